@@ -1,0 +1,106 @@
+//! What can go wrong with a change or a question. The API maps each variant to one status.
+
+use ravelin_model::{EntryId, Feature, InvalidFeatureConfig, ListId, ListKind, Revision};
+use thiserror::Error;
+
+/// A change was refused or failed; nothing changed.
+#[derive(Debug, Error)]
+pub enum ControlError {
+    /// 404.
+    #[error("there is no list '{0}'")]
+    UnknownList(ListId),
+    /// 404.
+    #[error("list '{list}' has no entry '{entry}'")]
+    UnknownEntry {
+        /// The list.
+        list: ListId,
+        /// The entry.
+        entry: EntryId,
+    },
+    /// 404.
+    #[error("there is no interface '{0}'")]
+    UnknownInterface(String),
+    /// 404.
+    #[error("there is no map '{0}'")]
+    UnknownMap(String),
+    /// 409: enable them first.
+    #[error("{feature} needs {}, which is disabled", names(missing))]
+    MissingDependency {
+        /// What was to be enabled.
+        feature: Feature,
+        /// What it needs.
+        missing: Vec<Feature>,
+    },
+    /// 409: disable them first.
+    #[error("{feature} is needed by {}", names(users))]
+    NeededBy {
+        /// What was to be disabled.
+        feature: Feature,
+        /// Who needs it.
+        users: Vec<Feature>,
+    },
+    /// 409.
+    #[error("a list called '{0}' exists already")]
+    NameTaken(String),
+    /// 409.
+    #[error("list '{list}' is used by {}", names(users))]
+    ListInUse {
+        /// The list.
+        list: ListId,
+        /// Features whose configuration names it.
+        users: Vec<Feature>,
+    },
+    /// 409.
+    #[error("list '{0}' is built in and cannot be deleted")]
+    BuiltIn(ListId),
+    /// 422: every problem at once.
+    #[error("the configuration of {feature} is invalid")]
+    InvalidConfig {
+        /// Of what.
+        feature: Feature,
+        /// Field by field.
+        problems: Vec<InvalidFeatureConfig>,
+    },
+    /// 422.
+    #[error("entry {index} does not fit a list of kind {kind:?}")]
+    WrongKind {
+        /// Position in the request, from 0.
+        index: usize,
+        /// What the list holds.
+        kind: ListKind,
+    },
+    /// 412: the body carries the current revision as ETag.
+    #[error("the resource is at revision {}", current.0)]
+    Stale {
+        /// What an If-Match would have to say.
+        current: Revision,
+    },
+    /// 507.
+    #[error("the data plane has no room: {0}")]
+    NoRoom(String),
+    /// 413.
+    #[error("the import is larger than {limit_bytes} bytes")]
+    ImportTooLarge {
+        /// Limit of the configuration.
+        limit_bytes: u64,
+    },
+    /// 503: there is no data plane to ask.
+    #[error("the data plane is not available: {0}")]
+    NoDatapath(String),
+    /// 500.
+    #[error("the data plane failed")]
+    Datapath(#[from] ravelin_datapath::DatapathError),
+    /// 500.
+    #[error("the store failed")]
+    Store(#[from] ravelin_store::StoreError),
+    /// 400: the body broke off.
+    #[error("the import broke off")]
+    ImportRead(#[source] std::io::Error),
+    /// 503.
+    #[error("the engine is shutting down")]
+    ShuttingDown,
+}
+
+fn names(features: &[Feature]) -> String {
+    features.iter().map(|f| f.name()).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,163 @@
+//! What a data plane does, whoever does it: the kernel ([`crate::load`]) or memory ([`crate::simulate`]).
+
+use std::fmt;
+use std::time::Duration;
+
+use ravelin_compile::{AddressImage, NameImage};
+use ravelin_model::{Attachment, InterfaceStatistics, MapInfo, ProgramInfo};
+use tokio::sync::mpsc;
+
+use crate::DatapathError;
+
+/// An interface to attach to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttachTarget {
+    /// Kernel name.
+    pub name: String,
+    /// Kernel index.
+    pub index: u32,
+    /// Faces the outside.
+    pub external: bool,
+}
+
+/// What an attach came to: some hooks may have failed while others hold.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Attached {
+    /// Programs that sit on the interface now.
+    pub attachments: Vec<Attachment>,
+    /// What is missing and why, one sentence each.
+    pub problems: Vec<String>,
+}
+
+/// Features and options of the data plane; set together, so no packet sees a mixture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Switches {
+    /// Count packets.
+    pub statistics: bool,
+    /// Count flows.
+    pub flow_monitoring: bool,
+    /// Drop listed sources.
+    pub ddos_protection: bool,
+    /// … only on interfaces flagged external.
+    pub ddos_external_only: bool,
+    /// Block listed names.
+    pub dns_blocklist: bool,
+    /// … by dropping instead of answering.
+    pub dns_drop: bool,
+}
+
+/// Packets and bytes of a hit counter, summed over CPUs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HitCounter {
+    /// Packets.
+    pub packets: u64,
+    /// Bytes, Ethernet header included.
+    pub bytes: u64,
+}
+
+/// A data plane. Calls block for microseconds to milliseconds: call from a thread that may.
+pub trait Datapath: Send + fmt::Debug {
+    /// Attaches the programs to an interface, or refreshes what is attached. Idempotent.
+    /// Adopts links an earlier process left pinned, without a gap.
+    fn attach(&mut self, target: &AttachTarget) -> Result<Attached, DatapathError>;
+
+    /// Forgets an interface that is gone or shall no longer be looked at.
+    fn detach(&mut self, index: u32) -> Result<(), DatapathError>;
+
+    /// Sets every switch with one store.
+    fn set_switches(&mut self, switches: Switches) -> Result<(), DatapathError>;
+
+    /// Fills the inactive half of the address index and makes it the live one. Returns when no packet
+    /// uses the old half any more.
+    fn load_addresses(&mut self, image: &AddressImage) -> Result<(), DatapathError>;
+
+    /// The same for the name table. The hit counters of the sets start anew at 0.
+    fn load_names(&mut self, image: &NameImage) -> Result<(), DatapathError>;
+
+    /// Most entries [`Self::load_addresses`] takes, which is also the number of hit counters.
+    fn address_capacity(&self) -> usize;
+
+    /// Most buckets [`Self::load_names`] takes.
+    fn name_bucket_capacity(&self) -> usize;
+
+    /// Hits of address entries since the counter was last reset, by counter.
+    fn address_hits(&self, counters: &[u32]) -> Result<Vec<HitCounter>, DatapathError>;
+
+    /// Sets a counter to 0, before an entry gets it.
+    fn reset_address_hits(&mut self, counters: &[u32]) -> Result<(), DatapathError>;
+
+    /// Queries matched by set number, for the first `sets` of the live name table: (the name itself, names
+    /// below it).
+    fn name_hits(&self, sets: usize) -> Result<Vec<(HitCounter, HitCounter)>, DatapathError>;
+
+    /// Statistics of every attached interface.
+    fn statistics(&self) -> Result<Vec<InterfaceStatistics>, DatapathError>;
+
+    /// Events (suppressed by the budget, lost to a full ring), since load.
+    fn event_losses(&self) -> Result<(u64, u64), DatapathError>;
+
+    /// Programs loaded.
+    fn programs(&self) -> Result<Vec<ProgramInfo>, DatapathError>;
+
+    /// Maps loaded.
+    fn maps(&self) -> Result<Vec<MapInfo>, DatapathError>;
+
+    /// Has the kernel time program runs, or not.
+    fn measure_run_time(&mut self, on: bool) -> Result<(), DatapathError>;
+}
+
+/// Idle time after which an entry of the flow map goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FlowTimeouts {
+    /// TCP, ACK seen, neither FIN nor RST.
+    pub tcp_established: Duration,
+    /// Other TCP.
+    pub tcp_transitory: Duration,
+    /// UDP.
+    pub udp: Duration,
+    /// Everything else.
+    pub other: Duration,
+}
+
+/// What a sweep of the flow maps saw. One entry is one direction of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FlowSweep {
+    /// IPv4 entries that stay.
+    pub entries4: u64,
+    /// IPv6 entries that stay.
+    pub entries6: u64,
+    /// Of those, TCP established.
+    pub tcp_established: u64,
+    /// Of those, TCP opening or closing.
+    pub tcp_transitory: u64,
+    /// Of those, UDP.
+    pub udp: u64,
+    /// Of those, the rest.
+    pub other: u64,
+    /// Entries removed because they were idle too long.
+    pub expired: u64,
+    /// Capacity of each map.
+    pub capacity: u64,
+}
+
+/// The flow maps; the owner is their only writer in user space.
+pub trait FlowTable: Send + fmt::Debug {
+    /// Counts the entries and removes those idle longer than their time-out.
+    fn sweep(&mut self, timeouts: &FlowTimeouts) -> Result<FlowSweep, DatapathError>;
+}
+
+/// An event as the data plane tells it; names of lists and interfaces are the reader's business.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawEvent(pub ravelin_abi::rv_event);
+
+/// The parts of a loaded data plane.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Programs, switches, lists, statistics.
+    pub datapath: Box<dyn Datapath>,
+    /// Flow maps.
+    pub flows: Box<dyn FlowTable>,
+    /// Events of the ring buffer. Bounded at 1024: a reader that falls behind loses events, which are then
+    /// counted in [`Datapath::event_losses`].
+    pub events: mpsc::Receiver<RawEvent>,
+}

@@ -1,0 +1,1 @@
+//! Expires and counts the entries of the flow map.

@@ -1,0 +1,114 @@
+//! Something happened.
+
+use std::net::IpAddr;
+
+use crate::{EntryId, Feature, FeatureState, ListId, Reason, Revision};
+
+/// A packet was dropped. Sampled: the data plane sends a bounded number a second and counts the rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PacketDropped {
+    /// Kernel index of the interface it came in on.
+    pub interface_index: u32,
+    /// Kernel name, if the interface is still known.
+    pub interface: Option<String>,
+    /// Why.
+    pub reason: Reason,
+    /// From.
+    pub source: IpAddr,
+    /// To.
+    pub destination: IpAddr,
+    /// IANA protocol number.
+    pub protocol: u8,
+    /// 0 where the protocol has none.
+    pub source_port: u16,
+    /// 0 where the protocol has none.
+    pub destination_port: u16,
+    /// The list that matched, if it is still known.
+    pub list: Option<ListId>,
+    /// The entry that matched, if it is still known.
+    pub entry: Option<EntryId>,
+}
+
+/// A listed name was asked for. Sampled like [`PacketDropped`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DnsQueryBlocked {
+    /// The query's packet.
+    pub packet: PacketDropped,
+    /// The name as asked, lower case; bytes outside printable ASCII as `\DDD` (RFC 4343).
+    pub name: String,
+    /// Lists that have it.
+    pub lists: Vec<ListId>,
+}
+
+/// Something happened; broadcast to whoever listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A feature was switched, configured, or changed state.
+    FeatureChanged {
+        /// Which.
+        feature: Feature,
+        /// What the user wants.
+        enabled: bool,
+        /// What is.
+        state: FeatureState,
+        /// Revision of the change.
+        revision: Revision,
+    },
+    /// A list or its entries changed.
+    ListChanged {
+        /// Which.
+        list: ListId,
+        /// Entries now; None: the list is gone.
+        entries_count: Option<u64>,
+        /// Revision of the change.
+        revision: Revision,
+    },
+    /// An interface came, went or changed.
+    InterfaceChanged {
+        /// Kernel name.
+        interface: String,
+        /// Kernel index.
+        index: u32,
+        /// False: it is gone.
+        present: bool,
+        /// Programs sit on it.
+        attached: bool,
+    },
+    /// A packet was dropped.
+    PacketDropped(PacketDropped),
+    /// A DNS query was blocked.
+    DnsQueryBlocked(DnsQueryBlocked),
+}
+
+impl Event {
+    /// Its type in the stream.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::FeatureChanged { .. } => "feature_changed",
+            Self::ListChanged { .. } => "list_changed",
+            Self::InterfaceChanged { .. } => "interface_changed",
+            Self::PacketDropped(_) => "packet_dropped",
+            Self::DnsQueryBlocked(_) => "dns_query_blocked",
+        }
+    }
+
+    /// Every type in the stream.
+    pub const KINDS: [&str; 5] = [
+        "feature_changed",
+        "list_changed",
+        "interface_changed",
+        "packet_dropped",
+        "dns_query_blocked",
+    ];
+}
+
+/// An event with its place in the stream and its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SequencedEvent {
+    /// Grows by one with every event of this process.
+    pub sequence: u64,
+    /// When it was seen.
+    pub at: time::OffsetDateTime,
+    /// What happened.
+    pub event: Event,
+}

@@ -1,0 +1,292 @@
+//! Features of the data plane: what can be switched on and off while packets flow.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use crate::{Attachment, ListId, Revision};
+
+/// A feature of the data plane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Feature {
+    /// Counts every packet by interface, protocol and outcome.
+    Statistics,
+    /// Counts every flow.
+    FlowMonitoring,
+    /// Drops listed sources.
+    DdosProtection,
+    /// Answers or drops queries for listed names.
+    DnsBlocklist,
+}
+
+impl Feature {
+    /// Every feature, in the order they are shown.
+    pub const ALL: [Self; 4] = [
+        Self::Statistics,
+        Self::FlowMonitoring,
+        Self::DdosProtection,
+        Self::DnsBlocklist,
+    ];
+
+    /// Its name in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Statistics => "statistics",
+            Self::FlowMonitoring => "flow_monitoring",
+            Self::DdosProtection => "ddos_protection",
+            Self::DnsBlocklist => "dns_blocklist",
+        }
+    }
+
+    /// One sentence for people.
+    pub fn summary(self) -> &'static str {
+        match self {
+            Self::Statistics => "Counts packets and bytes by interface, protocol and outcome.",
+            Self::FlowMonitoring => "Counts packets and bytes of every flow and expires idle ones.",
+            Self::DdosProtection => "Drops packets whose source is on an address list.",
+            Self::DnsBlocklist => "Answers DNS queries for listed names with NXDOMAIN, or drops them.",
+        }
+    }
+
+    /// Features that must be enabled first. A drop nobody can count is not allowed, so whatever
+    /// drops needs the statistics.
+    pub fn depends_on(self) -> &'static [Self] {
+        match self {
+            Self::Statistics | Self::FlowMonitoring => &[],
+            Self::DdosProtection | Self::DnsBlocklist => &[Self::Statistics],
+        }
+    }
+
+    /// Whether it is on when nobody said anything.
+    pub fn enabled_by_default(self) -> bool {
+        matches!(self, Self::Statistics | Self::FlowMonitoring)
+    }
+}
+
+impl fmt::Display for Feature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// No feature has that name.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("no feature is called '{0}'")]
+pub struct UnknownFeature(pub String);
+
+impl FromStr for Feature {
+    type Err = UnknownFeature;
+
+    fn from_str(text: &str) -> Result<Self, UnknownFeature> {
+        Self::ALL
+            .into_iter()
+            .find(|f| f.name() == text)
+            .ok_or_else(|| UnknownFeature(text.to_owned()))
+    }
+}
+
+/// Configuration of [`Feature::Statistics`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StatisticsConfig {
+    /// Have the kernel time each program run; costs about 20 ns a packet.
+    pub measure_run_time: bool,
+}
+
+/// Configuration of [`Feature::FlowMonitoring`]: idle seconds after which a flow is forgotten.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FlowMonitoringConfig {
+    /// TCP, both sides heard, not closing.
+    pub tcp_established_timeout_seconds: u32,
+    /// TCP opening or closing.
+    pub tcp_transitory_timeout_seconds: u32,
+    /// UDP.
+    pub udp_timeout_seconds: u32,
+    /// ICMP and everything else.
+    pub other_timeout_seconds: u32,
+}
+
+impl Default for FlowMonitoringConfig {
+    fn default() -> Self {
+        Self {
+            tcp_established_timeout_seconds: 7440,
+            tcp_transitory_timeout_seconds: 240,
+            udp_timeout_seconds: 180,
+            other_timeout_seconds: 60,
+        }
+    }
+}
+
+/// Which interfaces a feature looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum InterfaceScope {
+    /// Every attached interface.
+    #[default]
+    All,
+    /// Only those flagged external.
+    External,
+}
+
+/// Configuration of [`Feature::DdosProtection`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DdosProtectionConfig {
+    /// Address lists whose entries are dropped.
+    pub lists: Vec<ListId>,
+    /// Where.
+    pub interfaces: InterfaceScope,
+}
+
+/// What happens to a query for a listed name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DnsBlockAction {
+    /// Answered NXDOMAIN with EDE 15 where the client speaks EDNS (RFC 8914).
+    #[default]
+    Nxdomain,
+    /// Dropped.
+    Drop,
+}
+
+/// Configuration of [`Feature::DnsBlocklist`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DnsBlocklistConfig {
+    /// Domain lists whose names are blocked.
+    pub lists: Vec<ListId>,
+    /// How.
+    pub action: DnsBlockAction,
+}
+
+/// A value out of range, or a list that cannot serve.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{field} {problem}")]
+pub struct InvalidFeatureConfig {
+    /// Name of the field.
+    pub field: &'static str,
+    /// Why it is refused, to follow the field's name.
+    pub problem: String,
+}
+
+impl FlowMonitoringConfig {
+    /// Bounds of every time-out, in seconds.
+    pub const TIMEOUT_SECONDS: std::ops::RangeInclusive<u32> = 1..=864_000;
+
+    /// Every field out of bounds.
+    pub fn problems(&self) -> Vec<InvalidFeatureConfig> {
+        let Self {
+            tcp_established_timeout_seconds,
+            tcp_transitory_timeout_seconds,
+            udp_timeout_seconds,
+            other_timeout_seconds,
+        } = self;
+        [
+            ("tcp_established_timeout_seconds", tcp_established_timeout_seconds),
+            ("tcp_transitory_timeout_seconds", tcp_transitory_timeout_seconds),
+            ("udp_timeout_seconds", udp_timeout_seconds),
+            ("other_timeout_seconds", other_timeout_seconds),
+        ]
+        .into_iter()
+        .filter(|(_, value)| !Self::TIMEOUT_SECONDS.contains(value))
+        .map(|(field, _)| InvalidFeatureConfig {
+            field,
+            problem: "is not within 1 to 864000 seconds".to_owned(),
+        })
+        .collect()
+    }
+}
+
+/// Configuration of a feature, of the feature's own type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FeatureConfig {
+    /// Of [`Feature::Statistics`].
+    Statistics(StatisticsConfig),
+    /// Of [`Feature::FlowMonitoring`].
+    FlowMonitoring(FlowMonitoringConfig),
+    /// Of [`Feature::DdosProtection`].
+    DdosProtection(DdosProtectionConfig),
+    /// Of [`Feature::DnsBlocklist`].
+    DnsBlocklist(DnsBlocklistConfig),
+}
+
+impl FeatureConfig {
+    /// The feature it belongs to.
+    pub fn feature(&self) -> Feature {
+        match self {
+            Self::Statistics(_) => Feature::Statistics,
+            Self::FlowMonitoring(_) => Feature::FlowMonitoring,
+            Self::DdosProtection(_) => Feature::DdosProtection,
+            Self::DnsBlocklist(_) => Feature::DnsBlocklist,
+        }
+    }
+
+    /// What a feature starts with.
+    pub fn default_of(feature: Feature) -> Self {
+        let built_in = |id: &str| vec![id.parse().expect("built-in list id")];
+        match feature {
+            Feature::Statistics => Self::Statistics(StatisticsConfig::default()),
+            Feature::FlowMonitoring => Self::FlowMonitoring(FlowMonitoringConfig::default()),
+            Feature::DdosProtection => Self::DdosProtection(DdosProtectionConfig {
+                lists: built_in(ListId::BLOCKLIST),
+                interfaces: InterfaceScope::default(),
+            }),
+            Feature::DnsBlocklist => Self::DnsBlocklist(DnsBlocklistConfig {
+                lists: built_in(ListId::DNS_BLOCKLIST),
+                action: DnsBlockAction::default(),
+            }),
+        }
+    }
+
+    /// Lists it uses.
+    pub fn lists(&self) -> &[ListId] {
+        match self {
+            Self::Statistics(_) | Self::FlowMonitoring(_) => &[],
+            Self::DdosProtection(config) => &config.lists,
+            Self::DnsBlocklist(config) => &config.lists,
+        }
+    }
+}
+
+/// How a feature is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FeatureState {
+    /// Switched off.
+    Disabled,
+    /// Switched on, not yet in the data plane.
+    Starting,
+    /// At work on every interface.
+    Active,
+    /// At work, but not everywhere or not fully; `state_reason` says what is missing.
+    Degraded,
+    /// Switched on and not at work; `state_reason` says why.
+    Failed,
+}
+
+/// A named number a feature counts; it never decreases while the maps live, unless `gauge`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counter {
+    /// snake_case with its unit.
+    pub name: String,
+    /// The number.
+    pub value: u64,
+    /// True where the number may fall.
+    pub gauge: bool,
+}
+
+/// Everything there is to say about a feature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeatureStatus {
+    /// Which.
+    pub feature: Feature,
+    /// What the user wants.
+    pub enabled: bool,
+    /// What is.
+    pub state: FeatureState,
+    /// Why, for [`FeatureState::Degraded`] and [`FeatureState::Failed`].
+    pub state_reason: Option<String>,
+    /// Hooks its programs sit on.
+    pub hooks: Vec<Attachment>,
+    /// Its configuration.
+    pub config: FeatureConfig,
+    /// What it counted.
+    pub counters: Vec<Counter>,
+    /// Revision of the last change to the switch or the configuration; the ETag.
+    pub revision: Revision,
+}

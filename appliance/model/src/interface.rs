@@ -1,0 +1,75 @@
+//! Network interfaces as the kernel tells them.
+
+use std::fmt;
+
+use ipnet::IpNet;
+
+use crate::Attachment;
+
+/// An Ethernet address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HardwareAddress(pub [u8; 6]);
+
+impl fmt::Display for HardwareAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, g] = self.0;
+        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+    }
+}
+
+/// Operational state of a link (RFC 2863, IFLA_OPERSTATE).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LinkState {
+    /// Administratively up and carrier present.
+    Up,
+    /// Administratively up, no carrier.
+    NoCarrier,
+    /// Administratively down.
+    Down,
+}
+
+/// The kernel's own counters of a link (IFLA_STATS64).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LinkCounters {
+    /// Packets received.
+    pub received_packets: u64,
+    /// Bytes received.
+    pub received_bytes: u64,
+    /// Packets received and dropped by the kernel or the driver.
+    pub received_dropped_packets: u64,
+    /// Packets sent.
+    pub sent_packets: u64,
+    /// Bytes sent.
+    pub sent_bytes: u64,
+    /// Packets dropped on sending.
+    pub sent_dropped_packets: u64,
+}
+
+/// A network interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interface {
+    /// Kernel index; changes when the link is made anew.
+    pub index: u32,
+    /// Kernel name.
+    pub name: String,
+    /// None where the link has none (tunnels).
+    pub hardware_address: Option<HardwareAddress>,
+    /// Largest packet without the Ethernet header, in bytes.
+    pub mtu_bytes: u32,
+    /// Addresses with prefix length.
+    pub addresses: Vec<IpNet>,
+    /// Kernel driver, e.g. `veth`, `mlx5_core`; None where the kernel does not say.
+    pub driver: Option<String>,
+    /// Whether packets can pass.
+    pub link_state: LinkState,
+    /// Loopback interfaces are shown and never attached.
+    pub loopback: bool,
+    /// Faces the outside, as set over REST.
+    pub external: bool,
+    /// Programs attached; empty where none is, `attach_error` says why.
+    pub attachments: Vec<Attachment>,
+    /// Why programs could not be attached.
+    pub attach_error: Option<String>,
+    /// The kernel's counters.
+    pub counters: LinkCounters,
+}

@@ -1,0 +1,30 @@
+//! Nouns of Ravelin. Values with a rule about them are checked in their one constructor.
+//! Owns no I/O, no async and no serialisation: DTOs, rows and ABI structs convert to these types.
+
+mod event;
+mod feature;
+mod interface;
+mod list;
+mod name;
+mod program;
+mod reason;
+mod statistics;
+
+pub use event::{DnsQueryBlocked, Event, PacketDropped, SequencedEvent};
+pub use feature::{
+    Counter, DdosProtectionConfig, DnsBlockAction, DnsBlocklistConfig, Feature, FeatureConfig, FeatureState,
+    FeatureStatus, FlowMonitoringConfig, InterfaceScope, InvalidFeatureConfig, StatisticsConfig,
+    UnknownFeature,
+};
+pub use interface::{HardwareAddress, Interface, LinkCounters, LinkState};
+pub use list::{
+    AddressEntry, DomainEntry, EntryId, EntryValue, InvalidList, List, ListEntry, ListId, ListKind, ListName,
+};
+pub use name::{DomainName, DomainPattern, DomainScope, InvalidName};
+pub use program::{Attachment, Hook, MapInfo, ProgramInfo, XdpMode};
+pub use reason::{Reason, Verdict};
+pub use statistics::{Cell, Direction, InterfaceStatistics, Protocol};
+
+/// Number of a stored state of the whole configuration; grows by one with every change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Revision(pub u64);

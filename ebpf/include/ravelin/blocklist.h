@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef RAVELIN_BLOCKLIST_H
+#define RAVELIN_BLOCKLIST_H
+
+#include <linux/types.h>
+
+enum rv_blocklist_limit {
+	/* Buckets of each directory half: 16 address bits. */
+	RV_BLOCKLIST_BUCKETS = 65536,
+};
+
+/*
+ * Maps "blocklist_dir4" and "blocklist_dir6": array of 2 * RV_BLOCKLIST_BUCKETS, half h
+ * starts at h * RV_BLOCKLIST_BUCKETS. IPv4: indexed by the top 16 address bits. IPv6: by
+ * the 16 bits after the first rv_control.address6_skip[h].
+ */
+struct rv_bucket {
+	__u32 first; /* first range that reaches into the bucket, within the half */
+	__u32 count; /* ranges that reach into the bucket */
+};
+
+/*
+ * Map "xdp_blocklist4": sorted, disjoint address ranges, both ends included, host
+ * order. Half h starts at h * (max_entries / 2).
+ */
+struct rv_range4 {
+	__u32 start;
+	__u32 end;
+	__u32 entry; /* index into "blocklist_entry", within the half */
+	__u32 pad;
+};
+
+/* Map "xdp_blocklist6": the same; an address is two host-order words, high first. */
+struct rv_range6 {
+	__u64 start[2];
+	__u64 end[2];
+	__u32 entry;
+	__u32 pad;
+};
+
+/* Map "blocklist_entry": array, half h starts at h * (max_entries / 2). */
+struct rv_blocklist_entry {
+	__u64 expires_ns; /* CLOCK_MONOTONIC; 0: never */
+	__u32 counter; /* index into "blocklist_hits", stable across rebuilds */
+	__u32 list; /* number of the list, for the event */
+};
+
+#endif

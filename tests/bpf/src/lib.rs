@@ -1,0 +1,1 @@
+//! Prog-run tests of the eBPF programs.

@@ -1,0 +1,1 @@
+//! Namespaces, packets and processes for tests.

@@ -1,0 +1,1 @@
+//! The real daemon, real namespaces, real traffic.

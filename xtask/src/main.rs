@@ -1,0 +1,27 @@
+//! `cargo xtask <task>`: generates the committed files, or checks that they are fresh.
+
+mod abi;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Rust mirror of the structs in ebpf/include; needs libclang (apt: clang-19).
+    Abi {
+        /// Fail if the committed file differs, write nothing.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().task {
+        Task::Abi { check } => abi::run(check),
+    }
+}
