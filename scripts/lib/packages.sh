@@ -1,0 +1,48 @@
+# shellcheck shell=bash
+# Debian packages, each with the file or command that proves it is there and the reason it is needed.
+
+PACKAGES_BUILD='
+/etc/ssl/certs/ca-certificates.crt|ca-certificates|cargo verifies the registry with it
+cc|gcc|links Rust programs, compiles SQLite
+/usr/include/stdlib.h|libc6-dev|C headers for the same
+'
+PACKAGES_BPF='
+clang-19|clang-19|compiles the eBPF programs
+llvm-strip-19|llvm-19|strips their debug information
+/usr/include/bpf/bpf_helpers.h|libbpf-dev|headers of the eBPF helpers
+'
+PACKAGES_LAB='
+ip|iproute2|network namespaces and links of the lab
+ethtool|ethtool|turns on GRO, without which veth does not take replies sent by XDP
+nsenter|util-linux|starts processes inside a namespace
+dnsmasq|dnsmasq-base|DNS server on the WAN side
+busybox|busybox|HTTP server on the WAN side
+dig|bind9-dnsutils|DNS client on the LAN side
+curl|curl|talks to the API
+jq|jq|reads the answers of the API
+'
+PACKAGES_TEST='
+clang-format-19|clang-format-19|checks the layout of the C sources
+shellcheck|shellcheck|checks the shell scripts
+nft|nftables|peer of the benchmarks
+bpftool|bpftool|shows what is loaded, for the prog-run tests
+'
+
+# Installs what is missing of the given tables. Usage: install_packages "$PACKAGES_BUILD$PACKAGES_LAB"
+install_packages() {
+	local probe package why missing=()
+	while IFS='|' read -r probe package why; do
+		[ -n "$probe" ] || continue
+		if command -v "$probe" >/dev/null || { [ "${probe#/}" != "$probe" ] && [ -e "$probe" ]; }; then
+			continue
+		fi
+		note "missing: $package ($why)"
+		missing+=("$package")
+	done <<<"$1"
+	[ ${#missing[@]} -gt 0 ] || return 0
+	command -v apt-get >/dev/null || fail "install these by hand, this is not Debian: ${missing[*]}"
+	[ "$(id -u)" -eq 0 ] || fail "run as root, or install these first: apt-get install ${missing[*]}"
+	say "Installing ${missing[*]}"
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}

@@ -1,0 +1,110 @@
+# shellcheck shell=bash
+# The tiers of scripts/test. A tier is a function; it calls check (one command, one result) or tests (a test run
+# whose own counts are taken).
+
+PASSED=0
+FAILED=0
+FAILURES=()
+
+# One command that passes or fails as a whole. Usage: check WHAT COMMAND...
+check() {
+	local what=$1
+	shift
+	note "$what"
+	if "$@"; then
+		PASSED=$((PASSED + 1))
+	else
+		fail_tier "$what" || true
+	fi
+}
+
+fail_tier() {
+	FAILED=$((FAILED + 1))
+	FAILURES+=("$1")
+	return 1
+}
+
+# A test run: its counts are added; one that does not build or crashes counts as one failure.
+# Usage: tests WHAT COMMAND...
+tests() {
+	local what=$1 log status=0 passed failed
+	shift
+	log=$(mktemp)
+	note "$what"
+	"$@" 2>&1 | tee "$log" || status=$?
+	passed=$(count passed "$log")
+	failed=$(count 'failed|timed out' "$log")
+	rm -f "$log"
+	if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then
+		failed=1
+	fi
+	PASSED=$((PASSED + passed))
+	FAILED=$((FAILED + failed))
+	[ "$failed" -eq 0 ] || FAILURES+=("$what: $failed failed")
+}
+
+# Adds up "N passed" or the like in the summaries of a test run.
+# nextest: "Summary [ 1.2s] 12 tests run: 11 passed (1 slow), 1 failed, 0 skipped"; libtest: "test result: ..."
+count() {
+	awk -v words="$1" '
+		/Summary \[|^test result:/ {
+			while (match($0, "[0-9]+ (" words ")")) {
+				total += substr($0, RSTART, RLENGTH)
+				$0 = substr($0, RSTART + RLENGTH)
+			}
+		}
+		END { print total + 0 }' "$2"
+}
+
+# cargo-nextest where it is installed, else cargo test. Usage: cargo_test [--serial] ARGUMENTS...
+cargo_test() {
+	local serial=
+	if [ "$1" = --serial ]; then
+		serial=yes
+		shift
+	fi
+	if cargo nextest --version >/dev/null 2>&1; then
+		cargo nextest run --locked --no-fail-fast --no-tests=warn ${serial:+--test-threads=1} "$@"
+	else
+		cargo test --locked --no-fail-fast "$@" ${serial:+-- --test-threads=1}
+	fi
+}
+
+tier_lint() {
+	check "rustfmt" cargo fmt --all --check
+	check "clippy" cargo clippy --locked --workspace --all-targets --features ravelin-daemon/kernel -- -D warnings
+	check "clang-format" clang_format_check
+	check "shellcheck" shell_check
+	check "generated Rust mirror of the C structs is fresh" cargo xtask abi --check
+	check "generated OpenAPI document is fresh" cargo xtask openapi --check
+	check "layering" cargo xtask layering
+	if cargo deny --version >/dev/null 2>&1; then
+		check "licences, bans, sources" cargo deny --offline check licenses bans sources
+	else
+		note "cargo-deny is not installed: licences unchecked"
+	fi
+}
+
+clang_format_check() {
+	find ebpf bench \( -name '*.c' -o -name '*.h' \) -not -name vmlinux.h -print0 |
+		xargs -0 clang-format-19 --dry-run --Werror
+}
+
+shell_check() { shellcheck -x -a scripts/up scripts/test scripts/build .ci/run; }
+
+tier_unit() { tests "unit and property tests" cargo_test; }
+
+tier_contract() { tests "API contract" cargo_test -p ravelin-tests-api; }
+
+tier_prog-run() { tests "programs, packet by packet" cargo_test --serial -p ravelin-tests-bpf; }
+
+tier_netns() {
+	"$ROOT/scripts/build" kernel || fail_tier "netns: raveld does not build" || return 0
+	tests "real daemon, real traffic" cargo_test --serial -p ravelin-tests-netns --test it
+}
+
+tier_docs() { tests "commands of README.md and scripts/up" cargo_test --serial -p ravelin-tests-netns --test docs; }
+
+tier_bench() {
+	check "cost of the programs (short)" cargo run --locked --quiet --release -p ravelin-bench -- --short
+}
