@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # Debian packages, each with the file or command that proves it is there and the reason it is needed.
+# shellcheck disable=SC2034  # every script takes the tables it needs
 
 PACKAGES_BUILD='
 /etc/ssl/certs/ca-certificates.crt|ca-certificates|cargo verifies the registry with it
