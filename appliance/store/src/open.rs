@@ -1,0 +1,218 @@
+//! Opening the file: ours, sound, not newer than this program, brought up to date.
+
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ravelin_model::Revision;
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Connection, SqliteConnection, SqlitePool};
+
+use crate::{StoreError, convert};
+
+/// `PRAGMA application_id` of our files: `RVLN`.
+const APPLICATION_ID: i64 = 0x5256_4c4e;
+
+/// Readers beside the one writer.
+const READERS: u32 = 4;
+
+/// How long one statement waits for a lock another process holds (a backup, an inspecting `sqlite3`).
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// SQLite's code for a file that is no database.
+const SQLITE_NOTADB: &str = "26";
+
+static MIGRATIONS: Migrator = sqlx::migrate!();
+
+/// The store. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pub(crate) writer: SqlitePool,
+    pub(crate) reader: SqlitePool,
+}
+
+impl Store {
+    /// Opens the file, or makes it readable by its owner only; brings its schema up to date.
+    /// A file another program made, a newer or a damaged one is refused and left as it is.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        match OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)
+        {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(source) => {
+                return Err(StoreError::Create {
+                    path: path.to_owned(),
+                    source,
+                });
+            }
+        }
+        // The pragmas of `options` would already write to a foreign file, so it is inspected without them.
+        inspect(path).await?;
+        let options = options()
+            .filename(path)
+            .journal_mode(SqliteJournalMode::Wal)
+            .pragma("journal_size_limit", "67108864");
+        let open = |source| StoreError::Open {
+            path: path.to_owned(),
+            source,
+        };
+        let writer = pool(1).connect_with(options.clone()).await.map_err(open)?;
+        migrate(&writer).await?;
+        let reader = pool(READERS)
+            .connect_with(options.read_only(true))
+            .await
+            .map_err(open)?;
+        Ok(Self { writer, reader })
+    }
+
+    /// A store that is gone with its last handle. Reads wait for a change under way, because both share the one
+    /// connection.
+    pub async fn in_memory() -> Result<Self, StoreError> {
+        let open = |source| StoreError::Open {
+            path: PathBuf::from(":memory:"),
+            source,
+        };
+        let writer = pool(1)
+            .connect_with(options().in_memory(true))
+            .await
+            .map_err(open)?;
+        migrate(&writer).await?;
+        Ok(Self {
+            reader: writer.clone(),
+            writer,
+        })
+    }
+
+    /// Waits for what is under way and closes the file. Later calls fail.
+    pub async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
+    }
+
+    /// Number of the last change; 0 before the first.
+    pub async fn revision(&self) -> Result<Revision, StoreError> {
+        let number: Option<i64> = sqlx::query_scalar("SELECT MAX(number) FROM revision")
+            .fetch_one(&self.reader)
+            .await
+            .map_err(StoreError::ReadRevision)?;
+        number.map_or(Ok(Revision::default()), |number| {
+            convert::revision("revision.number", number)
+        })
+    }
+}
+
+fn options() -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .foreign_keys(true)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(BUSY_TIMEOUT)
+        // Staging a large import must not depend on a writable directory for temporary files.
+        .pragma("temp_store", "memory")
+}
+
+fn pool(connections: u32) -> SqlitePoolOptions {
+    // A connection of an in-memory store must live as long as the store.
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .min_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+}
+
+async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
+    MIGRATIONS.run(writer).await.map_err(StoreError::Migrate)
+}
+
+/// Refuses what we must not write to; marks an empty file as ours.
+async fn inspect(path: &Path) -> Result<(), StoreError> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(BUSY_TIMEOUT);
+    let failed = |source: sqlx::Error| {
+        let code = source
+            .as_database_error()
+            .and_then(|error| error.code().map(|code| code.into_owned()));
+        if code.as_deref() == Some(SQLITE_NOTADB) {
+            StoreError::NotOurs {
+                path: path.to_owned(),
+            }
+        } else {
+            StoreError::Open {
+                path: path.to_owned(),
+                source,
+            }
+        }
+    };
+    let mut connection = SqliteConnection::connect_with(&options).await.map_err(failed)?;
+    let checked = inspect_connection(&mut connection, path).await;
+    let closed = connection.close().await;
+    match checked {
+        Ok(verdict) => verdict?,
+        Err(source) => return Err(failed(source)),
+    }
+    closed.map_err(failed)
+}
+
+async fn inspect_connection(
+    connection: &mut SqliteConnection,
+    path: &Path,
+) -> Result<Result<(), StoreError>, sqlx::Error> {
+    let id: i64 = sqlx::query_scalar("PRAGMA application_id")
+        .fetch_one(&mut *connection)
+        .await?;
+    let objects: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM sqlite_schema")
+        .fetch_one(&mut *connection)
+        .await?;
+    if id == 0 && objects == 0 {
+        // 0x52564c4e; a pragma takes no bound value.
+        sqlx::query("PRAGMA application_id = 1381387342")
+            .execute(&mut *connection)
+            .await?;
+        return Ok(Ok(()));
+    }
+    if id != APPLICATION_ID {
+        return Ok(Err(StoreError::NotOurs {
+            path: path.to_owned(),
+        }));
+    }
+    let finding: String = sqlx::query_scalar("PRAGMA quick_check(1)")
+        .fetch_one(&mut *connection)
+        .await?;
+    if finding != "ok" {
+        return Ok(Err(StoreError::Damaged {
+            path: path.to_owned(),
+            detail: finding,
+        }));
+    }
+    let migrated: bool =
+        sqlx::query_scalar("SELECT COUNT(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'")
+            .fetch_one(&mut *connection)
+            .await?;
+    if !migrated {
+        return Ok(Ok(()));
+    }
+    let found: Option<i64> = sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations")
+        .fetch_one(&mut *connection)
+        .await?;
+    let known = MIGRATIONS
+        .iter()
+        .map(|migration| migration.version)
+        .max()
+        .unwrap_or(0);
+    Ok(match found {
+        Some(found) if found > known => Err(StoreError::NewerSchema {
+            path: path.to_owned(),
+            found,
+            known,
+        }),
+        _ => Ok(()),
+    })
+}
