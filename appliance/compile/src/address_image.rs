@@ -1,8 +1,13 @@
 //! The address index of the block list: prefixes -> sorted disjoint ranges behind a 16-bit directory.
 
+use std::net::IpAddr;
+
 use ipnet::IpNet;
 use ravelin_abi::{rv_blocklist_entry, rv_bucket, rv_range4, rv_range6};
-use thiserror::Error;
+
+use crate::ImageTooLarge;
+use crate::address_ranges::{Prefix, Range, partition};
+use crate::bucket_directory::{bucket4, bucket6, common_bits, directory};
 
 /// One listed prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,18 +20,6 @@ pub struct AddressSource {
     pub counter: u32,
     /// Number of the list.
     pub list: u32,
-}
-
-/// More than a map holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("needs {needed} {what}, the map holds {capacity}")]
-pub struct ImageTooLarge {
-    /// What there is too much of.
-    pub what: &'static str,
-    /// How many are needed.
-    pub needed: usize,
-    /// How many fit.
-    pub capacity: usize,
 }
 
 /// One half of the maps `blocklist_dir4/6`, `xdp_blocklist4/6` and `blocklist_entry`.
@@ -45,6 +38,125 @@ pub struct AddressImage {
     pub ranges6: Vec<rv_range6>,
     /// Leading bits all IPv6 entries share, 0..=48.
     pub skip6: u8,
-    /// Indexed by `rv_range4.entry` and `rv_range6.entry`.
+    /// Indexed by `rv_range4.entry` and `rv_range6.entry`; in the order of the sources.
     pub entries: Vec<rv_blocklist_entry>,
+}
+
+impl AddressImage {
+    /// Ranges a half needs so that any `prefixes` of a family fit, however they overlap: each prefix inside
+    /// another adds itself and what is left of the outer one behind it.
+    pub const fn ranges_for(prefixes: u32) -> u32 {
+        prefixes.saturating_mul(2)
+    }
+
+    /// Builds the index of `sources`, of which `capacity` fit, both families together.
+    ///
+    /// # Errors
+    /// More sources than `capacity`, or than a 32-bit index reaches.
+    pub fn build(sources: &[AddressSource], capacity: usize) -> Result<Self, ImageTooLarge> {
+        let capacity = capacity.min((u32::MAX / 2) as usize);
+        if sources.len() > capacity {
+            return Err(ImageTooLarge {
+                what: "addresses",
+                needed: sources.len(),
+                capacity,
+            });
+        }
+        let mut prefixes4 = Vec::new();
+        let mut prefixes6 = Vec::new();
+        for (entry, source) in (0u32..).zip(sources) {
+            match source.network {
+                IpNet::V4(net) => prefixes4.push(Prefix {
+                    start: u32::from(net.network()),
+                    end: u32::from(net.broadcast()),
+                    expires_ns: source.expires_ns,
+                    entry,
+                }),
+                IpNet::V6(net) => prefixes6.push(Prefix {
+                    start: u128::from(net.network()),
+                    end: u128::from(net.broadcast()),
+                    expires_ns: source.expires_ns,
+                    entry,
+                }),
+            }
+        }
+        let ranges4 = partition(prefixes4);
+        let ranges6 = partition(prefixes6);
+        let skip6 = match (ranges6.first(), ranges6.last()) {
+            (Some(first), Some(last)) => common_bits(first.start, last.end),
+            _ => 0,
+        };
+        Ok(Self {
+            directory4: directory(ranges4.iter().map(|r| bucket4(r.start)..=bucket4(r.end))),
+            ranges4: ranges4.iter().map(range4).collect(),
+            directory6: directory(
+                ranges6
+                    .iter()
+                    .map(|r| bucket6(r.start, skip6)..=bucket6(r.end, skip6)),
+            ),
+            ranges6: ranges6.iter().map(range6).collect(),
+            skip6,
+            entries: sources.iter().map(entry).collect(),
+        })
+    }
+
+    /// The entry `address` falls under at `now_ns` of `CLOCK_MONOTONIC`, found the way the programs do.
+    pub fn lookup(&self, address: IpAddr, now_ns: u64) -> Option<&rv_blocklist_entry> {
+        let entry = match address {
+            IpAddr::V4(address) => {
+                let address = u32::from(address);
+                let ranges = reached(&self.ranges4, &self.directory4, bucket4(address))?;
+                let at = ranges.partition_point(|range| range.end < address);
+                ranges.get(at).filter(|range| range.start <= address)?.entry
+            }
+            IpAddr::V6(address) => {
+                let address = u128::from(address);
+                let words = words(address);
+                let ranges = reached(&self.ranges6, &self.directory6, bucket6(address, self.skip6))?;
+                let at = ranges.partition_point(|range| range.end < words);
+                ranges.get(at).filter(|range| range.start <= words)?.entry
+            }
+        };
+        self.entries
+            .get(entry as usize)
+            .filter(|entry| entry.expires_ns == 0 || now_ns < entry.expires_ns)
+    }
+}
+
+fn reached<'a, T>(ranges: &'a [T], directory: &[rv_bucket], bucket: u16) -> Option<&'a [T]> {
+    let bucket = directory.get(usize::from(bucket))?;
+    let first = bucket.first as usize;
+    ranges.get(first..first + bucket.count as usize)
+}
+
+fn entry(source: &AddressSource) -> rv_blocklist_entry {
+    rv_blocklist_entry {
+        expires_ns: source.expires_ns,
+        counter: source.counter,
+        list: source.list,
+    }
+}
+
+fn range4(range: &Range<u32>) -> rv_range4 {
+    rv_range4 {
+        start: range.start,
+        end: range.end,
+        entry: range.entry,
+        pad: 0,
+    }
+}
+
+fn range6(range: &Range<u128>) -> rv_range6 {
+    rv_range6 {
+        start: words(range.start),
+        end: words(range.end),
+        entry: range.entry,
+        pad: 0,
+    }
+}
+
+/// High word first, so that comparing the arrays compares the addresses.
+#[expect(clippy::cast_possible_truncation, reason = "the low word is what is wanted")]
+fn words(address: u128) -> [u64; 2] {
+    [(address >> 64) as u64, address as u64]
 }
