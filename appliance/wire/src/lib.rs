@@ -2,3 +2,6 @@
 
 pub mod dns_name;
 pub mod list_text;
+
+#[cfg(test)]
+mod random;
