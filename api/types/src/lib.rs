@@ -1,1 +1,46 @@
-//! Request and response types of the REST API.
+//! Request and response types of the REST API: what is on the wire, and nothing about how it gets there.
+//!
+//! Every type converts to and from `ravelin_model` with full destructuring, so a new field of the model does not
+//! compile until the API says what becomes of it. Requests are read through one door, [`parse`], which reports
+//! everything that is wrong at once. No axum, no I/O.
+
+mod auth;
+mod events;
+mod features;
+mod health;
+mod interfaces;
+mod lists;
+mod maps;
+mod page;
+mod problem;
+mod programs;
+mod read;
+mod statistics;
+mod text;
+
+pub use auth::AccessToken;
+pub use events::{
+    DnsQueryBlocked, Event, EventType, FeatureChanged, Gap, InterfaceChanged, ListChanged, PacketDropped,
+};
+pub use features::{
+    Counter, DdosProtectionConfig, DdosProtectionConfigPatch, DnsBlockAction, DnsBlocklistConfig,
+    DnsBlocklistConfigPatch, Feature, FeatureConfig, FeatureName, FeatureState, FlowMonitoringConfig,
+    FlowMonitoringConfigPatch, InterfaceScope, StatisticsConfig, StatisticsConfigPatch,
+};
+pub use health::{Health, Readiness};
+pub use interfaces::{Interface, InterfacePatch, LinkCounters, LinkState};
+pub use lists::{
+    AddedEntries, Entry, Hits, ImportProblem, ImportReport, List, ListKind, ListPatch, NewEntries, NewEntry,
+    NewList,
+};
+pub use maps::Map;
+pub use page::Page;
+pub use problem::{FieldError, MEDIA_TYPE as PROBLEM_MEDIA_TYPE, Problem, ProblemKind};
+pub use programs::{Attachment, Hook, Program, RunTime, XdpMode};
+pub use read::{
+    BadBody, Errors, Fields, FromJson, MAX_DEPTH, Node, merge_patch, parse, parse_value, parse_with,
+};
+pub use statistics::{
+    Cell, Direction, EventLosses, InterfaceStatistics, Protocol, Reason, Statistics, Verdict,
+};
+pub use text::{Text, Timestamp};

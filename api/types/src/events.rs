@@ -1,0 +1,260 @@
+//! Events of the stream.
+
+use std::net::IpAddr;
+
+use ravelin_model as model;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{FeatureName, FeatureState, Reason, Text, Timestamp};
+
+/// Type of an event; also the `event` of the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EventType {
+    /// See `FeatureChanged`.
+    FeatureChanged,
+    /// See `ListChanged`.
+    ListChanged,
+    /// See `InterfaceChanged`.
+    InterfaceChanged,
+    /// See `PacketDropped`.
+    PacketDropped,
+    /// See `DnsQueryBlocked`.
+    DnsQueryBlocked,
+}
+
+/// A feature was switched, configured, or changed state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FeatureChanged {
+    /// Which.
+    pub feature: FeatureName,
+    /// What the user wants.
+    pub enabled: bool,
+    /// What is.
+    pub state: FeatureState,
+    /// Revision of the change.
+    pub revision: u64,
+}
+
+/// A list or its entries changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ListChanged {
+    /// Its id.
+    #[schema(value_type = String)]
+    pub list: Text<model::ListId>,
+    /// Entries now; missing: the list is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub entries_count: Option<u64>,
+    /// Revision of the change.
+    pub revision: u64,
+}
+
+/// An interface came, went or changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct InterfaceChanged {
+    /// Kernel name.
+    pub interface: String,
+    /// Kernel index.
+    pub index: u32,
+    /// False: it is gone.
+    pub present: bool,
+    /// Programs sit on it.
+    pub attached: bool,
+}
+
+/// A packet was dropped or answered. A sample: the data plane sends a bounded number a second.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PacketDropped {
+    /// Kernel index of the interface it came in on.
+    pub interface_index: u32,
+    /// Kernel name, if the interface is still known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub interface: Option<String>,
+    /// Why.
+    pub reason: Reason,
+    /// From.
+    #[schema(value_type = String, example = "203.0.113.7")]
+    pub source: IpAddr,
+    /// To.
+    #[schema(value_type = String, example = "192.0.2.1")]
+    pub destination: IpAddr,
+    /// IANA protocol number.
+    #[schema(value_type = i32, minimum = 0, maximum = 255)]
+    pub protocol: u8,
+    /// 0 where the protocol has none.
+    #[schema(value_type = i32, minimum = 0, maximum = 65535)]
+    pub source_port: u16,
+    /// 0 where the protocol has none.
+    #[schema(value_type = i32, minimum = 0, maximum = 65535)]
+    pub destination_port: u16,
+    /// Id of the list that matched, if it is still known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, nullable = false)]
+    pub list: Option<Text<model::ListId>>,
+    /// Id of the entry that matched, if it is still known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, nullable = false)]
+    pub entry: Option<Text<model::EntryId>>,
+}
+
+impl From<model::PacketDropped> for PacketDropped {
+    fn from(packet: model::PacketDropped) -> Self {
+        let model::PacketDropped {
+            interface_index,
+            interface,
+            reason,
+            source,
+            destination,
+            protocol,
+            source_port,
+            destination_port,
+            list,
+            entry,
+        } = packet;
+        Self {
+            interface_index,
+            interface,
+            reason: reason.into(),
+            source,
+            destination,
+            protocol,
+            source_port,
+            destination_port,
+            list: list.map(Text),
+            entry: entry.map(Text),
+        }
+    }
+}
+
+/// A listed name was asked for. A sample, like `PacketDropped`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DnsQueryBlocked {
+    /// The name as asked, lower case; bytes outside printable ASCII as `\DDD` (RFC 4343).
+    pub name: String,
+    /// Ids of the lists that have it.
+    #[schema(value_type = Vec<String>)]
+    pub lists: Vec<Text<model::ListId>>,
+    /// The query's packet.
+    pub packet: PacketDropped,
+}
+
+impl From<model::DnsQueryBlocked> for DnsQueryBlocked {
+    fn from(query: model::DnsQueryBlocked) -> Self {
+        let model::DnsQueryBlocked { packet, name, lists } = query;
+        Self {
+            name,
+            lists: lists.into_iter().map(Text).collect(),
+            packet: packet.into(),
+        }
+    }
+}
+
+/// `data` of an event: the member named like `type` is there, the other ones are not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Event {
+    /// Grows by one with every event of the engine's process; also the `id` of the stream.
+    pub sequence: u64,
+    /// When it was seen.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// What happened.
+    #[serde(rename = "type")]
+    pub type_: EventType,
+    #[allow(missing_docs)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(inline, nullable = false)]
+    pub feature_changed: Option<FeatureChanged>,
+    #[allow(missing_docs)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(inline, nullable = false)]
+    pub list_changed: Option<ListChanged>,
+    #[allow(missing_docs)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(inline, nullable = false)]
+    pub interface_changed: Option<InterfaceChanged>,
+    #[allow(missing_docs)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(inline, nullable = false)]
+    pub packet_dropped: Option<PacketDropped>,
+    #[allow(missing_docs)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(inline, nullable = false)]
+    pub dns_query_blocked: Option<DnsQueryBlocked>,
+}
+
+impl From<model::SequencedEvent> for Event {
+    fn from(sequenced: model::SequencedEvent) -> Self {
+        let model::SequencedEvent { sequence, at, event } = sequenced;
+        let mut data = Self {
+            sequence,
+            at: Timestamp(at),
+            type_: EventType::FeatureChanged,
+            feature_changed: None,
+            list_changed: None,
+            interface_changed: None,
+            packet_dropped: None,
+            dns_query_blocked: None,
+        };
+        match event {
+            model::Event::FeatureChanged {
+                feature,
+                enabled,
+                state,
+                revision,
+            } => {
+                data.type_ = EventType::FeatureChanged;
+                data.feature_changed = Some(FeatureChanged {
+                    feature: feature.into(),
+                    enabled,
+                    state: state.into(),
+                    revision: revision.0,
+                });
+            }
+            model::Event::ListChanged {
+                list,
+                entries_count,
+                revision,
+            } => {
+                data.type_ = EventType::ListChanged;
+                data.list_changed = Some(ListChanged {
+                    list: Text(list),
+                    entries_count,
+                    revision: revision.0,
+                });
+            }
+            model::Event::InterfaceChanged {
+                interface,
+                index,
+                present,
+                attached,
+            } => {
+                data.type_ = EventType::InterfaceChanged;
+                data.interface_changed = Some(InterfaceChanged {
+                    interface,
+                    index,
+                    present,
+                    attached,
+                });
+            }
+            model::Event::PacketDropped(packet) => {
+                data.type_ = EventType::PacketDropped;
+                data.packet_dropped = Some(packet.into());
+            }
+            model::Event::DnsQueryBlocked(query) => {
+                data.type_ = EventType::DnsQueryBlocked;
+                data.dns_query_blocked = Some(query.into());
+            }
+        }
+        data
+    }
+}
+
+/// `data` of the event `gap`: the reader was too slow, or resumed from too long ago.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Gap {
+    /// Events that are missing here.
+    pub lost: u64,
+}

@@ -1,0 +1,170 @@
+//! Configurations to and from the model.
+
+use ravelin_model as model;
+
+use super::{
+    DdosProtectionConfig, DnsBlockAction, DnsBlocklistConfig, FeatureConfig, FlowMonitoringConfig,
+    InterfaceScope, StatisticsConfig,
+};
+use crate::Text;
+
+impl From<model::StatisticsConfig> for StatisticsConfig {
+    fn from(config: model::StatisticsConfig) -> Self {
+        let model::StatisticsConfig { measure_run_time } = config;
+        Self { measure_run_time }
+    }
+}
+
+impl From<StatisticsConfig> for model::StatisticsConfig {
+    fn from(config: StatisticsConfig) -> Self {
+        let StatisticsConfig { measure_run_time } = config;
+        Self { measure_run_time }
+    }
+}
+
+impl From<model::FlowMonitoringConfig> for FlowMonitoringConfig {
+    fn from(config: model::FlowMonitoringConfig) -> Self {
+        let model::FlowMonitoringConfig {
+            tcp_established_timeout_seconds,
+            tcp_transitory_timeout_seconds,
+            udp_timeout_seconds,
+            other_timeout_seconds,
+        } = config;
+        Self {
+            tcp_established_timeout_seconds,
+            tcp_transitory_timeout_seconds,
+            udp_timeout_seconds,
+            other_timeout_seconds,
+        }
+    }
+}
+
+impl From<FlowMonitoringConfig> for model::FlowMonitoringConfig {
+    fn from(config: FlowMonitoringConfig) -> Self {
+        let FlowMonitoringConfig {
+            tcp_established_timeout_seconds,
+            tcp_transitory_timeout_seconds,
+            udp_timeout_seconds,
+            other_timeout_seconds,
+        } = config;
+        Self {
+            tcp_established_timeout_seconds,
+            tcp_transitory_timeout_seconds,
+            udp_timeout_seconds,
+            other_timeout_seconds,
+        }
+    }
+}
+
+impl From<model::InterfaceScope> for InterfaceScope {
+    fn from(scope: model::InterfaceScope) -> Self {
+        match scope {
+            model::InterfaceScope::All => Self::All,
+            model::InterfaceScope::External => Self::External,
+        }
+    }
+}
+
+impl From<InterfaceScope> for model::InterfaceScope {
+    fn from(scope: InterfaceScope) -> Self {
+        match scope {
+            InterfaceScope::All => Self::All,
+            InterfaceScope::External => Self::External,
+        }
+    }
+}
+
+impl From<model::DdosProtectionConfig> for DdosProtectionConfig {
+    fn from(config: model::DdosProtectionConfig) -> Self {
+        let model::DdosProtectionConfig { lists, interfaces } = config;
+        Self {
+            lists: lists.into_iter().map(Text).collect(),
+            interfaces: interfaces.into(),
+        }
+    }
+}
+
+impl From<DdosProtectionConfig> for model::DdosProtectionConfig {
+    fn from(config: DdosProtectionConfig) -> Self {
+        let DdosProtectionConfig { lists, interfaces } = config;
+        Self {
+            lists: lists.into_iter().map(|id| id.0).collect(),
+            interfaces: interfaces.into(),
+        }
+    }
+}
+
+impl From<model::DnsBlockAction> for DnsBlockAction {
+    fn from(action: model::DnsBlockAction) -> Self {
+        match action {
+            model::DnsBlockAction::Nxdomain => Self::Nxdomain,
+            model::DnsBlockAction::Drop => Self::Drop,
+        }
+    }
+}
+
+impl From<DnsBlockAction> for model::DnsBlockAction {
+    fn from(action: DnsBlockAction) -> Self {
+        match action {
+            DnsBlockAction::Nxdomain => Self::Nxdomain,
+            DnsBlockAction::Drop => Self::Drop,
+        }
+    }
+}
+
+impl From<model::DnsBlocklistConfig> for DnsBlocklistConfig {
+    fn from(config: model::DnsBlocklistConfig) -> Self {
+        let model::DnsBlocklistConfig { lists, action } = config;
+        Self {
+            lists: lists.into_iter().map(Text).collect(),
+            action: action.into(),
+        }
+    }
+}
+
+impl From<DnsBlocklistConfig> for model::DnsBlocklistConfig {
+    fn from(config: DnsBlocklistConfig) -> Self {
+        let DnsBlocklistConfig { lists, action } = config;
+        Self {
+            lists: lists.into_iter().map(|id| id.0).collect(),
+            action: action.into(),
+        }
+    }
+}
+
+impl From<model::FeatureConfig> for FeatureConfig {
+    fn from(config: model::FeatureConfig) -> Self {
+        match config {
+            model::FeatureConfig::Statistics(config) => Self::Statistics(config.into()),
+            model::FeatureConfig::FlowMonitoring(config) => Self::FlowMonitoring(config.into()),
+            model::FeatureConfig::DdosProtection(config) => Self::DdosProtection(config.into()),
+            model::FeatureConfig::DnsBlocklist(config) => Self::DnsBlocklist(config.into()),
+        }
+    }
+}
+
+impl From<FeatureConfig> for model::FeatureConfig {
+    fn from(config: FeatureConfig) -> Self {
+        match config {
+            FeatureConfig::Statistics(config) => Self::Statistics(config.into()),
+            FeatureConfig::FlowMonitoring(config) => Self::FlowMonitoring(config.into()),
+            FeatureConfig::DdosProtection(config) => Self::DdosProtection(config.into()),
+            FeatureConfig::DnsBlocklist(config) => Self::DnsBlocklist(config.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_configuration_survives_the_wire() {
+        for feature in model::Feature::ALL {
+            let config = model::FeatureConfig::default_of(feature);
+            let json = serde_json::to_string(&FeatureConfig::from(config.clone())).expect("serialise");
+            let back: FeatureConfig = serde_json::from_str(&json).expect("deserialise");
+            assert_eq!(model::FeatureConfig::from(back), config, "{json}");
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Network interfaces.
+
+use ipnet::IpNet;
+use ravelin_model as model;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{Attachment, Errors, Fields, FromJson, Node, Text, XdpMode};
+
+/// Operational state of a link (RFC 2863).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkState {
+    /// Packets can pass.
+    Up,
+    /// Administratively up, no carrier.
+    NoCarrier,
+    /// Administratively down.
+    Down,
+}
+
+impl From<model::LinkState> for LinkState {
+    fn from(state: model::LinkState) -> Self {
+        match state {
+            model::LinkState::Up => Self::Up,
+            model::LinkState::NoCarrier => Self::NoCarrier,
+            model::LinkState::Down => Self::Down,
+        }
+    }
+}
+
+/// The kernel's own counters of a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LinkCounters {
+    /// Packets received.
+    pub received_packets: u64,
+    /// Bytes received.
+    pub received_bytes: u64,
+    /// Packets received and dropped by the kernel or the driver.
+    pub received_dropped_packets: u64,
+    /// Packets sent.
+    pub sent_packets: u64,
+    /// Bytes sent.
+    pub sent_bytes: u64,
+    /// Packets dropped on sending.
+    pub sent_dropped_packets: u64,
+}
+
+impl From<model::LinkCounters> for LinkCounters {
+    fn from(counters: model::LinkCounters) -> Self {
+        let model::LinkCounters {
+            received_packets,
+            received_bytes,
+            received_dropped_packets,
+            sent_packets,
+            sent_bytes,
+            sent_dropped_packets,
+        } = counters;
+        Self {
+            received_packets,
+            received_bytes,
+            received_dropped_packets,
+            sent_packets,
+            sent_bytes,
+            sent_dropped_packets,
+        }
+    }
+}
+
+/// A network interface.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Interface {
+    /// Kernel name.
+    pub name: String,
+    /// Kernel index; changes when the link is made anew.
+    pub index: u32,
+    /// Ethernet address; missing where the link has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, pattern = "^([0-9a-f]{2}:){5}[0-9a-f]{2}$")]
+    pub mac: Option<String>,
+    /// Largest packet without the Ethernet header.
+    pub mtu_bytes: u32,
+    /// Addresses with prefix length.
+    #[schema(value_type = Vec<String>, example = json!(["192.0.2.1/24", "2001:db8::1/64"]))]
+    pub addresses: Vec<Text<IpNet>>,
+    /// Kernel driver; missing where the kernel does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub driver: Option<String>,
+    /// Whether packets can pass.
+    pub link_state: LinkState,
+    /// Loopback interfaces are shown and never attached.
+    pub loopback: bool,
+    /// Faces the outside; see PATCH.
+    pub external: bool,
+    /// Where XDP runs on it; missing where it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(inline, nullable = false)]
+    pub xdp_mode: Option<XdpMode>,
+    /// Programs attached.
+    pub attachments: Vec<Attachment>,
+    /// Why programs could not be attached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub attach_error: Option<String>,
+    /// The kernel's counters.
+    pub counters: LinkCounters,
+    /// Only in the answer to a change: revision of the configuration after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub revision: Option<u64>,
+}
+
+impl From<model::Interface> for Interface {
+    fn from(interface: model::Interface) -> Self {
+        let model::Interface {
+            index,
+            name,
+            hardware_address,
+            mtu_bytes,
+            addresses,
+            driver,
+            link_state,
+            loopback,
+            external,
+            attachments,
+            attach_error,
+            counters,
+        } = interface;
+        Self {
+            name,
+            index,
+            mac: hardware_address.map(|address| address.to_string()),
+            mtu_bytes,
+            addresses: addresses.into_iter().map(Text).collect(),
+            driver,
+            link_state: link_state.into(),
+            loopback,
+            external,
+            xdp_mode: attachments.iter().find_map(|a| a.mode).map(Into::into),
+            attachments: attachments.into_iter().map(Into::into).collect(),
+            attach_error,
+            counters: counters.into(),
+            revision: None,
+        }
+    }
+}
+
+/// A change to an interface.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InterfacePatch {
+    /// It faces the outside. Stored by name, so it outlives the link.
+    pub external: bool,
+}
+
+impl FromJson for InterfacePatch {
+    fn from_json(node: Node<'_>, errors: &mut Errors) -> Option<Self> {
+        let mut fields = Fields::of(node, errors)?;
+        let external = fields.required("external", errors);
+        fields.finish(errors);
+        Some(Self { external: external? })
+    }
+}
