@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#ifndef RAVELIN_LIB_EVENT_H
+#define RAVELIN_LIB_EVENT_H
+
+#include <bpf/bpf_endian.h>
+
+#include <ravelin/reason.h>
+
+#include "lib/packet.h"
+#include "maps/event.h"
+
+#define RV_SECOND_NS 1000000000ull
+
+/* Events each CPU may send in a second. Set at load. */
+const volatile __u32 rv_event_rate = 200;
+
+/* Takes one event from this second's budget. The coarse clock is exact enough and cheap. */
+static __always_inline struct rv_event_budget *rv_event_allowed(void)
+{
+	__u32 key = 0;
+	struct rv_event_budget *budget = bpf_map_lookup_elem(&event_budget, &key);
+	__u64 now;
+
+	if (!budget)
+		return NULL;
+	now = bpf_ktime_get_coarse_ns();
+	if (now - budget->window_ns >= RV_SECOND_NS) {
+		budget->window_ns = now;
+		budget->sent = 0;
+	}
+	if (budget->sent >= rv_event_rate) {
+		budget->suppressed++;
+		return NULL;
+	}
+	budget->sent++;
+	return budget;
+}
+
+/*
+ * Tells user space of a packet, if the budget allows. Returns the record to finish and
+ * submit, or NULL.
+ */
+static __always_inline struct rv_event *rv_event_begin(const struct rv_packet *packet,
+						       enum rv_event_kind kind, __u32 ifindex,
+						       __u32 length, enum rv_reason reason)
+{
+	struct rv_event_budget *budget = rv_event_allowed();
+	struct rv_event *event;
+
+	if (!budget)
+		return NULL;
+	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+	if (!event) {
+		budget->lost++;
+		return NULL;
+	}
+	__builtin_memset(event, 0, sizeof(*event));
+	event->kind = kind;
+	event->version = RV_EVENT_VERSION;
+	event->length = sizeof(*event);
+	event->ktime_ns = bpf_ktime_get_ns();
+	event->ifindex = ifindex;
+	event->frame_length = length;
+	event->reason = reason;
+	event->family = packet->family;
+	event->protocol = packet->protocol;
+	event->source_port = bpf_ntohs(packet->source_port);
+	event->destination_port = bpf_ntohs(packet->destination_port);
+	__builtin_memcpy(event->source, packet->source, sizeof(event->source));
+	__builtin_memcpy(event->destination, packet->destination, sizeof(event->destination));
+	return event;
+}
+
+#endif

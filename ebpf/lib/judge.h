@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What XDP and tc ingress do alike with a packet that came in. */
+#ifndef RAVELIN_LIB_JUDGE_H
+#define RAVELIN_LIB_JUDGE_H
+
+#include "lib/blocklist.h"
+#include "lib/control.h"
+#include "lib/event.h"
+#include "lib/flow.h"
+#include "lib/parse.h"
+
+/* A packet on its way through a program. */
+struct rv_visit {
+	const struct rv_control *control;
+	__u64 switches;
+	__u32 ifindex;
+	struct rv_zone zone;
+	__u32 packets; /* on the wire; more than 1 where the kernel merged segments */
+	__u32 length; /* bytes of the frame, Ethernet header included */
+	__u64 bytes; /* of all packets on the wire */
+};
+
+static __always_inline void rv_tell_drop(const struct rv_visit *visit,
+					 const struct rv_packet *packet,
+					 const struct rv_blocklist_entry *entry)
+{
+	struct rv_event *event = rv_event_begin(packet, RV_EVENT_DROP, visit->ifindex,
+						visit->length, RV_REASON_SOURCE_LISTED);
+
+	if (!event)
+		return;
+	event->object = entry->counter;
+	event->list = entry->list;
+	bpf_ringbuf_submit(event, 0);
+}
+
+/*
+ * ddos_protection. A listed source is dropped as soon as its address can be read, also
+ * where the rest of the packet cannot: a list must not be passed by a tiny fragment.
+ */
+static __always_inline bool rv_judge_source(const struct rv_visit *visit,
+					    const struct rv_packet *packet)
+{
+	const struct rv_blocklist_entry *entry;
+
+	if (!(visit->switches & RV_SWITCH_DDOS_PROTECTION) || !packet->family)
+		return false;
+	if ((visit->switches & RV_SWITCH_DDOS_EXTERNAL_ONLY) &&
+	    !(visit->zone.flags & RV_ZONE_EXTERNAL))
+		return false;
+	entry = rv_source_listed(packet, visit->control, visit->switches, visit->packets,
+				 visit->bytes);
+	if (!entry)
+		return false;
+	rv_tell_drop(visit, packet, entry);
+	return true;
+}
+
+/*
+ * A TCP segment with data for port 53, which tc judges and counts in any case, XDP never:
+ * an answer needs a second packet to the server, and XDP can send only one.
+ */
+static __always_inline bool rv_is_dns_stream(const struct rv_visit *visit,
+					     const struct rv_packet *packet)
+{
+	return (visit->switches & RV_SWITCH_DNS_BLOCKLIST) && packet->protocol == IPPROTO_TCP &&
+	       packet->destination_port == bpf_htons(53) && packet->payload < packet->end &&
+	       packet->payload && !packet->fragment &&
+	       (packet->tcp_flags & (RV_TCP_ACK | RV_TCP_SYN | RV_TCP_RST)) == RV_TCP_ACK;
+}
+
+/* A UDP datagram for port 53, in one piece. */
+static __always_inline bool rv_is_dns_datagram(const struct rv_visit *visit,
+					       const struct rv_packet *packet)
+{
+	return (visit->switches & RV_SWITCH_DNS_BLOCKLIST) && packet->protocol == IPPROTO_UDP &&
+	       packet->destination_port == bpf_htons(53) && packet->payload && !packet->fragment;
+}
+
+/* Flow and statistics of a packet whose fate is known; a packet that ends here is no flow. */
+static __always_inline void rv_account(const struct rv_visit *visit,
+				       const struct rv_packet *packet, enum rv_reason reason)
+{
+	if (reason == RV_REASON_PASS && (visit->switches & RV_SWITCH_FLOW_MONITORING) &&
+	    packet->row != RV_PROTOCOL_OTHER)
+		rv_flow_account(packet, visit->ifindex, visit->packets, visit->bytes);
+	if (visit->switches & RV_SWITCH_STATISTICS)
+		rv_statistics_add(visit->zone.slot, RV_DIRECTION_INGRESS, packet->row, reason,
+				  visit->packets, visit->bytes);
+}
+
+#endif

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * tc ingress: DNS over TCP, and on interfaces without XDP also everything XDP does.
+ */
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+
+#include "lib/judge.h"
+#include "lib/skb.h"
+
+SEC("classifier")
+int rv_ingress(struct __sk_buff *skb)
+{
+	struct rv_visit visit = { .control = rv_control_get() };
+	enum rv_reason reason = RV_REASON_PASS;
+	struct rv_packet packet;
+	bool judged;
+
+	if (!visit.control)
+		return TC_ACT_UNSPEC;
+	visit.switches = rv_switches(visit.control);
+	visit.ifindex = skb->ifindex;
+	visit.zone = rv_zone_of(visit.ifindex);
+	judged = visit.zone.flags & RV_ZONE_XDP;
+	if (judged && !(visit.switches & RV_SWITCH_DNS_BLOCKLIST))
+		return TC_ACT_UNSPEC;
+	rv_skb_parse(skb, &packet);
+	visit.packets = rv_skb_packets(skb);
+	visit.length = skb->len + rv_skb_tag_bytes(skb);
+	/* Segments the kernel merged each had the headers. */
+	visit.bytes = visit.length + (__u64)(visit.packets - 1) * packet.payload;
+
+	if (judged && !rv_is_dns_stream(&visit, &packet))
+		return TC_ACT_UNSPEC;
+	if (!judged && rv_judge_source(&visit, &packet))
+		reason = RV_REASON_SOURCE_LISTED;
+	rv_account(&visit, &packet, reason);
+	return reason == RV_REASON_PASS ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
