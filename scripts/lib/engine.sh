@@ -33,7 +33,7 @@ engine_up() {
 
 	install -d -m 0700 -o nobody -g nogroup "$STATE/gateway"
 	cat >"$RUN/gateway.toml" <<-TOML
-		listen = ["127.0.0.1:$GATEWAY_PORT"]
+		listen = "127.0.0.1:$GATEWAY_PORT"
 		engine_socket = "$RUN/gateway.sock"
 		state_dir = "$STATE/gateway"
 	TOML

@@ -4,7 +4,7 @@
 hints() { if [ -n "$sim" ]; then hints_sim; else hints_lab; fi; }
 
 hints_lab() {
-	local api="https://localhost:$GATEWAY_PORT/api/v1" ca="$STATE/gateway/cert.pem"
+	local api="https://localhost:$GATEWAY_PORT/api/v1" ca="$STATE/gateway/certificate.pem"
 	local curl="curl -s --cacert $ca -H \"Authorization: Bearer \$TOKEN\""
 	cat <<-HINTS
 

@@ -26,7 +26,8 @@ PACKAGES_TEST='
 clang-format-19|clang-format-19|checks the layout of the C sources
 shellcheck|shellcheck|checks the shell scripts
 nft|nftables|peer of the benchmarks
-bpftool|bpftool|shows what is loaded, for the prog-run tests
+bpftool|bpftool|asks the kernel what is loaded
+ping|iputils-ping|reachability in the netns tests
 '
 
 # Installs what is missing of the given tables. Usage: install_packages "$PACKAGES_BUILD$PACKAGES_LAB"

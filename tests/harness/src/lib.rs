@@ -4,6 +4,7 @@
 
 mod binaries;
 mod dns;
+mod gateway;
 mod http;
 mod lab;
 mod namespace;
@@ -16,6 +17,7 @@ mod wait;
 
 pub use binaries::binary;
 pub use dns::{Answer as DnsAnswer, Dnsmasq, Question};
+pub use gateway::Gateway;
 pub use http::{Answer, Client, Connection, EventStream, Request, ServerEvent};
 pub use lab::{Lab, Link};
 pub use namespace::Namespace;

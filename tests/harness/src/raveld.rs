@@ -189,7 +189,7 @@ impl<'a> Raveld<'a> {
             &serde_json::json!({ "value": value }),
         );
         assert!(matches!(answer.status, 200 | 201), "{}", answer.text());
-        answer.json()
+        answer.json()["entries"][0].clone()
     }
 
     /// Replaces the entries of a list and gives the report.

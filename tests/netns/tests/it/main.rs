@@ -1,0 +1,12 @@
+//! One module for each promise to the user.
+
+mod address_list;
+mod connection;
+mod dns_list;
+mod gateway;
+mod hotplug;
+mod lifecycle;
+mod replacement;
+mod restricted;
+mod robustness;
+mod support;
