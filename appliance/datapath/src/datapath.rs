@@ -1,4 +1,4 @@
-//! What a data plane does, whoever does it: the kernel ([`crate::load`]) or memory ([`crate::simulate`]).
+//! What a data plane does, whoever does it: the kernel (feature `kernel`) or memory ([`crate::simulate`]).
 
 use std::fmt;
 use std::time::Duration;
@@ -56,6 +56,11 @@ pub struct HitCounter {
 }
 
 /// A data plane. Calls block for microseconds to milliseconds: call from a thread that may.
+///
+/// A data plane starts with what an earlier process left in it, or empty. Call [`Self::load_addresses`],
+/// [`Self::load_names`] and [`Self::set_switches`] first and [`Self::attach`] afterwards: programs of an earlier
+/// process stay at work with their own tables until their interface is attached anew, so that no packet meets
+/// an empty list.
 pub trait Datapath: Send + fmt::Debug {
     /// Attaches the programs to an interface, or refreshes what is attached. Idempotent.
     /// Adopts links an earlier process left pinned, without a gap.
@@ -93,7 +98,7 @@ pub trait Datapath: Send + fmt::Debug {
     /// Statistics of every attached interface.
     fn statistics(&self) -> Result<Vec<InterfaceStatistics>, DatapathError>;
 
-    /// Events (suppressed by the budget, lost to a full ring), since load.
+    /// Events (suppressed by the budget, lost to a full ring or a slow reader), since the maps were made.
     fn event_losses(&self) -> Result<(u64, u64), DatapathError>;
 
     /// Programs loaded.
@@ -138,6 +143,21 @@ pub struct FlowSweep {
     pub expired: u64,
     /// Capacity of each map.
     pub capacity: u64,
+}
+
+/// What is known of the flow maps since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FlowSummary {
+    /// The last sweep that succeeded.
+    pub last: FlowSweep,
+    /// Entries removed by all sweeps.
+    pub expired: u64,
+    /// Sweeps that succeeded.
+    pub sweeps: u64,
+    /// Sweeps that failed.
+    pub failures: u64,
+    /// Time the last sweep took.
+    pub duration: Duration,
 }
 
 /// The flow maps; the owner is their only writer in user space.

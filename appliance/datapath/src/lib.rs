@@ -1,19 +1,25 @@
 //! The data plane: loads and attaches the programs, pins what must outlive the process, and is the only writer
 //! of every map. The only crate that imports aya.
 //!
-//! [`load`] returns its parts as one struct, which the daemon takes apart: whoever owns a part is the one writer
+//! Loading returns its parts as one struct, which the daemon takes apart: whoever owns a part is the one writer
 //! of its maps, and a second one does not compile.
 
 mod datapath;
 mod error;
 #[cfg(feature = "kernel")]
-mod kernel;
+pub mod kernel;
 mod sim;
+mod slots;
+mod switches;
 
 pub use datapath::{
-    AttachTarget, Attached, Datapath, FlowSweep, FlowTable, FlowTimeouts, HitCounter, Loaded, RawEvent,
-    Switches,
+    AttachTarget, Attached, Datapath, FlowSummary, FlowSweep, FlowTable, FlowTimeouts, HitCounter, Loaded,
+    RawEvent, Switches,
 };
-pub use error::DatapathError;
+pub use error::{DatapathError, LoaderError, Unavailable};
 #[cfg(feature = "kernel")]
-pub use kernel::{KernelConfig, load};
+pub use kernel::{KernelConfig, load, remove_all};
+pub use sim::{simulate, simulate_with_events};
+
+/// Events waiting for the reader of [`Loaded::events`].
+const EVENTS_CAPACITY: usize = 1024;

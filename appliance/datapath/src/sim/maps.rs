@@ -1,0 +1,90 @@
+//! What the kernel's maps would hold.
+
+use std::mem::size_of;
+
+use ravelin_abi::{
+    rv_blocklist_entry, rv_blocklist_limit::RV_BLOCKLIST_BUCKETS, rv_bucket, rv_control, rv_counter, rv_flow,
+    rv_flow_key4, rv_flow_key6, rv_name_bucket, rv_name_limit::RV_NAME_SETS, rv_range4, rv_range6,
+    rv_statistics, rv_zone, rv_zone_limit,
+};
+use ravelin_compile::AddressImage;
+use ravelin_model::MapInfo;
+
+/// Address entries that fit.
+pub(super) const ADDRESSES: u32 = 131_072;
+/// Name buckets that fit.
+pub(super) const NAME_BUCKETS: u32 = 131_072;
+/// Flows that would fit, of each family.
+pub(super) const FLOWS: u32 = 262_144;
+
+/// Entries in use.
+#[derive(Debug, Default)]
+pub(super) struct Occupancy {
+    pub(super) ranges4: usize,
+    pub(super) ranges6: usize,
+    pub(super) entries: usize,
+    pub(super) name_buckets: usize,
+    pub(super) zones: usize,
+}
+
+/// The maps under the names they have in the kernel, of kind `simulated` and without memory there.
+pub(super) fn maps(occupancy: &Occupancy) -> Vec<MapInfo> {
+    let ranges = 2 * AddressImage::ranges_for(ADDRESSES);
+    let index = size_of::<u32>();
+    [
+        ("control", index, size_of::<rv_control>(), 1, None),
+        (
+            "zones",
+            index,
+            size_of::<rv_zone>(),
+            rv_zone_limit::RV_ZONE_IFINDEX_LIMIT,
+            Some(occupancy.zones),
+        ),
+        (
+            "statistics",
+            index,
+            size_of::<rv_statistics>(),
+            rv_zone_limit::RV_ZONE_SLOTS * 2,
+            None,
+        ),
+        ("flow_map4", size_of::<rv_flow_key4>(), size_of::<rv_flow>(), FLOWS, Some(0)),
+        ("flow_map6", size_of::<rv_flow_key6>(), size_of::<rv_flow>(), FLOWS, Some(0)),
+        ("blocklist_dir4", index, size_of::<rv_bucket>(), 2 * RV_BLOCKLIST_BUCKETS, None),
+        ("blocklist_dir6", index, size_of::<rv_bucket>(), 2 * RV_BLOCKLIST_BUCKETS, None),
+        ("xdp_blocklist4", index, size_of::<rv_range4>(), ranges, Some(occupancy.ranges4)),
+        ("xdp_blocklist6", index, size_of::<rv_range6>(), ranges, Some(occupancy.ranges6)),
+        (
+            "blocklist_entry",
+            index,
+            size_of::<rv_blocklist_entry>(),
+            ranges,
+            Some(occupancy.entries),
+        ),
+        ("blocklist_hits", index, size_of::<rv_counter>(), ADDRESSES, None),
+        (
+            "dns_blocklist",
+            index,
+            size_of::<rv_name_bucket>(),
+            2 * NAME_BUCKETS,
+            Some(occupancy.name_buckets),
+        ),
+        ("dns_hits", index, size_of::<rv_counter>(), 2 * RV_NAME_SETS, None),
+    ]
+    .into_iter()
+    .map(|(name, key, value, max_entries, occupancy)| MapInfo {
+        id: 0,
+        name: name.to_owned(),
+        kind: "simulated".to_owned(),
+        key_bytes: bytes(key),
+        value_bytes: bytes(value),
+        max_entries,
+        occupancy: occupancy.map(|entries| entries as u64),
+        memory_bytes: 0,
+        pin: None,
+    })
+    .collect()
+}
+
+fn bytes(size: usize) -> u32 {
+    u32::try_from(size).expect("structs are small")
+}

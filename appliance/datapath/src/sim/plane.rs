@@ -1,0 +1,159 @@
+//! Programs, switches, lists and statistics in memory.
+
+use std::collections::BTreeMap;
+
+use ravelin_abi::rv_zone_limit::RV_ZONE_IFINDEX_LIMIT;
+use ravelin_compile::{AddressImage, ImageTooLarge, NameImage};
+use ravelin_model::{Attachment, Hook, InterfaceStatistics, MapInfo, ProgramInfo};
+use tokio::sync::mpsc;
+
+use super::maps::{self, Occupancy};
+use crate::slots::Slots;
+use crate::{AttachTarget, Attached, Datapath, DatapathError, HitCounter, RawEvent, Switches};
+
+#[derive(Debug)]
+pub(super) struct SimDatapath {
+    /// Kernel names by index.
+    interfaces: BTreeMap<u32, String>,
+    slots: Slots,
+    switches: Switches,
+    addresses: Option<AddressImage>,
+    names: Option<NameImage>,
+    _events: mpsc::Sender<RawEvent>,
+}
+
+impl SimDatapath {
+    pub(super) fn new(events: mpsc::Sender<RawEvent>) -> Self {
+        Self {
+            interfaces: BTreeMap::new(),
+            slots: Slots::default(),
+            switches: Switches::default(),
+            addresses: None,
+            names: None,
+            _events: events,
+        }
+    }
+}
+
+impl Datapath for SimDatapath {
+    fn attach(&mut self, target: &AttachTarget) -> Result<Attached, DatapathError> {
+        if target.index >= RV_ZONE_IFINDEX_LIMIT {
+            return Err(DatapathError::InterfaceIndex {
+                index: target.index,
+                limit: RV_ZONE_IFINDEX_LIMIT,
+            });
+        }
+        if self.slots.assign(target.index).is_none() {
+            return Err(DatapathError::TooManyInterfaces(Slots::COUNT));
+        }
+        self.interfaces.insert(target.index, target.name.clone());
+        let attachment = |hook| Attachment {
+            interface: target.name.clone(),
+            interface_index: target.index,
+            hook,
+            mode: None,
+            program_id: 0,
+        };
+        Ok(Attached {
+            attachments: Hook::ALL.map(attachment).to_vec(),
+            problems: Vec::new(),
+        })
+    }
+
+    fn detach(&mut self, index: u32) -> Result<(), DatapathError> {
+        self.slots.release(index);
+        self.interfaces.remove(&index);
+        Ok(())
+    }
+
+    fn set_switches(&mut self, switches: Switches) -> Result<(), DatapathError> {
+        self.switches = switches;
+        Ok(())
+    }
+
+    fn load_addresses(&mut self, image: &AddressImage) -> Result<(), DatapathError> {
+        fits("addresses", image.entries.len(), self.address_capacity())?;
+        self.addresses = Some(image.clone());
+        Ok(())
+    }
+
+    fn load_names(&mut self, image: &NameImage) -> Result<(), DatapathError> {
+        fits("name buckets", image.buckets.len(), self.name_bucket_capacity())?;
+        self.names = Some(image.clone());
+        Ok(())
+    }
+
+    fn address_capacity(&self) -> usize {
+        maps::ADDRESSES as usize
+    }
+
+    fn name_bucket_capacity(&self) -> usize {
+        maps::NAME_BUCKETS as usize
+    }
+
+    fn address_hits(&self, counters: &[u32]) -> Result<Vec<HitCounter>, DatapathError> {
+        known(counters, self.address_capacity())?;
+        Ok(vec![HitCounter::default(); counters.len()])
+    }
+
+    fn reset_address_hits(&mut self, counters: &[u32]) -> Result<(), DatapathError> {
+        known(counters, self.address_capacity())
+    }
+
+    fn name_hits(&self, sets: usize) -> Result<Vec<(HitCounter, HitCounter)>, DatapathError> {
+        Ok(vec![Default::default(); sets])
+    }
+
+    fn statistics(&self) -> Result<Vec<InterfaceStatistics>, DatapathError> {
+        let nothing = |(index, name): (&u32, &String)| InterfaceStatistics {
+            interface: name.clone(),
+            interface_index: *index,
+            cells: Vec::new(),
+        };
+        Ok(self.interfaces.iter().map(nothing).collect())
+    }
+
+    fn event_losses(&self) -> Result<(u64, u64), DatapathError> {
+        Ok((0, 0))
+    }
+
+    fn programs(&self) -> Result<Vec<ProgramInfo>, DatapathError> {
+        Ok(Vec::new())
+    }
+
+    fn maps(&self) -> Result<Vec<MapInfo>, DatapathError> {
+        let addresses = self.addresses.as_ref();
+        Ok(maps::maps(&Occupancy {
+            ranges4: addresses.map_or(0, |image| image.ranges4.len()),
+            ranges6: addresses.map_or(0, |image| image.ranges6.len()),
+            entries: addresses.map_or(0, |image| image.entries.len()),
+            name_buckets: self.names.as_ref().map_or(0, |image| image.buckets.len()),
+            zones: self.interfaces.len(),
+        }))
+    }
+
+    fn measure_run_time(&mut self, _: bool) -> Result<(), DatapathError> {
+        Ok(())
+    }
+}
+
+fn fits(what: &'static str, needed: usize, capacity: usize) -> Result<(), ImageTooLarge> {
+    if needed > capacity {
+        return Err(ImageTooLarge {
+            what,
+            needed,
+            capacity,
+        });
+    }
+    Ok(())
+}
+
+fn known(counters: &[u32], capacity: usize) -> Result<(), DatapathError> {
+    match counters.iter().find(|counter| **counter as usize >= capacity) {
+        Some(counter) => Err(DatapathError::UnknownCounter {
+            counter: *counter,
+            capacity,
+        }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,117 @@
+use ravelin_compile::{AddressImage, AddressSource, NameImage, NameSource};
+use ravelin_model::{DomainPattern, ListId};
+
+use super::simulate_with_events;
+use crate::{AttachTarget, DatapathError, Loaded, RawEvent, simulate};
+
+fn target(index: u32) -> AttachTarget {
+    AttachTarget {
+        name: format!("eth{index}"),
+        index,
+        external: false,
+    }
+}
+
+fn occupancy(loaded: &Loaded, map: &str) -> Option<u64> {
+    let maps = loaded.datapath.maps().expect("maps");
+    maps.iter().find(|info| info.name == map).expect("known map").occupancy
+}
+
+#[test]
+fn every_hook_is_attached_and_none_claims_a_mode_of_the_kernel() {
+    let mut loaded = simulate();
+    let attached = loaded.datapath.attach(&target(3)).expect("attach");
+    assert_eq!(attached.attachments.len(), 3);
+    assert!(attached.attachments.iter().all(|a| a.mode.is_none() && a.program_id == 0));
+    assert_eq!(loaded.datapath.programs().expect("programs"), []);
+}
+
+#[test]
+fn attaching_twice_is_one_interface_and_detaching_frees_it() {
+    let mut loaded = simulate();
+    for index in [3, 3, 4] {
+        loaded.datapath.attach(&target(index)).expect("attach");
+    }
+    assert_eq!(loaded.datapath.statistics().expect("statistics").len(), 2);
+    assert_eq!(occupancy(&loaded, "zones"), Some(2));
+    loaded.datapath.detach(3).expect("detach");
+    assert_eq!(occupancy(&loaded, "zones"), Some(1));
+}
+
+#[test]
+fn interfaces_beyond_the_limits_are_refused() {
+    let mut loaded = simulate();
+    assert!(matches!(
+        loaded.datapath.attach(&target(65536)),
+        Err(DatapathError::InterfaceIndex { index: 65536, limit: 65536 })
+    ));
+    for index in 1..64 {
+        loaded.datapath.attach(&target(index)).expect("attach");
+    }
+    assert!(matches!(
+        loaded.datapath.attach(&target(64)),
+        Err(DatapathError::TooManyInterfaces(63))
+    ));
+}
+
+#[test]
+fn occupancy_is_what_was_loaded() {
+    let mut loaded = simulate();
+    let source = |network: &str| AddressSource {
+        network: network.parse().expect("prefix"),
+        expires_ns: 0,
+        counter: 0,
+        list: 1,
+    };
+    let sources = [source("192.0.2.0/24"), source("192.0.2.1/32"), source("2001:db8::/32")];
+    let addresses = AddressImage::build(&sources, 10).expect("fits");
+    loaded.datapath.load_addresses(&addresses).expect("load");
+    assert_eq!(occupancy(&loaded, "xdp_blocklist4"), Some(3));
+    assert_eq!(occupancy(&loaded, "xdp_blocklist6"), Some(1));
+    assert_eq!(occupancy(&loaded, "blocklist_entry"), Some(3));
+
+    let pattern: DomainPattern = "blocked.example".parse().expect("pattern");
+    let list: ListId = ListId::DNS_BLOCKLIST.parse().expect("list");
+    let names = [NameSource {
+        pattern: &pattern,
+        list: &list,
+    }];
+    let names = NameImage::build(&names, 1, 1024).expect("fits");
+    loaded.datapath.load_names(&names).expect("load");
+    assert_eq!(occupancy(&loaded, "dns_blocklist"), Some(2));
+}
+
+#[test]
+fn hit_counters_exist_up_to_the_capacity() {
+    let mut loaded = simulate();
+    let last = u32::try_from(loaded.datapath.address_capacity() - 1).expect("small");
+    assert_eq!(loaded.datapath.address_hits(&[0, last]).expect("hits").len(), 2);
+    assert!(loaded.datapath.reset_address_hits(&[last + 1]).is_err());
+}
+
+#[test]
+fn events_come_out_as_they_went_in() {
+    let (mut loaded, sender) = simulate_with_events();
+    let event = RawEvent(ravelin_abi::rv_event {
+        kind: 1,
+        version: 1,
+        length: 336,
+        ktime_ns: 5,
+        ifindex: 3,
+        frame_length: 60,
+        reason: 1,
+        family: 4,
+        protocol: 17,
+        source_port: 1,
+        destination_port: 53,
+        source: [1; 16],
+        destination: [2; 16],
+        object: 4,
+        list: 1,
+        name_length: 0,
+        pad: [0; 7],
+        name: [0; 256],
+    });
+    sender.try_send(event.clone()).expect("room");
+    assert_eq!(loaded.events.try_recv().ok(), Some(event));
+}
