@@ -1,6 +1,7 @@
 //! `cargo xtask <task>`: generates the committed files, or checks that they are fresh.
 
 mod abi;
+mod layering;
 
 use clap::{Parser, Subcommand};
 
@@ -18,10 +19,13 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Fail if a crate depends on one it must not know.
+    Layering,
 }
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().task {
         Task::Abi { check } => abi::run(check),
+        Task::Layering => layering::run(),
     }
 }
