@@ -1,6 +1,8 @@
 //! What can go wrong with a change or a question. The API maps each variant to one status.
 
+use ravelin_datapath::DatapathError;
 use ravelin_model::{EntryId, Feature, InvalidFeatureConfig, ListId, ListKind, Revision};
+use ravelin_store::StoreError;
 use thiserror::Error;
 
 /// A change was refused or failed; nothing changed.
@@ -89,10 +91,10 @@ pub enum ControlError {
     NoDatapath(String),
     /// 500.
     #[error("the data plane failed")]
-    Datapath(#[from] ravelin_datapath::DatapathError),
+    Datapath(#[source] DatapathError),
     /// 500.
     #[error("the store failed")]
-    Store(#[from] ravelin_store::StoreError),
+    Store(#[source] StoreError),
     /// 400: the body broke off.
     #[error("the import broke off")]
     ImportRead(#[source] std::io::Error),
@@ -103,4 +105,29 @@ pub enum ControlError {
 
 fn names(features: &[Feature]) -> String {
     features.iter().map(|f| f.name()).collect::<Vec<_>>().join(", ")
+}
+
+/// An error of the store in the words of this crate.
+pub(crate) fn stored(error: StoreError) -> ControlError {
+    match error {
+        StoreError::NameTaken(name) => ControlError::NameTaken(name.to_string()),
+        StoreError::UnknownList(list) => ControlError::UnknownList(list),
+        StoreError::NoCounterLeft => ControlError::NoRoom(error.to_string()),
+        other => ControlError::Store(other),
+    }
+}
+
+/// An error of the data plane in the words of this crate.
+pub(crate) fn loaded(error: DatapathError) -> ControlError {
+    match error {
+        DatapathError::TooLarge(image) => ControlError::NoRoom(image.to_string()),
+        #[allow(unreachable_patterns)]
+        other => ControlError::Datapath(other),
+    }
+}
+
+/// The error and what it came from, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let sources = std::iter::successors(error.source(), |source| source.source());
+    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
 }

@@ -1,173 +1,57 @@
 //! What the rest of the engine may ask of control. Cheap to clone.
 
+use std::sync::Arc;
+
 use ravelin_datapath::HitCounter;
 use ravelin_model::{
     EntryId, EntryValue, Feature, FeatureConfig, FeatureStatus, Interface, InterfaceStatistics, List,
-    ListEntry, ListId, ListKind, ListName, MapInfo, ProgramInfo, Revision, SequencedEvent,
+    ListEntry, ListId, ListName, MapInfo, ProgramInfo, Revision,
 };
+use ravelin_store::{AuditEntry, Author, PageQuery, Store, StoredEntry};
+use time::OffsetDateTime;
 use tokio::io::AsyncBufRead;
+use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::ControlError;
+use crate::command::{ChangeRequest, Command, Reply};
+use crate::config::{FlowCounts, LinkSource};
+use crate::error::{chain, stored};
+use crate::plane::Plane;
+use crate::snapshot::Snapshot;
+use crate::stream::{EventStream, Hub};
+use crate::{
+    Actor, AuditRecord, ControlError, EntryPage, EntryQuery, EventLosses, ImportReport, ListedEntry, NewList,
+    Precondition, Readiness, counters, import,
+};
 
-/// Who asks, for the audit trail.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Actor {
-    /// Principal, e.g. `uid:0` or `admin`.
-    pub name: String,
-    /// Where from, e.g. `unix` or a peer address.
-    pub origin: String,
-}
-
-/// What an `If-Match` asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Precondition {
-    /// `*`: whatever is there.
-    Exists,
-    /// One of these revisions.
-    Revision(Revision),
-}
-
-/// A state-changing call, also a refused one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuditRecord {
-    /// Who and from where.
-    pub actor: Actor,
-    /// Id of the request, as answered in `X-Request-Id`.
-    pub request_id: String,
-    /// HTTP method.
-    pub method: String,
-    /// Path without query.
-    pub path: String,
-    /// HTTP status of the answer.
-    pub status: u16,
-    /// Revision when the call came and when it was answered.
-    pub before: Revision,
-    /// See `before`.
-    pub after: Revision,
-}
-
-/// A list to make.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewList {
-    /// Unique.
-    pub name: ListName,
-    /// What it holds.
-    pub kind: ListKind,
-}
-
-/// Which entries to show.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EntryQuery {
-    /// Entries whose text contains this, lower case.
-    pub search: Option<String>,
-    /// Entries after this one (entries are ordered by id).
-    pub after: Option<EntryId>,
-    /// At most so many, 1..=1000.
-    pub limit: u32,
-}
-
-/// An entry with what it caught. Domain entries have no counter of their own.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListedEntry {
-    /// The entry.
-    pub entry: ListEntry,
-    /// Packets and bytes it caught since it came, or since the maps were made.
-    pub hits: Option<HitCounter>,
-}
-
-/// A page of entries.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EntryPage {
-    /// In id order.
-    pub items: Vec<ListedEntry>,
-    /// Where the next page starts after; None: this was the last.
-    pub next: Option<EntryId>,
-}
-
-/// A line of an import that was not taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ImportProblem {
-    /// From 1.
-    pub line: u64,
-    /// Why.
-    pub detail: String,
-}
-
-/// What became of the lines of an import.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ImportReport {
-    /// The list after the import.
-    pub list: List,
-    /// Entries now in the list.
-    pub accepted: u64,
-    /// Values that came more than once.
-    pub duplicates: u64,
-    /// Empty lines, comments, cosmetic filters, localhost lines of hosts files.
-    pub ignored: u64,
-    /// Lines that could not be read.
-    pub invalid: u64,
-    /// The first 1000 of the ignored-with-meaning and invalid lines.
-    pub problems: Vec<ImportProblem>,
-}
-
-/// Whether the data plane does what the configuration says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Readiness {
-    /// Everything that is enabled is at work.
-    pub ready: bool,
-    /// Revision of the configuration.
-    pub revision: Revision,
-    /// What is missing, one sentence each.
-    pub problems: Vec<String>,
-}
-
-/// Events that never reached the stream, since the maps were made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct EventLosses {
-    /// Over the budget of the data plane.
-    pub suppressed: u64,
-    /// The ring buffer or the queue behind it was full.
-    pub lost: u64,
-}
-
-/// What a subscriber gets.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StreamItem {
-    /// An event.
-    Event(SequencedEvent),
-    /// The subscriber was too slow, or resumed from too long ago: so many events are missing here.
-    Gap(u64),
-}
-
-/// Events from a place in the stream on.
-#[derive(Debug)]
-pub struct EventStream {
-    // Filled by the implementation.
-}
-
-impl EventStream {
-    /// The next item; None when the engine shuts down.
-    pub async fn next(&mut self) -> Option<StreamItem> {
-        None
-    }
-}
-
-/// Asks the control task.
+/// Asks the control task for changes; reads without it, from its last snapshot, the store and the data plane.
 #[derive(Debug, Clone)]
 pub struct ControlHandle {
-    // Filled by the implementation.
+    pub(crate) commands: mpsc::Sender<Command>,
+    pub(crate) snapshots: watch::Receiver<Arc<Snapshot>>,
+    pub(crate) plane: Plane,
+    pub(crate) store: Store,
+    pub(crate) hub: Hub,
+    pub(crate) links: LinkSource,
+    pub(crate) flow_counts: watch::Receiver<FlowCounts>,
+    pub(crate) import_limit_bytes: u64,
+    /// True: no further change.
+    pub(crate) stop: Arc<watch::Sender<bool>>,
 }
 
-#[allow(unused_variables, clippy::unused_async)]
 impl ControlHandle {
     /// Every feature.
     pub async fn features(&self) -> Result<Vec<FeatureStatus>, ControlError> {
-        Err(ControlError::ShuttingDown)
+        let now = self.now();
+        let mut features = Vec::with_capacity(Feature::ALL.len());
+        for feature in Feature::ALL {
+            features.push(self.status(feature, &now).await?);
+        }
+        Ok(features)
     }
 
     /// One feature.
     pub async fn feature(&self, feature: Feature) -> Result<FeatureStatus, ControlError> {
-        Err(ControlError::ShuttingDown)
+        self.status(feature, &self.now()).await
     }
 
     /// Switches a feature; idempotent: a switch that is there already makes no revision.
@@ -177,7 +61,14 @@ impl ControlHandle {
         enabled: bool,
         actor: &Actor,
     ) -> Result<FeatureStatus, ControlError> {
-        Err(ControlError::ShuttingDown)
+        let after = self
+            .change(actor, |reply| ChangeRequest::SetEnabled {
+                feature,
+                enabled,
+                reply,
+            })
+            .await?;
+        self.status(feature, &after).await
     }
 
     /// Replaces the configuration of a feature.
@@ -187,12 +78,27 @@ impl ControlHandle {
         precondition: Precondition,
         actor: &Actor,
     ) -> Result<FeatureStatus, ControlError> {
-        Err(ControlError::ShuttingDown)
+        let feature = config.feature();
+        let after = self
+            .change(actor, |reply| ChangeRequest::SetConfig {
+                config,
+                precondition,
+                reply,
+            })
+            .await?;
+        self.status(feature, &after).await
     }
 
     /// Interfaces with counters read now.
     pub async fn interfaces(&self) -> Result<Vec<Interface>, ControlError> {
-        Err(ControlError::ShuttingDown)
+        let now = self.now();
+        Ok(self
+            .links
+            .now()
+            .await
+            .iter()
+            .map(|link| now.interface(link))
+            .collect())
     }
 
     /// Says whether an interface faces the outside; stored by name.
@@ -202,42 +108,68 @@ impl ControlHandle {
         external: bool,
         actor: &Actor,
     ) -> Result<(Interface, Revision), ControlError> {
-        Err(ControlError::ShuttingDown)
+        let after = self
+            .change(actor, |reply| ChangeRequest::SetExternal {
+                name: name.to_owned(),
+                external,
+                reply,
+            })
+            .await?;
+        let links = self.links.now().await;
+        let link = links.iter().find(|link| link.name == name);
+        let link = link.ok_or_else(|| ControlError::UnknownInterface(name.to_owned()))?;
+        Ok((after.interface(link), after.revision))
     }
 
     /// Programs in the kernel.
     pub async fn programs(&self) -> Result<Vec<ProgramInfo>, ControlError> {
-        Err(ControlError::ShuttingDown)
+        self.plane.call(|datapath| datapath.programs()).await
     }
 
     /// Maps in the kernel, occupancy of the flow maps as of the last sweep.
     pub async fn maps(&self) -> Result<Vec<MapInfo>, ControlError> {
-        Err(ControlError::ShuttingDown)
+        let sweep = self.flow_counts.borrow().sweep;
+        let mut maps = self.plane.call(|datapath| datapath.maps()).await?;
+        for map in &mut maps {
+            match map.name.as_str() {
+                "flow_map4" => map.occupancy = Some(sweep.entries4),
+                "flow_map6" => map.occupancy = Some(sweep.entries6),
+                _ => {}
+            }
+        }
+        Ok(maps)
     }
 
     /// Packet statistics by interface.
     pub async fn statistics(&self) -> Result<Vec<InterfaceStatistics>, ControlError> {
-        Err(ControlError::ShuttingDown)
+        self.plane.call(|datapath| datapath.statistics()).await
     }
 
     /// Events that never reached the stream.
     pub async fn event_losses(&self) -> Result<EventLosses, ControlError> {
-        Err(ControlError::ShuttingDown)
+        let (suppressed, lost) = self.plane.call(|datapath| datapath.event_losses()).await?;
+        Ok(EventLosses { suppressed, lost })
     }
 
     /// Every list, built-in ones first, then by name.
     pub async fn lists(&self) -> Result<Vec<List>, ControlError> {
-        Err(ControlError::ShuttingDown)
+        self.store.lists(OffsetDateTime::now_utc()).await.map_err(stored)
     }
 
     /// One list.
     pub async fn list(&self, id: &ListId) -> Result<List, ControlError> {
-        Err(ControlError::ShuttingDown)
+        let list = self
+            .store
+            .list(id, OffsetDateTime::now_utc())
+            .await
+            .map_err(stored)?;
+        list.ok_or_else(|| ControlError::UnknownList(id.clone()))
     }
 
     /// Makes a list.
     pub async fn create_list(&self, list: NewList, actor: &Actor) -> Result<List, ControlError> {
-        Err(ControlError::ShuttingDown)
+        self.change(actor, |reply| ChangeRequest::CreateList { list, reply })
+            .await
     }
 
     /// Renames a list.
@@ -248,7 +180,14 @@ impl ControlHandle {
         precondition: Precondition,
         actor: &Actor,
     ) -> Result<List, ControlError> {
-        Err(ControlError::ShuttingDown)
+        let id = id.clone();
+        self.change(actor, |reply| ChangeRequest::RenameList {
+            id,
+            name,
+            precondition,
+            reply,
+        })
+        .await
     }
 
     /// Deletes a list nobody uses, with its entries.
@@ -258,17 +197,46 @@ impl ControlHandle {
         precondition: Precondition,
         actor: &Actor,
     ) -> Result<Revision, ControlError> {
-        Err(ControlError::ShuttingDown)
+        let id = id.clone();
+        self.change(actor, |reply| ChangeRequest::DeleteList {
+            id,
+            precondition,
+            reply,
+        })
+        .await
     }
 
     /// A page of entries.
     pub async fn entries(&self, id: &ListId, query: EntryQuery) -> Result<EntryPage, ControlError> {
-        Err(ControlError::ShuttingDown)
+        let EntryQuery { search, after, limit } = query;
+        // One more than asked for tells whether there is a next page.
+        let page = PageQuery {
+            search,
+            after,
+            limit: limit.saturating_add(1),
+        };
+        let mut stored_entries = self
+            .store
+            .page(id, &page, OffsetDateTime::now_utc())
+            .await
+            .map_err(stored)?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = stored_entries.len() > limit;
+        stored_entries.truncate(limit);
+        let items = self.with_hits(stored_entries).await?;
+        let next = items.last().filter(|_| more).map(|last| last.entry.id);
+        Ok(EntryPage { items, next })
     }
 
     /// One entry.
     pub async fn entry(&self, id: &ListId, entry: EntryId) -> Result<ListedEntry, ControlError> {
-        Err(ControlError::ShuttingDown)
+        let unknown = || ControlError::UnknownEntry {
+            list: id.clone(),
+            entry,
+        };
+        let found = self.store.entry(id, entry).await.map_err(stored)?;
+        let listed = self.with_hits(found.into_iter().collect()).await?;
+        listed.into_iter().next().ok_or_else(unknown)
     }
 
     /// Adds entries, all or none; a value that is there already takes the new expiry and keeps its id.
@@ -279,7 +247,13 @@ impl ControlHandle {
         values: Vec<EntryValue>,
         actor: &Actor,
     ) -> Result<(List, Vec<ListEntry>), ControlError> {
-        Err(ControlError::ShuttingDown)
+        let kind = self.list(id).await?.kind;
+        if let Some(index) = values.iter().position(|value| value.kind() != kind) {
+            return Err(ControlError::WrongKind { index, kind });
+        }
+        let id = id.clone();
+        self.change(actor, |reply| ChangeRequest::AddEntries { id, values, reply })
+            .await
     }
 
     /// Deletes an entry.
@@ -289,7 +263,9 @@ impl ControlHandle {
         entry: EntryId,
         actor: &Actor,
     ) -> Result<List, ControlError> {
-        Err(ControlError::ShuttingDown)
+        let id = id.clone();
+        self.change(actor, |reply| ChangeRequest::DeleteEntry { id, entry, reply })
+            .await
     }
 
     /// Replaces every entry by what the text says. The text is read to its end before anything changes; packets
@@ -304,28 +280,145 @@ impl ControlHandle {
     where
         R: AsyncBufRead + Unpin + Send,
     {
-        Err(ControlError::ShuttingDown)
+        let List { kind, revision, .. } = self.list(id).await?;
+        // Checked again once the text is read; here it spares the sender a long upload for nothing.
+        precondition.check(revision)?;
+        let read = import::read(text, kind, self.import_limit_bytes).await?;
+        let import::Import {
+            values,
+            duplicates,
+            ignored,
+            invalid,
+            problems,
+        } = read;
+        let accepted = u64::try_from(values.len()).unwrap_or(u64::MAX);
+        let id = id.clone();
+        let list = self
+            .change(actor, |reply| ChangeRequest::ReplaceEntries {
+                id,
+                precondition,
+                values,
+                reply,
+            })
+            .await?;
+        Ok(ImportReport {
+            list,
+            accepted,
+            duplicates,
+            ignored,
+            invalid,
+            problems,
+        })
     }
 
     /// Whether everything enabled is at work.
     pub fn readiness(&self) -> Readiness {
-        Readiness {
-            ready: false,
-            revision: Revision::default(),
-            problems: Vec::new(),
-        }
+        self.now().readiness()
     }
 
     /// Revision of the configuration.
     pub fn revision(&self) -> Revision {
-        self.readiness().revision
+        self.now().revision
+    }
+
+    /// Times a program that had come off an interface was attached again.
+    pub fn repairs(&self) -> u64 {
+        self.now().repairs
     }
 
     /// Events after the one with this sequence number, or from now on.
     pub fn subscribe(&self, after: Option<u64>) -> EventStream {
-        EventStream {}
+        self.hub.subscribe(after)
     }
 
     /// Stores an audit entry; never fails the call it is about.
-    pub async fn audit(&self, record: AuditRecord) {}
+    pub async fn audit(&self, record: AuditRecord) {
+        let AuditRecord {
+            actor,
+            request_id,
+            method,
+            path,
+            status,
+            before,
+            after,
+        } = record;
+        let entry = AuditEntry {
+            at: OffsetDateTime::now_utc(),
+            author: Author {
+                name: actor.name,
+                origin: actor.origin,
+            },
+            request_id,
+            method,
+            path,
+            status,
+            before,
+            after,
+        };
+        if let Err(error) = self.store.record_audit(&entry).await {
+            tracing::error!(
+                request_id = entry.request_id,
+                error = chain(&error),
+                "an audit entry could not be stored"
+            );
+        }
+    }
+
+    /// Returns once the data plane was brought to what is stored, as far as that went.
+    pub async fn started(&self) {
+        let mut snapshots = self.snapshots.clone();
+        // Err: the engine has ended, and there is nothing to wait for.
+        drop(snapshots.wait_for(|now| !now.starting).await);
+    }
+
+    /// Lets the change under way finish and refuses further ones; event streams end. What is attached stays.
+    pub fn shut_down(&self) {
+        self.stop.send_replace(true);
+    }
+
+    fn now(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.snapshots.borrow())
+    }
+
+    async fn change<T>(
+        &self,
+        actor: &Actor,
+        request: impl FnOnce(Reply<T>) -> ChangeRequest,
+    ) -> Result<T, ControlError> {
+        let (reply, answer) = oneshot::channel();
+        let command = Command {
+            actor: actor.clone(),
+            change: request(reply),
+        };
+        let gone = |_| ControlError::ShuttingDown;
+        self.commands
+            .send(command)
+            .await
+            .map_err(|_| ControlError::ShuttingDown)?;
+        answer.await.map_err(gone)?
+    }
+
+    async fn status(&self, feature: Feature, now: &Snapshot) -> Result<FeatureStatus, ControlError> {
+        let lists = self.lists().await?;
+        let flows = *self.flow_counts.borrow();
+        let counters = counters::read(feature, now, &self.plane, &lists, flows).await?;
+        Ok(now.status(feature, counters))
+    }
+
+    async fn with_hits(&self, entries: Vec<StoredEntry>) -> Result<Vec<ListedEntry>, ControlError> {
+        let rows: Vec<u32> = entries.iter().filter_map(|stored| stored.counter).collect();
+        let hits = if rows.is_empty() || self.plane.missing().is_some() {
+            Vec::new()
+        } else {
+            self.plane
+                .call(move |datapath| datapath.address_hits(&rows))
+                .await?
+        };
+        let mut hits = hits.into_iter();
+        let listed = entries.into_iter().map(|StoredEntry { entry, counter }| {
+            let hits: Option<HitCounter> = counter.and_then(|_| hits.next());
+            ListedEntry { entry, hits }
+        });
+        Ok(listed.collect())
+    }
 }

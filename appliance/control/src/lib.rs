@@ -1,11 +1,31 @@
 //! Owns the configuration of the data plane: features, lists and interfaces. One task applies every change:
 //! validate, compile, load into the kernel, store, publish. Never parses HTTP, never opens a socket itself.
 
+mod clock;
+mod command;
+mod config;
+mod counters;
+mod engine;
 mod error;
+mod events;
 mod handle;
+mod hit_rows;
+mod import;
+mod plane;
+mod requests;
+mod retired;
+mod settings;
+mod snapshot;
+mod status;
+mod stream;
+mod task;
 
+pub use config::{Config, FlowCounts, LinkSource, Parts};
 pub use error::ControlError;
-pub use handle::{
-    Actor, AuditRecord, ControlHandle, EntryPage, EntryQuery, EventLosses, EventStream, ImportProblem,
-    ImportReport, ListedEntry, NewList, Precondition, Readiness, StreamItem,
+pub use handle::ControlHandle;
+pub use requests::{
+    Actor, AuditRecord, EntryPage, EntryQuery, EventLosses, ImportProblem, ImportReport, ListedEntry,
+    NewList, Precondition, Readiness,
 };
+pub use stream::{EventStream, StreamItem};
+pub use task::{Tasks, spawn};

@@ -1,0 +1,173 @@
+//! What each feature counted. The names are part of the API; `list.<id>.` starts those of a list.
+//!
+//! | feature | counters |
+//! | --- | --- |
+//! | `statistics` | `packets`, `bytes`, and `<verdict>_packets`, `<verdict>_bytes` with the verdicts `pass`, `drop`, `answer` |
+//! | `flow_monitoring` | gauges `ipv4_entries`, `ipv6_entries`, `tcp_established_entries`, `tcp_transitory_entries`, `udp_entries`, `other_entries`, `capacity_entries`; `expired_entries` |
+//! | `ddos_protection` | `dropped_packets`, `dropped_bytes`, `list.<id>.packets`, `list.<id>.bytes`; gauges `loaded_entries`, `capacity_entries` |
+//! | `dns_blocklist` | `answered_queries`, `dropped_queries`, `list.<id>.queries`; gauges `loaded_names`, `capacity_names` |
+
+use ravelin_compile::NameImage;
+use ravelin_datapath::HitCounter;
+use ravelin_model::{Counter, Feature, InterfaceStatistics, List, ListId, Reason, Verdict};
+
+use crate::plane::Plane;
+use crate::retired::{add, by_list};
+use crate::snapshot::Snapshot;
+use crate::{ControlError, FlowCounts};
+
+/// Reads the counters of a feature; none where there is no data plane.
+pub(crate) async fn read(
+    feature: Feature,
+    now: &Snapshot,
+    plane: &Plane,
+    lists: &[List],
+    flows: FlowCounts,
+) -> Result<Vec<Counter>, ControlError> {
+    if plane.missing().is_some() {
+        return Ok(Vec::new());
+    }
+    match feature {
+        Feature::Statistics => Ok(statistics(&Totals::read(now, plane).await?)),
+        Feature::FlowMonitoring => Ok(flow_monitoring(flows)),
+        Feature::DdosProtection => ddos_protection(now, plane, lists).await,
+        Feature::DnsBlocklist => dns_blocklist(now, plane).await,
+    }
+}
+
+/// Packets and bytes of the whole machine by outcome.
+struct Totals(Vec<(Reason, HitCounter)>);
+
+impl Totals {
+    async fn read(now: &Snapshot, plane: &Plane) -> Result<Self, ControlError> {
+        let interfaces = plane.call(|datapath| datapath.statistics()).await?;
+        Ok(Self::sum(&interfaces, now))
+    }
+
+    fn sum(interfaces: &[InterfaceStatistics], now: &Snapshot) -> Self {
+        let sums = Reason::ALL.map(|reason| {
+            let cells = interfaces.iter().flat_map(|interface| &interface.cells);
+            let sum = cells
+                .filter(|cell| cell.reason == reason)
+                .map(|cell| HitCounter {
+                    packets: cell.packets,
+                    bytes: cell.bytes,
+                })
+                .fold(now.retired.reason(reason), add);
+            (reason, sum)
+        });
+        Self(sums.to_vec())
+    }
+
+    fn of(&self, matches: impl Fn(Reason) -> bool) -> HitCounter {
+        let matching = self.0.iter().filter(|(reason, _)| matches(*reason));
+        matching.fold(HitCounter::default(), |sum, (_, hits)| add(sum, *hits))
+    }
+}
+
+fn statistics(totals: &Totals) -> Vec<Counter> {
+    let all = totals.of(|_| true);
+    let mut counters = vec![counter("packets", all.packets), counter("bytes", all.bytes)];
+    for verdict in [Verdict::Pass, Verdict::Drop, Verdict::Answer] {
+        let hits = totals.of(|reason| reason.verdict() == verdict);
+        counters.push(counter(&format!("{}_packets", verdict.name()), hits.packets));
+        counters.push(counter(&format!("{}_bytes", verdict.name()), hits.bytes));
+    }
+    counters
+}
+
+fn flow_monitoring(flows: FlowCounts) -> Vec<Counter> {
+    let FlowCounts { sweep, expired_total } = flows;
+    vec![
+        gauge("ipv4_entries", sweep.entries4),
+        gauge("ipv6_entries", sweep.entries6),
+        gauge("tcp_established_entries", sweep.tcp_established),
+        gauge("tcp_transitory_entries", sweep.tcp_transitory),
+        gauge("udp_entries", sweep.udp),
+        gauge("other_entries", sweep.other),
+        gauge("capacity_entries", sweep.capacity),
+        counter("expired_entries", expired_total),
+    ]
+}
+
+async fn ddos_protection(
+    now: &Snapshot,
+    plane: &Plane,
+    lists: &[List],
+) -> Result<Vec<Counter>, ControlError> {
+    let dropped = Totals::read(now, plane)
+        .await?
+        .of(|reason| reason == Reason::SourceListed);
+    let mut counters = vec![
+        counter("dropped_packets", dropped.packets),
+        counter("dropped_bytes", dropped.bytes),
+        gauge("loaded_entries", count(now.entries.len())),
+        gauge("capacity_entries", count(now.rows.capacity())),
+    ];
+    for id in now.settings.get(Feature::DdosProtection).config.lists() {
+        let Some(list) = lists.iter().find(|list| list.id == *id) else {
+            continue;
+        };
+        let hits = list_hits(now, plane, list).await?;
+        counters.push(of_list(id, "packets", hits.packets));
+        counters.push(of_list(id, "bytes", hits.bytes));
+    }
+    Ok(counters)
+}
+
+/// What an address list caught since the engine started or its entries came, whichever is earlier.
+async fn list_hits(now: &Snapshot, plane: &Plane, list: &List) -> Result<HitCounter, ControlError> {
+    let rows = now.rows.of(list.number);
+    let hits = plane.call(move |datapath| datapath.address_hits(&rows)).await?;
+    Ok(hits.into_iter().fold(now.retired.list(&list.id), add))
+}
+
+async fn dns_blocklist(now: &Snapshot, plane: &Plane) -> Result<Vec<Counter>, ControlError> {
+    let totals = Totals::read(now, plane).await?;
+    let answered = totals.of(|reason| reason == Reason::DnsAnswered);
+    let dropped = totals.of(|reason| reason == Reason::DnsDropped);
+    let mut counters = vec![
+        counter("answered_queries", answered.packets),
+        counter("dropped_queries", dropped.packets),
+        gauge(
+            "loaded_names",
+            count(now.names.as_ref().map_or(0, |table| table.names)),
+        ),
+        gauge(
+            "capacity_names",
+            count(NameImage::capacity(plane.name_bucket_capacity())),
+        ),
+    ];
+    let sets = now.names.as_ref().map_or(&[][..], |table| &table.sets);
+    let number = sets.len();
+    let hits = plane.call(move |datapath| datapath.name_hits(number)).await?;
+    let by_list = by_list(sets, &hits);
+    for id in now.settings.get(Feature::DnsBlocklist).config.lists() {
+        let live = by_list.get(id).copied().unwrap_or_default();
+        counters.push(of_list(id, "queries", add(live, now.retired.list(id)).packets));
+    }
+    Ok(counters)
+}
+
+fn counter(name: &str, value: u64) -> Counter {
+    Counter {
+        name: name.to_owned(),
+        value,
+        gauge: false,
+    }
+}
+
+fn gauge(name: &str, value: u64) -> Counter {
+    Counter {
+        gauge: true,
+        ..counter(name, value)
+    }
+}
+
+fn of_list(list: &ListId, unit: &str, value: u64) -> Counter {
+    counter(&format!("list.{list}.{unit}"), value)
+}
+
+fn count(number: usize) -> u64 {
+    number as u64
+}

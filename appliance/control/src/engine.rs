@@ -1,0 +1,178 @@
+//! The state behind the task, and the one way a change takes.
+
+mod expiry;
+mod features;
+mod lists;
+mod live;
+mod loading;
+mod open;
+mod ports;
+mod reconcile;
+mod source;
+
+pub(crate) use open::EngineParts;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use ravelin_datapath::{AttachTarget, FlowTimeouts, HitCounter};
+use ravelin_model::{Event, Feature, FeatureState, ListId, Revision};
+use ravelin_store::{Author, Change, Store};
+use time::OffsetDateTime;
+use tokio::sync::watch;
+
+use crate::error::stored;
+use crate::hit_rows::RowChange;
+use crate::plane::Plane;
+use crate::snapshot::Snapshot;
+use crate::stream::Hub;
+use crate::{Actor, ControlError};
+
+use live::Live;
+use ports::KnownLinks;
+use source::Source;
+
+/// Owns what is wanted and what is loaded.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    store: Store,
+    plane: Plane,
+    hub: Hub,
+    known_links: KnownLinks,
+    flow_timeouts: watch::Sender<FlowTimeouts>,
+    published: watch::Sender<Arc<Snapshot>>,
+    live: Live,
+    /// Putting the old state back failed, so nobody knows what the data plane holds.
+    unsure: bool,
+    next_expiry: Option<OffsetDateTime>,
+}
+
+/// What a change does beside the settings.
+#[derive(Debug, Default)]
+struct Work {
+    /// Lists whose entries changed.
+    touched: BTreeSet<ListId>,
+    /// Hit counters that change hands, by list.
+    rows: Vec<(ListId, u32, RowChange)>,
+    /// Interfaces to be attached anew, and what they were before.
+    attach: Vec<(AttachTarget, AttachTarget)>,
+}
+
+/// What rows that change hands had counted, by list.
+type FreedHits = Vec<(ListId, HitCounter)>;
+
+impl Engine {
+    fn now(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.published.borrow())
+    }
+
+    async fn begin(&self, actor: &Actor, summary: String) -> Result<Change, ControlError> {
+        let Actor { name, origin } = actor.clone();
+        self.store
+            .change(&Author { name, origin }, &summary, OffsetDateTime::now_utc())
+            .await
+            .map_err(stored)
+    }
+
+    /// Brings the data plane to `next`, then stores, then publishes. The data plane goes first because it is the
+    /// one that refuses (a map too small, a program gone); a crash before the store has the change heals at boot,
+    /// which loads what is stored. A failing step leaves the old state in both.
+    async fn finish(
+        &mut self,
+        mut change: Change,
+        mut next: Snapshot,
+        work: Work,
+    ) -> Result<Arc<Snapshot>, ControlError> {
+        let before = self.live.clone();
+        let applied = self
+            .apply(&mut Source::Change(&mut change), &mut next, &work)
+            .await;
+        let outcome = match applied {
+            Ok(freed) => change
+                .commit()
+                .await
+                .map(|revision| (revision, freed))
+                .map_err(stored),
+            Err(error) => {
+                drop(change);
+                Err(error)
+            }
+        };
+        match outcome {
+            Ok((revision, freed)) => {
+                self.settle(&mut next, &work, freed);
+                Ok(self.publish(next, revision).await)
+            }
+            Err(error) => {
+                self.restore(before, &work).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Hands the hit counters over once the change is stored.
+    fn settle(&mut self, next: &mut Snapshot, work: &Work, freed: FreedHits) {
+        for (_, number, rows) in &work.rows {
+            Arc::make_mut(&mut next.rows).apply(*number, rows);
+        }
+        for (list, hits) in freed {
+            Arc::make_mut(&mut self.live.retired).add_list(&list, hits);
+        }
+    }
+
+    /// Shows the new state to everybody and tells what changed of the features.
+    async fn publish(&mut self, mut next: Snapshot, revision: Revision) -> Arc<Snapshot> {
+        next.revision = revision;
+        next.retired = Arc::clone(&self.live.retired);
+        let before = self.now();
+        let next = Arc::new(next);
+        self.published.send_replace(Arc::clone(&next));
+        if before.settings.flow_timeouts() != next.settings.flow_timeouts() {
+            self.flow_timeouts.send_replace(next.settings.flow_timeouts());
+        }
+        for feature in Feature::ALL {
+            self.tell(feature, &before, &next);
+        }
+        self.schedule_expiry().await;
+        next
+    }
+
+    /// Publishes outside of a change: what is wanted stays as it is.
+    async fn publish_state(&mut self, next: Snapshot) {
+        let revision = next.revision;
+        self.publish(next, revision).await;
+    }
+
+    fn tell(&self, feature: Feature, before: &Snapshot, next: &Snapshot) {
+        let (state, reason) = next.state(feature);
+        if before.settings.get(feature) == next.settings.get(feature)
+            && before.state(feature) == (state, reason.clone())
+        {
+            return;
+        }
+        let setting = next.settings.get(feature);
+        let (feature_name, revision) = (feature.name(), setting.revision.0);
+        match state {
+            FeatureState::Degraded | FeatureState::Failed => tracing::warn!(
+                feature = feature_name,
+                state = ?state,
+                reason = reason.unwrap_or_default(),
+                "feature is not fully at work"
+            ),
+            FeatureState::Disabled | FeatureState::Starting | FeatureState::Active => {
+                tracing::info!(feature = feature_name, state = ?state, revision, "feature changed");
+            }
+        }
+        self.hub.publish(Event::FeatureChanged {
+            feature,
+            enabled: setting.enabled,
+            state,
+            revision: setting.revision,
+        });
+    }
+
+    /// Ends the event streams; nothing else is held that a drop would not end.
+    pub(crate) fn close(&self) {
+        self.hub.close();
+    }
+}

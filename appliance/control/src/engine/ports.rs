@@ -1,0 +1,213 @@
+//! Interfaces: attaching to those that come, forgetting those that go.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ravelin_datapath::{AttachTarget, Attached};
+use ravelin_kernel::Link;
+use ravelin_model::{Event, LinkCounters};
+
+use super::{Engine, Work};
+use crate::error::{chain, stored};
+use crate::snapshot::Snapshot;
+use crate::status::Port;
+use crate::{Actor, ControlError};
+
+/// Links as of the last look, by index, counters left out.
+pub(super) type KnownLinks = BTreeMap<u32, Link>;
+
+impl Engine {
+    /// Flags an interface and attaches to it anew, so that its programs know.
+    pub(crate) async fn set_external(
+        &mut self,
+        name: &str,
+        external: bool,
+        actor: &Actor,
+    ) -> Result<Arc<Snapshot>, ControlError> {
+        let now = self.now();
+        if !self.known_links.values().any(|link| link.name == name) {
+            return Err(ControlError::UnknownInterface(name.to_owned()));
+        }
+        if now.external.contains(name) == external {
+            return Ok(now);
+        }
+        let side = if external { "external" } else { "internal" };
+        let mut change = self
+            .begin(actor, format!("flag interface '{name}' {side}"))
+            .await?;
+        change
+            .set_interface_external(name, external)
+            .await
+            .map_err(stored)?;
+        let mut next = (*now).clone();
+        if external {
+            next.external.insert(name.to_owned());
+        } else {
+            next.external.remove(name);
+        }
+        // Where attaching failed before, it is not this change that has to make it work.
+        let work = Work {
+            attach: now
+                .ports
+                .values()
+                .filter(|port| port.target.name == name && port.error.is_none())
+                .map(|port| {
+                    let old = port.target.clone();
+                    (
+                        AttachTarget {
+                            external,
+                            ..old.clone()
+                        },
+                        old,
+                    )
+                })
+                .collect(),
+            ..Work::default()
+        };
+        let next = self.finish(change, next, work).await?;
+        for link in self.known_links.values().filter(|link| link.name == name) {
+            self.tell_link(link, true, &next);
+        }
+        Ok(next)
+    }
+
+    /// Attaches to an interface as part of a change; what fails fails the change.
+    pub(super) async fn attach(&self, target: AttachTarget, next: &mut Snapshot) -> Result<(), ControlError> {
+        let wanted = target.clone();
+        let attached = self.plane.call(move |datapath| datapath.attach(&wanted)).await?;
+        next.ports.insert(
+            target.index,
+            Port {
+                target,
+                attached,
+                error: None,
+            },
+        );
+        Ok(())
+    }
+
+    /// Follows the links: attaches to new ones, forgets gone ones, tells of every change.
+    pub(crate) async fn follow_links(&mut self, links: &[Link]) {
+        let links: KnownLinks = links
+            .iter()
+            .cloned()
+            .map(|link| {
+                let counters = LinkCounters::default();
+                (link.index, Link { counters, ..link })
+            })
+            .collect();
+        let mut next = (*self.now()).clone();
+        let gone: Vec<Link> = self
+            .known_links
+            .values()
+            .filter(|link| !links.contains_key(&link.index))
+            .cloned()
+            .collect();
+        for link in &gone {
+            self.leave(link.index, &mut next).await;
+        }
+        let changed: Vec<Link> = links
+            .values()
+            .filter(|link| self.known_links.get(&link.index) != Some(link))
+            .cloned()
+            .collect();
+        for link in changed.iter().filter(|link| !link.loopback) {
+            let target = AttachTarget {
+                name: link.name.clone(),
+                index: link.index,
+                external: next.external.contains(&link.name),
+            };
+            if next
+                .ports
+                .get(&link.index)
+                .is_none_or(|port| port.target != target)
+            {
+                self.join(target, &mut next).await;
+            }
+        }
+        self.known_links = links;
+        self.publish_state(next).await;
+        let now = self.now();
+        for link in &gone {
+            self.tell_link(link, false, &now);
+        }
+        for link in &changed {
+            self.tell_link(link, true, &now);
+        }
+    }
+
+    /// Attaches to an interface; what fails is its state.
+    pub(super) async fn join(&self, target: AttachTarget, next: &mut Snapshot) {
+        if self.plane.missing().is_some() {
+            return;
+        }
+        let wanted = target.clone();
+        let outcome = self.plane.call(move |datapath| datapath.attach(&wanted)).await;
+        let old = next.ports.remove(&target.index);
+        let port = match outcome {
+            Ok(attached) => Port {
+                target,
+                attached,
+                error: None,
+            },
+            Err(error) => Port {
+                attached: old
+                    .as_ref()
+                    .map_or_else(Attached::default, |old| old.attached.clone()),
+                error: Some(chain(&error)),
+                target,
+            },
+        };
+        let (interface, problem) = (port.target.name.as_str(), port.problem());
+        if problem != old.as_ref().and_then(Port::problem) {
+            match problem {
+                Some(problem) => tracing::warn!(interface, problem, "interface is not fully attached"),
+                None => tracing::info!(interface, "interface is fully attached now"),
+            }
+        } else if old.is_none() {
+            tracing::info!(interface, "attached to interface");
+        }
+        next.ports.insert(port.target.index, port);
+    }
+
+    /// Forgets an interface. Its counts stay in the totals.
+    async fn leave(&mut self, index: u32, next: &mut Snapshot) {
+        let Some(port) = next.ports.remove(&index) else {
+            return;
+        };
+        let interface = port.target.name;
+        let left = self
+            .plane
+            .call(move |datapath| {
+                let statistics = datapath.statistics()?;
+                datapath.detach(index)?;
+                Ok(statistics.into_iter().find(|s| s.interface_index == index))
+            })
+            .await;
+        match left {
+            Ok(statistics) => {
+                if let Some(statistics) = statistics {
+                    Arc::make_mut(&mut self.live.retired).add_interface(&statistics);
+                }
+                tracing::info!(interface, "interface is gone");
+            }
+            Err(error) => {
+                tracing::warn!(
+                    interface,
+                    error = chain(&error),
+                    "interface that is gone could not be forgotten"
+                );
+            }
+        }
+    }
+
+    fn tell_link(&self, link: &Link, present: bool, now: &Snapshot) {
+        let port = now.ports.get(&link.index);
+        self.hub.publish(Event::InterfaceChanged {
+            interface: link.name.clone(),
+            index: link.index,
+            present,
+            attached: present && port.is_some_and(|port| !port.attached.attachments.is_empty()),
+        });
+    }
+}

@@ -1,0 +1,138 @@
+//! What is wanted against what is there, at start and every few seconds.
+
+use std::collections::BTreeSet;
+
+use ravelin_kernel::Link;
+use ravelin_model::{Attachment, Feature};
+use time::Duration;
+
+use super::{Engine, Source};
+use crate::ControlError;
+use crate::error::chain;
+use crate::snapshot::Snapshot;
+use crate::status::Port;
+
+/// A step of the wall clock after which expiries are turned into times of the monotonic clock anew.
+const CLOCK_STEP: Duration = Duration::SECOND;
+
+impl Engine {
+    /// Brings the data plane to what is stored. A feature whose lists do not load stays off and says why; the
+    /// others are not held up.
+    pub(crate) async fn boot(&mut self, links: &[Link]) {
+        let mut next = (*self.now()).clone();
+        self.load_everything(&mut next).await;
+        self.publish_state(next).await;
+        self.follow_links(links).await;
+        let next = Snapshot {
+            starting: false,
+            ..(*self.now()).clone()
+        };
+        self.publish_state(next).await;
+    }
+
+    /// Repairs what has come off, and tries again what failed.
+    pub(crate) async fn reconcile(&mut self) {
+        if self.plane.missing().is_some() {
+            return;
+        }
+        let mut next = (*self.now()).clone();
+        if self.unsure || !next.faults.is_empty() || self.switches_are_behind(&next) {
+            self.load_everything(&mut next).await;
+        } else if self.clock_was_stepped() {
+            tracing::info!("the clock was set; times of expiry are loaded anew");
+            self.load_feature(Feature::DdosProtection, &mut next).await;
+        }
+        self.reattach(&mut next).await;
+        self.publish_state(next).await;
+    }
+
+    async fn load_everything(&mut self, next: &mut Snapshot) {
+        if self.plane.missing().is_some() {
+            return;
+        }
+        self.load_feature(Feature::DdosProtection, next).await;
+        self.load_feature(Feature::DnsBlocklist, next).await;
+        self.live.switches = None;
+        self.live.measure_run_time = None;
+        self.unsure = match self.set_switches(next).await {
+            Ok(()) => false,
+            Err(error) => {
+                tracing::error!(
+                    error = chain(&error),
+                    "the switches of the data plane could not be set"
+                );
+                true
+            }
+        };
+    }
+
+    /// Loads what a feature needs; what fails is its state.
+    async fn load_feature(&mut self, feature: Feature, next: &mut Snapshot) {
+        let Some(lists) = next.settings.loaded_lists(feature) else {
+            next.faults.remove(&feature);
+            return;
+        };
+        let store = self.store.clone();
+        let mut source = Source::Store(&store);
+        let outcome: Result<(), ControlError> = match feature {
+            Feature::DdosProtection => self.load_addresses(&mut source, lists, next).await,
+            Feature::DnsBlocklist => self.load_names(&mut source, lists, next).await,
+            Feature::Statistics | Feature::FlowMonitoring => Ok(()),
+        };
+        if let Err(error) = outcome {
+            next.faults.insert(
+                feature,
+                format!("its lists could not be loaded: {}", chain(&error)),
+            );
+        }
+    }
+
+    /// An earlier attempt did not get as far as the switches.
+    fn switches_are_behind(&self, next: &Snapshot) -> bool {
+        self.live.switches != Some(next.settings.switches(&next.faults))
+    }
+
+    fn clock_was_stepped(&self) -> bool {
+        let now = crate::clock::Now::read();
+        self.next_expiry.is_some()
+            && self
+                .live
+                .addresses
+                .as_ref()
+                .is_some_and(|live| now.stepped_since(&live.clock) > CLOCK_STEP)
+    }
+
+    /// Attaches again where a program is missing.
+    async fn reattach(&mut self, next: &mut Snapshot) {
+        let there: BTreeSet<Attachment> = match self.plane.call(|datapath| datapath.programs()).await {
+            Ok(programs) => programs
+                .into_iter()
+                .flat_map(|program| program.attachments)
+                .collect(),
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "the attached programs could not be read");
+                return;
+            }
+        };
+        let ports: Vec<Port> = next.ports.values().cloned().collect();
+        for port in ports {
+            let lost = port
+                .attached
+                .attachments
+                .iter()
+                .find(|wanted| !there.contains(*wanted));
+            if let Some(lost) = lost {
+                next.repairs += 1;
+                tracing::warn!(
+                    interface = port.target.name,
+                    hook = lost.hook.name(),
+                    repairs = next.repairs,
+                    "a program had come off an interface and is attached again"
+                );
+            }
+            if lost.is_some() || port.problem().is_some() {
+                self.join(port.target, next).await;
+            }
+        }
+    }
+}

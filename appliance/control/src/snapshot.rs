@@ -1,0 +1,127 @@
+//! What everybody but the task may look at: published whole after every change.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use ravelin_compile::NameImage;
+use ravelin_kernel::Link;
+use ravelin_model::{Counter, EntryId, Feature, FeatureState, FeatureStatus, Interface, ListId, Revision};
+
+use crate::Readiness;
+use crate::hit_rows::HitRows;
+use crate::retired::Retired;
+use crate::settings::Settings;
+use crate::status::{self, Obstacles, Ports};
+
+/// Entries of the live address image by their row of the hit counters.
+pub(crate) type EntryOfRow = HashMap<u32, (ListId, EntryId)>;
+
+/// The state of the engine as of the last change.
+#[derive(Debug, Clone)]
+pub(crate) struct Snapshot {
+    pub(crate) revision: Revision,
+    pub(crate) settings: Settings,
+    /// Why there is no data plane.
+    pub(crate) no_datapath: Option<Arc<str>>,
+    /// Boot has not got to the data plane yet.
+    pub(crate) starting: bool,
+    /// Features whose lists could not be loaded, and why.
+    pub(crate) faults: BTreeMap<Feature, String>,
+    pub(crate) ports: Ports,
+    /// Names of interfaces flagged external, whether they exist or not.
+    pub(crate) external: BTreeSet<String>,
+    pub(crate) rows: Arc<HitRows>,
+    pub(crate) entries: Arc<EntryOfRow>,
+    pub(crate) names: Option<Arc<NameImage>>,
+    pub(crate) retired: Arc<Retired>,
+    /// Times something that had come off was put back.
+    pub(crate) repairs: u64,
+}
+
+impl Snapshot {
+    /// State of a feature and its reason.
+    pub(crate) fn state(&self, feature: Feature) -> (FeatureState, Option<String>) {
+        let obstacles = Obstacles {
+            no_datapath: self.no_datapath.as_deref(),
+            starting: self.starting,
+            fault: self.faults.get(&feature).map(String::as_str),
+        };
+        status::state(feature, self.settings.get(feature), obstacles, &self.ports)
+    }
+
+    /// A feature with what it counted.
+    pub(crate) fn status(&self, feature: Feature, counters: Vec<Counter>) -> FeatureStatus {
+        let setting = self.settings.get(feature);
+        let (state, state_reason) = self.state(feature);
+        FeatureStatus {
+            feature,
+            enabled: setting.enabled,
+            state,
+            state_reason,
+            hooks: if setting.enabled {
+                status::hooks(feature, &self.ports)
+            } else {
+                Vec::new()
+            },
+            config: setting.config.clone(),
+            counters,
+            revision: setting.revision,
+        }
+    }
+
+    /// Whether everything enabled is at work.
+    pub(crate) fn readiness(&self) -> Readiness {
+        let problems: Vec<String> = Feature::ALL
+            .into_iter()
+            .filter_map(|feature| match self.state(feature) {
+                (FeatureState::Disabled | FeatureState::Active, _) => None,
+                (FeatureState::Starting, _) => Some(format!("{feature} is starting")),
+                (FeatureState::Degraded, reason) => {
+                    Some(format!("{feature} is degraded: {}", reason.unwrap_or_default()))
+                }
+                (FeatureState::Failed, reason) => {
+                    Some(format!("{feature} failed: {}", reason.unwrap_or_default()))
+                }
+            })
+            .collect();
+        Readiness {
+            ready: problems.is_empty(),
+            revision: self.revision,
+            problems,
+        }
+    }
+
+    /// A link with what Ravelin knows of it.
+    pub(crate) fn interface(&self, link: &Link) -> Interface {
+        let Link {
+            index,
+            name,
+            hardware_address,
+            mtu_bytes,
+            addresses,
+            driver,
+            link_state,
+            loopback,
+            counters,
+        } = link.clone();
+        let port = self.ports.get(&index);
+        Interface {
+            external: self.external.contains(&name),
+            attachments: port.map_or_else(Vec::new, |port| port.attached.attachments.clone()),
+            attach_error: match (&self.no_datapath, port) {
+                _ if loopback => None,
+                (Some(reason), _) => Some(format!("there is no data plane: {reason}")),
+                (None, port) => port.and_then(status::Port::problem),
+            },
+            index,
+            name,
+            hardware_address,
+            mtu_bytes,
+            addresses,
+            driver,
+            link_state,
+            loopback,
+            counters,
+        }
+    }
+}
