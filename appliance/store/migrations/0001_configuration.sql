@@ -47,7 +47,7 @@ CREATE TABLE entry (
     UNIQUE (list, value)
 ) STRICT;
 CREATE INDEX entry_in_order ON entry (list, id);
-CREATE INDEX entry_expiring ON entry (expires_at, list) WHERE expires_at IS NOT NULL;
+CREATE INDEX entry_expiring ON entry (list, expires_at) WHERE expires_at IS NOT NULL;
 CREATE UNIQUE INDEX entry_counter ON entry (counter) WHERE counter IS NOT NULL;
 
 CREATE TABLE audit (

@@ -16,7 +16,7 @@ type ListRow = (String, i64, String, String, i64, i64, i64);
 
 // The bound value is the time before which an expiry has passed.
 const LISTS: &str = "SELECT id, number, name, kind,
-    entries - (SELECT COUNT(*) FROM entry
+    entries - (SELECT COUNT(*) FROM entry INDEXED BY entry_expiring
                WHERE entry.list = list.number AND expires_at IS NOT NULL AND expires_at <= ?1),
     updated_at, revision FROM list";
 

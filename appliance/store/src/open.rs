@@ -216,3 +216,48 @@ async fn inspect_connection(
         _ => Ok(()),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn check(pool: &SqlitePool, pragma: &'static str, expected: &str) {
+        let value: String = sqlx::query_scalar(pragma).fetch_one(pool).await.expect(pragma);
+        assert_eq!(value, expected, "{pragma}");
+    }
+
+    /// Loss of power cannot be tested here; what keeps a commit through it can.
+    #[tokio::test]
+    async fn a_commit_waits_for_the_disk() {
+        let directory = tempfile::tempdir().expect("directory");
+        let store = Store::open(&directory.path().join("store.db"))
+            .await
+            .expect("open");
+        check(
+            &store.writer,
+            "SELECT journal_mode FROM pragma_journal_mode",
+            "wal",
+        )
+        .await;
+        check(
+            &store.writer,
+            "SELECT CAST(synchronous AS TEXT) FROM pragma_synchronous",
+            "2",
+        )
+        .await;
+        for pool in [&store.writer, &store.reader] {
+            check(
+                pool,
+                "SELECT CAST(foreign_keys AS TEXT) FROM pragma_foreign_keys",
+                "1",
+            )
+            .await;
+            check(
+                pool,
+                "SELECT CAST(timeout AS TEXT) FROM pragma_busy_timeout",
+                "10000",
+            )
+            .await;
+        }
+    }
+}

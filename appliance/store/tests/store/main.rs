@@ -1,0 +1,11 @@
+//! The store through its public door, mostly on the in-memory database.
+
+mod audit;
+mod changes;
+mod durability;
+mod entries;
+mod features;
+mod lists;
+mod opening;
+mod replacing;
+mod support;
