@@ -30,7 +30,8 @@ __noinline int rv_search4(__u32 address, __u32 half)
 	high = low + bucket->count;
 	for (int i = 0; i < RV_SEARCH_STEPS && low < high; i++) {
 		__u32 middle = low + (high - low) / 2;
-		const struct rv_range4 *range = bpf_map_lookup_elem(&xdp_blocklist4, &middle);
+		const struct rv_range4 *range =
+			bpf_map_lookup_elem(&xdp_blocklist4, &middle);
 
 		if (!range)
 			return -1;
@@ -52,7 +53,7 @@ static __always_inline bool rv_before6(const __u64 *a, const __u64 *b)
 /* The same for IPv6; skip: rv_control.address6_skip of the half. */
 __noinline int rv_search6(__u64 high_bits, __u64 low_bits, __u32 half, __u32 skip)
 {
-	const __u64 address[2] = { high_bits, low_bits };
+	const __u64 address[2] = {high_bits, low_bits};
 	__u32 key = half * RV_BLOCKLIST_BUCKETS + ((address[0] << (skip & 63)) >> 48);
 	const struct rv_bucket *bucket = bpf_map_lookup_elem(&blocklist_dir6, &key);
 	__u32 low, high;
@@ -63,7 +64,8 @@ __noinline int rv_search6(__u64 high_bits, __u64 low_bits, __u32 half, __u32 ski
 	high = low + bucket->count;
 	for (int i = 0; i < RV_SEARCH_STEPS && low < high; i++) {
 		__u32 middle = low + (high - low) / 2;
-		const struct rv_range6 *range = bpf_map_lookup_elem(&xdp_blocklist6, &middle);
+		const struct rv_range6 *range =
+			bpf_map_lookup_elem(&xdp_blocklist6, &middle);
 
 		if (!range)
 			return -1;
@@ -94,8 +96,8 @@ static __always_inline int rv_search(const struct rv_packet *packet,
  * Expiry goes by the coarse clock, so an entry may live one timer tick too long.
  */
 static __always_inline const struct rv_blocklist_entry *
-rv_source_listed(const struct rv_packet *packet, const struct rv_control *control, __u64 switches,
-		 __u64 packets, __u64 bytes)
+rv_source_listed(const struct rv_packet *packet, const struct rv_control *control,
+		 __u64 switches, __u64 packets, __u64 bytes)
 {
 	__u32 half = !!(switches & RV_SWITCH_ADDRESS_HALF);
 	int found = rv_search(packet, control, half);

@@ -17,7 +17,8 @@ static __always_inline __u64 rv_switches(const struct rv_control *control)
 	return *(const volatile __u64 *)&control->switches;
 }
 
-/* The zone of an interface; one that user space has not described is slot 0 without flags. */
+/* The zone of an interface; one that user space has not described is slot 0 without
+ * flags. */
 static __always_inline struct rv_zone rv_zone_of(__u32 ifindex)
 {
 	const struct rv_zone *zone = bpf_map_lookup_elem(&zones, &ifindex);

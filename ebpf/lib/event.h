@@ -14,7 +14,8 @@
 /* Events each CPU may send in a second. Set at load. */
 const volatile __u32 rv_event_rate = 200;
 
-/* Takes one event from this second's budget. The coarse clock is exact enough and cheap. */
+/* Takes one event from this second's budget. The coarse clock is exact enough and cheap.
+ */
 static __always_inline struct rv_event_budget *rv_event_allowed(void)
 {
 	__u32 key = 0;
@@ -41,8 +42,9 @@ static __always_inline struct rv_event_budget *rv_event_allowed(void)
  * submit, or NULL.
  */
 static __always_inline struct rv_event *rv_event_begin(const struct rv_packet *packet,
-						       enum rv_event_kind kind, __u32 ifindex,
-						       __u32 length, enum rv_reason reason)
+						       enum rv_event_kind kind,
+						       __u32 ifindex, __u32 length,
+						       enum rv_reason reason)
 {
 	struct rv_event_budget *budget = rv_event_allowed();
 	struct rv_event *event;
@@ -67,7 +69,8 @@ static __always_inline struct rv_event *rv_event_begin(const struct rv_packet *p
 	event->source_port = bpf_ntohs(packet->source_port);
 	event->destination_port = bpf_ntohs(packet->destination_port);
 	__builtin_memcpy(event->source, packet->source, sizeof(event->source));
-	__builtin_memcpy(event->destination, packet->destination, sizeof(event->destination));
+	__builtin_memcpy(event->destination, packet->destination,
+			 sizeof(event->destination));
 	return event;
 }
 

@@ -18,7 +18,8 @@ static __always_inline void rv_flow_add(struct rv_flow *flow, const struct rv_fl
 		flow->tcp_flags |= seen->tcp_flags;
 }
 
-static __always_inline void rv_flow_record(void *map, const void *key, const struct rv_flow *seen)
+static __always_inline void rv_flow_record(void *map, const void *key,
+					   const struct rv_flow *seen)
 {
 	struct rv_flow *flow = bpf_map_lookup_elem(map, key);
 
@@ -66,7 +67,8 @@ static __always_inline void rv_flow_account(const struct rv_packet *packet, __u3
 		};
 
 		__builtin_memcpy(key.source, packet->source, sizeof(key.source));
-		__builtin_memcpy(key.destination, packet->destination, sizeof(key.destination));
+		__builtin_memcpy(key.destination, packet->destination,
+				 sizeof(key.destination));
 		rv_flow_record(&flow_map6, &key, &seen);
 	}
 }

@@ -56,37 +56,18 @@ static __always_inline bool rv_judge_source(const struct rv_visit *visit,
 	return true;
 }
 
-/*
- * A TCP segment with data for port 53, which tc judges and counts in any case, XDP never:
- * an answer needs a second packet to the server, and XDP can send only one.
- */
-static __always_inline bool rv_is_dns_stream(const struct rv_visit *visit,
-					     const struct rv_packet *packet)
-{
-	return (visit->switches & RV_SWITCH_DNS_BLOCKLIST) && packet->protocol == IPPROTO_TCP &&
-	       packet->destination_port == bpf_htons(53) && packet->payload < packet->end &&
-	       packet->payload && !packet->fragment &&
-	       (packet->tcp_flags & (RV_TCP_ACK | RV_TCP_SYN | RV_TCP_RST)) == RV_TCP_ACK;
-}
-
-/* A UDP datagram for port 53, in one piece. */
-static __always_inline bool rv_is_dns_datagram(const struct rv_visit *visit,
-					       const struct rv_packet *packet)
-{
-	return (visit->switches & RV_SWITCH_DNS_BLOCKLIST) && packet->protocol == IPPROTO_UDP &&
-	       packet->destination_port == bpf_htons(53) && packet->payload && !packet->fragment;
-}
-
-/* Flow and statistics of a packet whose fate is known; a packet that ends here is no flow. */
+/* Flow and statistics of a packet whose fate is known; a packet that ends here is no
+ * flow. */
 static __always_inline void rv_account(const struct rv_visit *visit,
-				       const struct rv_packet *packet, enum rv_reason reason)
+				       const struct rv_packet *packet,
+				       enum rv_reason reason)
 {
 	if (reason == RV_REASON_PASS && (visit->switches & RV_SWITCH_FLOW_MONITORING) &&
 	    packet->row != RV_PROTOCOL_OTHER)
 		rv_flow_account(packet, visit->ifindex, visit->packets, visit->bytes);
 	if (visit->switches & RV_SWITCH_STATISTICS)
-		rv_statistics_add(visit->zone.slot, RV_DIRECTION_INGRESS, packet->row, reason,
-				  visit->packets, visit->bytes);
+		rv_statistics_add(visit->zone.slot, RV_DIRECTION_INGRESS, packet->row,
+				  reason, visit->packets, visit->bytes);
 }
 
 #endif

@@ -20,6 +20,7 @@ struct rv_packet {
 	__u32 transport; /* offset of the header behind the IP headers */
 	__u32 payload; /* offset behind the TCP or UDP header */
 	__u32 end; /* offset behind the IP packet; the frame may go on with padding */
+	__u32 udp_length; /* as the UDP header has it */
 	__u8 family; /* 4 or 6; 0: not IP, or no IP header that can be read */
 	__u8 protocol; /* IANA number of the transport header */
 	__u8 row; /* enum rv_protocol */
@@ -33,7 +34,8 @@ struct rv_packet {
 };
 
 /* The size bytes at offset, or NULL where the frame is shorter. */
-static __always_inline void *rv_peek(const struct rv_frame *frame, __u32 offset, __u32 size)
+static __always_inline void *rv_peek(const struct rv_frame *frame, __u32 offset,
+				     __u32 size)
 {
 	void *at = frame->data + offset;
 

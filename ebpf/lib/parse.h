@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Ethernet, up to two VLAN tags, IPv4, IPv6 with its extension headers, TCP, UDP, ICMP.
- * What cannot be read is nobody's to judge: it goes up to the kernel as RV_PROTOCOL_OTHER.
+ * What cannot be read is nobody's to judge: it goes up to the kernel as
+ * RV_PROTOCOL_OTHER.
  */
 #ifndef RAVELIN_LIB_PARSE_H
 #define RAVELIN_LIB_PARSE_H
@@ -16,7 +17,8 @@
 
 enum rv_parse_limit {
 	RV_VLAN_TAGS_MAX = 2,
-	/* More than RFC 8200 section 4.1 recommends in a row, destination options twice. */
+	/* More than RFC 8200 section 4.1 recommends in a row, destination options twice.
+	 */
 	RV_EXTENSIONS_MAX = 7,
 };
 
@@ -47,8 +49,9 @@ struct rv_fragment_header {
  * Sets packet->end. Offloaded packets longer than the field can say have 0 there (BIG
  * TCP): they reach to the end of the frame. False: the frame does not hold the packet.
  */
-static __always_inline bool rv_set_end(const struct rv_frame *frame, struct rv_packet *packet,
-				       __u32 header, __u32 length)
+static __always_inline bool rv_set_end(const struct rv_frame *frame,
+				       struct rv_packet *packet, __u32 header,
+				       __u32 length)
 {
 	__u32 rest = frame->length - packet->network;
 
@@ -58,7 +61,8 @@ static __always_inline bool rv_set_end(const struct rv_frame *frame, struct rv_p
 	return length <= rest;
 }
 
-static __always_inline bool rv_parse_ipv4(const struct rv_frame *frame, struct rv_packet *packet)
+static __always_inline bool rv_parse_ipv4(const struct rv_frame *frame,
+					  struct rv_packet *packet)
 {
 	const struct iphdr *ip = rv_peek(frame, packet->network, sizeof(*ip));
 	__u32 header, length;
@@ -88,7 +92,8 @@ static __always_inline bool rv_parse_ipv4(const struct rv_frame *frame, struct r
  * *first says whether the packet is, or begins with, the first fragment.
  */
 static __always_inline bool rv_step_extension(const struct rv_frame *frame,
-					      struct rv_packet *packet, bool *first, bool *done)
+					      struct rv_packet *packet, bool *first,
+					      bool *done)
 {
 	const struct rv_fragment_header *fragment;
 	const struct rv_extension *extension;
@@ -130,15 +135,16 @@ static __always_inline bool rv_step_extension(const struct rv_frame *frame,
 	}
 }
 
-static __always_inline bool rv_parse_ipv6(const struct rv_frame *frame, struct rv_packet *packet)
+static __always_inline bool rv_parse_ipv6(const struct rv_frame *frame,
+					  struct rv_packet *packet)
 {
 	const struct ipv6hdr *ip = rv_peek(frame, packet->network, sizeof(*ip));
 	bool first = true, done = false;
 
 	if (!ip)
 		return false;
-	if (ip->version != 6 ||
-	    !rv_set_end(frame, packet, sizeof(*ip), sizeof(*ip) + bpf_ntohs(ip->payload_len)))
+	if (ip->version != 6 || !rv_set_end(frame, packet, sizeof(*ip),
+					    sizeof(*ip) + bpf_ntohs(ip->payload_len)))
 		return true;
 	packet->family = 6;
 	packet->protocol = ip->nexthdr;
@@ -160,7 +166,8 @@ static __always_inline bool rv_parse_ipv6(const struct rv_frame *frame, struct r
  * Returns false where frame->end came too early: with more of the frame there, the same
  * call may find more. *packet can be used either way.
  */
-static __always_inline bool rv_parse(const struct rv_frame *frame, struct rv_packet *packet)
+static __always_inline bool rv_parse(const struct rv_frame *frame,
+				     struct rv_packet *packet)
 {
 	const struct ethhdr *ethernet = rv_peek(frame, 0, sizeof(*ethernet));
 	const struct rv_vlan_tag *tag;
@@ -172,7 +179,8 @@ static __always_inline bool rv_parse(const struct rv_frame *frame, struct rv_pac
 	protocol = ethernet->h_proto;
 	packet->network = sizeof(*ethernet);
 	for (int i = 0; i < RV_VLAN_TAGS_MAX; i++) {
-		if (protocol != bpf_htons(ETH_P_8021Q) && protocol != bpf_htons(ETH_P_8021AD))
+		if (protocol != bpf_htons(ETH_P_8021Q) &&
+		    protocol != bpf_htons(ETH_P_8021AD))
 			break;
 		tag = rv_peek(frame, packet->network, sizeof(*tag));
 		if (!tag)

@@ -6,6 +6,8 @@
 #include <linux/tcp.h>
 #include <linux/udp.h>
 
+#include <bpf/bpf_endian.h>
+
 #include <ravelin/statistics.h>
 
 #include "lib/packet.h"
@@ -36,7 +38,8 @@ static __always_inline __u8 rv_protocol_row(const struct rv_packet *packet)
 	return first + RV_PROTOCOL_IPV4_OTHER - RV_PROTOCOL_IPV4_TCP;
 }
 
-static __always_inline bool rv_parse_tcp(const struct rv_frame *frame, struct rv_packet *packet)
+static __always_inline bool rv_parse_tcp(const struct rv_frame *frame,
+					 struct rv_packet *packet)
 {
 	const struct tcphdr *tcp = rv_peek(frame, packet->transport, sizeof(*tcp));
 	__u32 header;
@@ -54,7 +57,8 @@ static __always_inline bool rv_parse_tcp(const struct rv_frame *frame, struct rv
 	return true;
 }
 
-static __always_inline bool rv_parse_udp(const struct rv_frame *frame, struct rv_packet *packet)
+static __always_inline bool rv_parse_udp(const struct rv_frame *frame,
+					 struct rv_packet *packet)
 {
 	const struct udphdr *udp = rv_peek(frame, packet->transport, sizeof(*udp));
 
@@ -64,14 +68,15 @@ static __always_inline bool rv_parse_udp(const struct rv_frame *frame, struct rv
 		return true;
 	packet->source_port = udp->source;
 	packet->destination_port = udp->dest;
+	packet->udp_length = bpf_ntohs(udp->len);
 	packet->payload = packet->transport + sizeof(*udp);
 	packet->row = rv_protocol_row(packet);
 	return true;
 }
 
 /*
- * The header behind the IP headers. packet->row stays RV_PROTOCOL_OTHER where it cannot be
- * read. Returns false where frame->end came too early.
+ * The header behind the IP headers. packet->row stays RV_PROTOCOL_OTHER where it cannot
+ * be read. Returns false where frame->end came too early.
  */
 static __always_inline bool rv_parse_transport(const struct rv_frame *frame,
 					       struct rv_packet *packet, bool first)

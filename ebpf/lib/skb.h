@@ -22,20 +22,30 @@ static __always_inline struct rv_frame rv_skb_frame(const struct __sk_buff *skb)
 	};
 }
 
+/*
+ * Parses what can be read directly; 1 where that was too little. A global function, so
+ * that the verifier walks the parser once and its callers know nothing of the paths.
+ */
+__noinline int rv_skb_parse_linear(struct __sk_buff *skb, struct rv_packet *packet)
+{
+	struct rv_frame frame = rv_skb_frame(skb);
+
+	if (!packet)
+		return -1;
+	return !rv_parse(&frame, packet) && frame.data + frame.length > frame.end;
+}
+
 /* Parses; headers that lie outside the linear data are pulled in, once. */
 static __always_inline void rv_skb_parse(struct __sk_buff *skb, struct rv_packet *packet)
 {
-	struct rv_frame frame = rv_skb_frame(skb);
 	__u32 pull = skb->len;
 
-	if (rv_parse(&frame, packet) || frame.data + frame.length <= frame.end)
+	if (!rv_skb_parse_linear(skb, packet))
 		return;
 	if (pull > RV_SKB_HEADERS_MAX)
 		pull = RV_SKB_HEADERS_MAX;
-	if (bpf_skb_pull_data(skb, pull))
-		return;
-	frame = rv_skb_frame(skb);
-	rv_parse(&frame, packet);
+	if (!bpf_skb_pull_data(skb, pull))
+		rv_skb_parse_linear(skb, packet);
 }
 
 /* Packets on the wire this skb was, or will be. */

@@ -5,15 +5,17 @@
 #include "lib/bound.h"
 #include "maps/statistics.h"
 
-static __always_inline void rv_count(struct rv_counter *counter, __u64 packets, __u64 bytes)
+static __always_inline void rv_count(struct rv_counter *counter, __u64 packets,
+				     __u64 bytes)
 {
 	counter->packets += packets;
 	counter->bytes += bytes;
 }
 
 /* Adds a packet to its one cell. */
-static __always_inline void rv_statistics_add(__u32 slot, enum rv_direction direction, __u32 row,
-					      enum rv_reason reason, __u64 packets, __u64 bytes)
+static __always_inline void rv_statistics_add(__u32 slot, enum rv_direction direction,
+					      __u32 row, enum rv_reason reason,
+					      __u64 packets, __u64 bytes)
 {
 	__u32 key = slot * 2 + direction;
 	struct rv_statistics *rows = bpf_map_lookup_elem(&statistics, &key);
@@ -21,7 +23,8 @@ static __always_inline void rv_statistics_add(__u32 slot, enum rv_direction dire
 	if (!rows)
 		return;
 	row = rv_bound(row, RV_PROTOCOL_CAPACITY - 1);
-	rv_count(&rows->cell[row][rv_bound(reason, RV_REASON_CAPACITY - 1)], packets, bytes);
+	rv_count(&rows->cell[row][rv_bound(reason, RV_REASON_CAPACITY - 1)], packets,
+		 bytes);
 }
 
 #endif

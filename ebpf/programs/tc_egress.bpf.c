@@ -34,8 +34,8 @@ int rv_egress(struct __sk_buff *skb)
 	    packet.row != RV_PROTOCOL_OTHER)
 		rv_flow_account(&packet, 0, packets, bytes);
 	if (switches & RV_SWITCH_STATISTICS)
-		rv_statistics_add(rv_zone_of(skb->ifindex).slot, RV_DIRECTION_EGRESS, packet.row,
-				  RV_REASON_PASS, packets, bytes);
+		rv_statistics_add(rv_zone_of(skb->ifindex).slot, RV_DIRECTION_EGRESS,
+				  packet.row, RV_REASON_PASS, packets, bytes);
 	return TC_ACT_UNSPEC;
 }
 

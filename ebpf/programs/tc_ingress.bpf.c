@@ -7,13 +7,15 @@
 
 #include "lib/judge.h"
 #include "lib/skb.h"
+#include "lib/skb_dns_stream.h"
 
 SEC("classifier")
 int rv_ingress(struct __sk_buff *skb)
 {
-	struct rv_visit visit = { .control = rv_control_get() };
+	struct rv_visit visit = {.control = rv_control_get()};
 	enum rv_reason reason = RV_REASON_PASS;
 	struct rv_packet packet;
+	int action = TC_ACT_UNSPEC;
 	bool judged;
 
 	if (!visit.control)
@@ -32,10 +34,19 @@ int rv_ingress(struct __sk_buff *skb)
 
 	if (judged && !rv_is_dns_stream(&visit, &packet))
 		return TC_ACT_UNSPEC;
-	if (!judged && rv_judge_source(&visit, &packet))
+	if (!judged && rv_judge_source(&visit, &packet)) {
 		reason = RV_REASON_SOURCE_LISTED;
+	} else if (rv_is_dns_datagram(&visit, &packet)) {
+		reason = rv_skb_dns(skb, &visit, &packet);
+		if (reason == RV_REASON_DNS_ANSWERED)
+			action = bpf_redirect(visit.ifindex, 0);
+	} else if (rv_is_dns_stream(&visit, &packet)) {
+		reason = rv_skb_dns_stream(skb, &visit, &packet);
+	}
 	rv_account(&visit, &packet, reason);
-	return reason == RV_REASON_PASS ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+	if (reason == RV_REASON_SOURCE_LISTED || reason == RV_REASON_DNS_DROPPED)
+		return TC_ACT_SHOT;
+	return action;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

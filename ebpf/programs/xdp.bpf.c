@@ -3,34 +3,36 @@
 #include <linux/bpf.h>
 
 #include "lib/judge.h"
+#include "lib/xdp.h"
+#include "lib/xdp_dns.h"
 
 SEC("xdp")
 int rv_xdp(struct xdp_md *ctx)
 {
-	struct rv_visit visit = { .control = rv_control_get(), .packets = 1 };
+	struct rv_visit visit = {.control = rv_control_get(), .packets = 1};
 	enum rv_reason reason = RV_REASON_PASS;
 	struct rv_packet packet;
-	struct rv_frame frame = {
-		.data = (void *)(long)ctx->data,
-		.end = (void *)(long)ctx->data_end,
-	};
 
 	if (!visit.control)
 		return XDP_PASS;
 	visit.switches = rv_switches(visit.control);
 	visit.ifindex = ctx->ingress_ifindex;
 	visit.zone = rv_zone_of(visit.ifindex);
-	frame.length = frame.end - frame.data;
-	visit.length = frame.length;
-	visit.bytes = frame.length;
-	rv_parse(&frame, &packet);
+	visit.length = ctx->data_end - ctx->data;
+	visit.bytes = visit.length;
+	if (rv_xdp_parse(ctx, &packet))
+		return XDP_PASS;
 
 	if (rv_judge_source(&visit, &packet))
 		reason = RV_REASON_SOURCE_LISTED;
+	else if (rv_is_dns_datagram(&visit, &packet))
+		reason = rv_xdp_dns(ctx, &visit, &packet);
 	else if (rv_is_dns_stream(&visit, &packet))
 		return XDP_PASS;
 	rv_account(&visit, &packet, reason);
-	return reason == RV_REASON_PASS ? XDP_PASS : XDP_DROP;
+	if (reason == RV_REASON_PASS)
+		return XDP_PASS;
+	return reason == RV_REASON_DNS_ANSWERED ? XDP_TX : XDP_DROP;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
