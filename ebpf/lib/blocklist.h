@@ -26,7 +26,7 @@ __noinline int rv_search4(__u32 address, __u32 half)
 
 	if (!bucket || !bucket->count)
 		return -1;
-	low = half * rv_blocklist_half + bucket->first;
+	low = half * rv_range_half + bucket->first;
 	high = low + bucket->count;
 	for (int i = 0; i < RV_SEARCH_STEPS && low < high; i++) {
 		__u32 middle = low + (high - low) / 2;
@@ -60,7 +60,7 @@ __noinline int rv_search6(__u64 high_bits, __u64 low_bits, __u32 half, __u32 ski
 
 	if (!bucket || !bucket->count)
 		return -1;
-	low = half * rv_blocklist_half + bucket->first;
+	low = half * rv_range_half + bucket->first;
 	high = low + bucket->count;
 	for (int i = 0; i < RV_SEARCH_STEPS && low < high; i++) {
 		__u32 middle = low + (high - low) / 2;
@@ -107,7 +107,7 @@ rv_source_listed(const struct rv_packet *packet, const struct rv_control *contro
 
 	if (found < 0)
 		return NULL;
-	key = half * rv_blocklist_half + found;
+	key = half * rv_entry_half + found;
 	entry = bpf_map_lookup_elem(&blocklist_entry, &key);
 	if (!entry)
 		return NULL;

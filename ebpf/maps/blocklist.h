@@ -12,11 +12,12 @@
 
 #define RV_BLOCKLIST_DEFAULT 131072
 
-/*
- * Rows of one half of "xdp_blocklist4", "xdp_blocklist6" and "blocklist_entry", and of
- * "blocklist_hits". Set at load together with the sizes of these maps.
+/* Rows of one half of "xdp_blocklist4" and "xdp_blocklist6". Set at load with their size.
  */
-const volatile __u32 rv_blocklist_half = RV_BLOCKLIST_DEFAULT;
+const volatile __u32 rv_range_half = RV_BLOCKLIST_DEFAULT;
+
+/* Rows of one half of "blocklist_entry". Set at load with its size. */
+const volatile __u32 rv_entry_half = RV_BLOCKLIST_DEFAULT;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

@@ -10,7 +10,8 @@ struct Aligned<Bytes: ?Sized>(Bytes);
 /// The object `OUT_DIR/<name>.o`.
 macro_rules! object {
     ($name:literal) => {{
-        static ALIGNED: &Aligned<[u8]> = &Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".o")));
+        static ALIGNED: &Aligned<[u8]> =
+            &Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".o")));
         &ALIGNED.0
     }};
 }
@@ -27,6 +28,21 @@ pub const TC_EGRESS: &[u8] = object!("tc_egress");
 /// Hash of the headers that define shared structs and maps, 16 hexadecimal digits. Objects and pins of equal
 /// hash agree about every map.
 pub const ABI_HASH: &str = env!("RAVELIN_ABI_HASH");
+
+/// Variables of the objects to be set when they are loaded, each a `u32`. [`TC_EGRESS`] has none of them.
+pub mod load_time {
+    /// Half of `max_entries` of the maps `xdp_blocklist4` and `xdp_blocklist6`.
+    pub const RANGE_HALF: &str = "rv_range_half";
+
+    /// Half of `max_entries` of the map `blocklist_entry`.
+    pub const ENTRY_HALF: &str = "rv_entry_half";
+
+    /// Half of `max_entries` of the map `dns_blocklist`.
+    pub const NAME_HALF: &str = "rv_name_half";
+
+    /// Events each CPU may send in a second; 200 unless set.
+    pub const EVENT_RATE: &str = "rv_event_rate";
+}
 
 #[cfg(test)]
 mod tests {
