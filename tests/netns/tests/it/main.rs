@@ -1,6 +1,7 @@
 //! One module for each promise to the user.
 
 mod address_list;
+mod baseline;
 mod connection;
 mod dns_list;
 mod gateway;
