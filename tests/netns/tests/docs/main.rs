@@ -69,9 +69,15 @@ fn the_lab_comes_up_takes_every_line_and_goes_away() {
     assert!(resolved < blocked, "{answers}");
 
     let hints = indented(&printed);
-    assert!(hints.iter().filter(|line| line.contains("curl")).count() >= 5, "{printed}");
+    assert!(
+        hints.iter().filter(|line| line.contains("curl")).count() >= 5,
+        "{printed}"
+    );
     let answers = paste::run(&hints);
-    assert!(answers.contains("\"dns_blocklist\"") && answers.contains("NXDOMAIN"), "{answers}");
+    assert!(
+        answers.contains("\"dns_blocklist\"") && answers.contains("NXDOMAIN"),
+        "{answers}"
+    );
 
     let again = call("scripts/up", &[]);
     assert!(again.contains("End it: scripts/up --down"), "{again}");

@@ -8,7 +8,7 @@ use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::support::{HEADERS4, HEADERS6, Sinks, cell, interface, lab, number, sink_address};
+use crate::support::{HEADERS4, HEADERS6, Sinks, cell, interface, lab, metric, number, sink_address};
 
 const PACKETS: u64 = 137;
 const PAYLOAD: usize = 100;
@@ -99,18 +99,25 @@ fn listed_sources_are_dropped_and_counted_to_the_packet() {
     assert_eq!(cell(&raveld, "lan0", "ipv4_udp", "pass").0, passed);
     assert_eq!(cell(&raveld, "lan0", "ipv6_udp", "pass").0, passed);
 
-    let metrics = raveld.api().get("/metrics").expect(200).text();
-    for protocol in ["ipv4_udp", "ipv6_udp"] {
-        let line = metrics
-            .lines()
-            .find(|line| {
-                ["source_listed", protocol, "lan0", "ingress", "packets"]
-                    .iter()
-                    .all(|word| line.contains(word))
-            })
-            .unwrap_or_else(|| panic!("no metric of dropped {protocol} packets in\n{metrics}"));
-        assert!(line.ends_with(&format!(" {dropped}")), "{line}");
+    for (protocol, bytes) in [("ipv4_udp", 2 * bytes4), ("ipv6_udp", 2 * bytes6)] {
+        let labels = [
+            ("interface", "lan0"),
+            ("direction", "ingress"),
+            ("protocol", protocol),
+            ("reason", "source_listed"),
+        ];
+        assert_eq!(metric(&raveld, "ravelin_traffic_packets_total", &labels), dropped);
+        assert_eq!(metric(&raveld, "ravelin_traffic_bytes_total", &labels), bytes);
     }
+    let labels = [("list", "blocklist")];
+    assert_eq!(
+        metric(&raveld, "ravelin_list_hits_packets_total", &labels),
+        2 * dropped
+    );
+    assert_eq!(
+        metric(&raveld, "ravelin_list_hits_bytes_total", &labels),
+        2 * (bytes4 + bytes6)
+    );
 }
 
 #[test]

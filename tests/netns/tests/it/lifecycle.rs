@@ -15,7 +15,7 @@ const GONE: Duration = Duration::from_secs(10);
 fn ids(raveld: &Raveld<'_>, what: &str) -> Vec<u64> {
     let page = raveld
         .api()
-        .get(&format!("/api/v1/ebpf/{what}?limit=1000"))
+        .get(&format!("/api/v1/ebpf/{what}"))
         .expect(200)
         .json();
     page["items"]

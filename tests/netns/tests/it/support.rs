@@ -86,6 +86,23 @@ pub fn cell(raveld: &Raveld<'_>, interface: &str, protocol: &str, reason: &str) 
         .map_or((0, 0), |cell| (number(&cell["packets"]), number(&cell["bytes"])))
 }
 
+/// Value of a metric with these labels.
+#[track_caller]
+pub fn metric(raveld: &Raveld<'_>, name: &str, labels: &[(&str, &str)]) -> u64 {
+    let text = raveld.api().get("/metrics").expect(200).text();
+    let line = text
+        .lines()
+        .filter(|line| line.split('{').next() == Some(name))
+        .find(|line| {
+            labels
+                .iter()
+                .all(|(key, value)| line.contains(&format!("{key}=\"{value}\"")))
+        })
+        .unwrap_or_else(|| panic!("no {name} with {labels:?} in\n{text}"));
+    let value = line.rsplit(' ').next().expect("value");
+    value.parse().unwrap_or_else(|_| panic!("{line}"))
+}
+
 /// A JSON number that counts something.
 #[track_caller]
 pub fn number(value: &Value) -> u64 {
