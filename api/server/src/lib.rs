@@ -1,1 +1,25 @@
-//! The REST router.
+//! The REST router: authenticates, parses, asks `ravelin_control`, answers. Owns no state of the data plane and
+//! never binds a socket: the daemon does and calls [`serve`].
+//!
+//! A request passes, from the outside in: request id and rendering of problems, metrics, panics, audit, limits,
+//! credential, rate, query names, idempotency, handler. See [`middleware`].
+
+mod extract;
+mod failure;
+mod metrics;
+mod middleware;
+mod openapi;
+mod paging;
+mod respond;
+mod router;
+mod routes;
+mod secrets;
+mod serve;
+mod state;
+mod token;
+
+pub use openapi::{down_convert, openapi};
+pub use router::router;
+pub use secrets::{AdminToken, Secrets, SecretsError};
+pub use serve::{SocketTrust, group_id, serve};
+pub use state::{AppState, Limits};

@@ -137,6 +137,11 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// The value.
+    pub fn value(&self) -> &'a Value {
+        self.value
+    }
+
     /// Whether it is an object with this member.
     pub fn has(&self, name: &str) -> bool {
         self.value.get(name).is_some()

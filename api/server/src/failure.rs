@@ -1,0 +1,178 @@
+//! The one place that turns errors into answers.
+
+use std::error::Error;
+
+use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use ravelin_api_types::{BadBody, FieldError, PROBLEM_MEDIA_TYPE, Problem, ProblemKind};
+use ravelin_control::ControlError;
+use ravelin_model::Feature;
+
+/// A request that was refused or failed.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    problem: Box<Problem>,
+    retry_after_seconds: Option<u64>,
+}
+
+impl Failure {
+    pub(crate) fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
+        Self {
+            problem: Box::new(Problem::new(kind, detail)),
+            retry_after_seconds: None,
+        }
+    }
+
+    pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after_seconds = Some(seconds.max(1));
+        self
+    }
+
+    pub(crate) fn not_found(what: &str) -> Self {
+        Self::new(ProblemKind::NotFound, format!("there is no {what}"))
+    }
+
+    pub(crate) fn invalid_query(detail: impl Into<String>) -> Self {
+        Self::new(ProblemKind::InvalidQuery, detail)
+    }
+
+    fn invalid(detail: impl Into<String>, errors: Vec<FieldError>) -> Self {
+        let mut failure = Self::new(ProblemKind::InvalidContent, detail);
+        failure.problem.errors = errors;
+        failure
+    }
+
+    fn blocked_by(kind: ProblemKind, error: &ControlError, features: &[Feature]) -> Self {
+        let mut failure = Self::new(kind, error.to_string());
+        failure.problem.blocked_by = features.iter().map(|f| f.name().to_owned()).collect();
+        failure
+    }
+
+    /// A fault of ours: the log has the causes, the answer does not.
+    fn internal(error: &ControlError) -> Self {
+        let mut causes = Vec::new();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            causes.push(error.to_string());
+            cause = error.source();
+        }
+        tracing::error!(error = %error, causes = causes.join(": "), "a request failed inside");
+        Self::new(
+            ProblemKind::Internal,
+            format!("{error}; the log says more under this request id"),
+        )
+    }
+}
+
+/// A problem on its way out: the outermost layer knows the request's id and renders it.
+#[derive(Debug, Clone)]
+struct Unrendered(Problem);
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = status.into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            let challenge = HeaderValue::from_static("Bearer realm=\"ravelin\"");
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(seconds) = self.retry_after_seconds {
+            response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        }
+        response.extensions_mut().insert(Unrendered(*self.problem));
+        response
+    }
+}
+
+/// Gives a problem its body. Other answers pass unchanged.
+pub(crate) fn render(mut response: Response, request_id: &str) -> Response {
+    let Some(Unrendered(mut problem)) = response.extensions_mut().remove() else {
+        return response;
+    };
+    request_id.clone_into(&mut problem.request_id);
+    // Strings and numbers only: this cannot fail.
+    let body = serde_json::to_vec(&problem).unwrap_or_default();
+    let (mut parts, _) = response.into_parts();
+    parts
+        .headers
+        .insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_MEDIA_TYPE));
+    parts.headers.remove(axum::http::header::CONTENT_LENGTH);
+    Response::from_parts(parts, body.into())
+}
+
+/// For a path that exists with other methods; axum adds `Allow`.
+pub(crate) async fn method_not_allowed() -> Failure {
+    Failure::new(
+        ProblemKind::MethodNotAllowed,
+        format!("the header {ALLOW} lists the methods of this path"),
+    )
+}
+
+/// For a path nobody serves.
+pub(crate) async fn no_such_path() -> Failure {
+    Failure::not_found("such path")
+}
+
+impl From<BadBody> for Failure {
+    fn from(body: BadBody) -> Self {
+        match body {
+            BadBody::Malformed(detail) => Self::new(ProblemKind::MalformedJson, detail),
+            BadBody::Invalid(errors) => {
+                let detail = match errors.len() {
+                    1 => "one value is not valid".to_owned(),
+                    n => format!("{n} values are not valid"),
+                };
+                Self::invalid(detail, errors)
+            }
+        }
+    }
+}
+
+impl From<ControlError> for Failure {
+    fn from(error: ControlError) -> Self {
+        let plain = |kind| Self::new(kind, error.to_string());
+        match &error {
+            ControlError::UnknownList(_)
+            | ControlError::UnknownEntry { .. }
+            | ControlError::UnknownInterface(_)
+            | ControlError::UnknownMap(_) => plain(ProblemKind::NotFound),
+            ControlError::MissingDependency { missing, .. } => {
+                Self::blocked_by(ProblemKind::MissingDependency, &error, missing)
+            }
+            ControlError::NeededBy { users, .. } => {
+                Self::blocked_by(ProblemKind::NeededByFeature, &error, users)
+            }
+            ControlError::NameTaken(_) => plain(ProblemKind::NameTaken),
+            ControlError::ListInUse { users, .. } => Self::blocked_by(ProblemKind::ListInUse, &error, users),
+            ControlError::BuiltIn(_) => plain(ProblemKind::BuiltInList),
+            ControlError::InvalidConfig { problems, .. } => {
+                let field_error = |problem: &ravelin_model::InvalidFeatureConfig| FieldError {
+                    pointer: format!("/{}", problem.field),
+                    code: "reference".to_owned(),
+                    detail: problem.problem.clone(),
+                };
+                Self::invalid(error.to_string(), problems.iter().map(field_error).collect())
+            }
+            ControlError::WrongKind { index, .. } => {
+                let field_error = FieldError {
+                    pointer: format!("/entries/{index}/value"),
+                    code: "format".to_owned(),
+                    detail: error.to_string(),
+                };
+                Self::invalid(error.to_string(), vec![field_error])
+            }
+            ControlError::Stale { current } => {
+                let mut failure = plain(ProblemKind::PreconditionFailed);
+                failure.problem.current_etag = Some(crate::respond::etag(*current));
+                failure
+            }
+            ControlError::NoRoom(_) => plain(ProblemKind::NoRoom),
+            ControlError::ImportTooLarge { .. } => plain(ProblemKind::BodyTooLarge),
+            ControlError::NoDatapath(_) => plain(ProblemKind::DatapathUnavailable).retry_after(10),
+            ControlError::ImportRead(_) => plain(ProblemKind::InterruptedBody),
+            ControlError::ShuttingDown => plain(ProblemKind::ShuttingDown).retry_after(5),
+            ControlError::Datapath(_) | ControlError::Store(_) => Self::internal(&error),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Writes families of one metric each from values read just now.
+
+use std::fmt;
+
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Unit;
+
+/// Labels and value of one sample.
+pub(super) type Sample<'a, V = u64> = (Vec<(&'a str, &'a str)>, V);
+
+/// Where families go.
+pub(super) struct Families<'a>(pub(super) DescriptorEncoder<'a>);
+
+impl Families<'_> {
+    /// Numbers that never fall. `_total` is added to the name.
+    pub(super) fn counters<'a>(
+        &mut self,
+        name: &str,
+        help: &str,
+        samples: impl IntoIterator<Item = Sample<'a>>,
+    ) -> fmt::Result {
+        let samples = samples
+            .into_iter()
+            .map(|(labels, value)| (labels, ConstCounter::new(value)));
+        self.family(name, help, None, MetricType::Counter, samples)
+    }
+
+    /// Seconds that never fall. `_seconds_total` is added to the name.
+    pub(super) fn seconds<'a>(
+        &mut self,
+        name: &str,
+        help: &str,
+        samples: impl IntoIterator<Item = Sample<'a, f64>>,
+    ) -> fmt::Result {
+        let samples = samples
+            .into_iter()
+            .map(|(labels, value)| (labels, ConstCounter::new(value)));
+        self.family(name, help, Some(&Unit::Seconds), MetricType::Counter, samples)
+    }
+
+    /// Numbers that may fall.
+    pub(super) fn gauges<'a>(
+        &mut self,
+        name: &str,
+        help: &str,
+        samples: impl IntoIterator<Item = Sample<'a>>,
+    ) -> fmt::Result {
+        let samples = samples.into_iter().map(|(labels, value)| {
+            // OpenMetrics gauges are signed.
+            (labels, ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX)))
+        });
+        self.family(name, help, None, MetricType::Gauge, samples)
+    }
+
+    fn family<'a, M: EncodeMetric>(
+        &mut self,
+        name: &str,
+        help: &str,
+        unit: Option<&Unit>,
+        kind: MetricType,
+        samples: impl Iterator<Item = (Vec<(&'a str, &'a str)>, M)>,
+    ) -> fmt::Result {
+        let mut encoder = self.0.encode_descriptor(name, help, unit, kind)?;
+        for (labels, metric) in samples {
+            metric.encode(encoder.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+}
+
+/// Labels without values of their own: a family of one sample.
+pub(super) fn alone<V>(value: V) -> [Sample<'static, V>; 1] {
+    [(Vec::new(), value)]
+}

@@ -1,0 +1,45 @@
+//! Leaves one audit entry for every call that may change something, also for refused ones.
+
+use axum::extract::{Request, State};
+use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::Response;
+use ravelin_control::{Actor, AuditRecord};
+
+use super::RequestId;
+use crate::extract::Caller;
+use crate::serve::Connection;
+use crate::state::AppState;
+
+pub(crate) async fn audit(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return next.run(request).await;
+    }
+    let control = state.control();
+    let before = control.revision();
+    let method = request.method().to_string();
+    let path = request.uri().path().to_owned();
+    let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
+    let origin = Connection::of(request.extensions()).origin(request.headers());
+
+    let response = next.run(request).await;
+    let actor = match response.extensions().get::<Caller>() {
+        Some(Caller(actor)) => actor.clone(),
+        None => Actor {
+            name: "anonymous".to_owned(),
+            origin,
+        },
+    };
+    control
+        .audit(AuditRecord {
+            actor,
+            request_id: request_id.unwrap_or_default(),
+            method,
+            path,
+            status: response.status().as_u16(),
+            before,
+            after: control.revision(),
+        })
+        .await;
+    response
+}

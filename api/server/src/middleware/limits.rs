@@ -1,0 +1,53 @@
+//! Refuses what is too large before anything looks at it.
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::Method;
+use axum::http::header::CONTENT_LENGTH;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use ravelin_api_types::ProblemKind;
+
+use crate::extract::too_large;
+use crate::failure::Failure;
+use crate::routes::IMPORT_PATH;
+use crate::state::AppState;
+
+pub(crate) async fn limits(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    match check(&state, &request) {
+        Ok(()) => next.run(request).await,
+        Err(failure) => failure.into_response(),
+    }
+}
+
+fn check(state: &AppState, request: &Request) -> Result<(), Failure> {
+    let limits = state.limits();
+    let fields: usize = request
+        .headers()
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum();
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
+    if fields + target > limits.header_bytes {
+        return Err(Failure::new(
+            ProblemKind::HeaderTooLarge,
+            format!(
+                "the request line and header fields are larger than {} bytes",
+                limits.header_bytes
+            ),
+        ));
+    }
+    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let streamed = request.method() == Method::PUT && path == Some(IMPORT_PATH);
+    let announced = request
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok());
+    let announced: Option<u64> = announced.and_then(|value| value.parse().ok());
+    if !streamed && announced.is_some_and(|bytes| bytes > limits.body_bytes as u64) {
+        return Err(too_large(limits.body_bytes));
+    }
+    Ok(())
+}

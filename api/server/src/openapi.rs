@@ -1,0 +1,80 @@
+//! The specification: what the handlers say about themselves, and what every operation has in common.
+
+mod common;
+mod down_convert;
+
+use axum::http::Method;
+use ravelin_api_types::{Event, FieldError, Gap, Problem};
+use utoipa::openapi::path::{Operation, Parameter};
+use utoipa::openapi::{OpenApi, RefOr};
+
+pub use down_convert::down_convert;
+
+use common::SecuritySchemes;
+
+/// What stands above the operations.
+#[derive(Debug, utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Ravelin",
+        version = "1.0.0",
+        description = "The API of the Ravelin firewall appliance.\n\n\
+            Changes answer with the `revision` of the configuration after them. Single resources have an `ETag`; \
+            operations with `If-Match` need it. Errors are problems (RFC 9457), all errors of a body at once. Unknown \
+            members of bodies and unknown query fields are refused. Every operation also answers HEAD where it \
+            answers GET, 404 for unknown paths and 405 for unknown methods.",
+        license(name = "Apache-2.0 OR MIT", identifier = "Apache-2.0 OR MIT")
+    ),
+    servers((url = "/", description = "This host.")),
+    tags(
+        (name = "auth", description = "Access tokens."),
+        (name = "features", description = "What the data plane does with packets."),
+        (name = "lists", description = "Addresses and domain names features work by."),
+        (name = "interfaces", description = "Network interfaces."),
+        (name = "data plane", description = "Programs, maps and counters in the kernel."),
+        (name = "events", description = "What happens, as it happens."),
+        (name = "health", description = "Liveness, readiness, metrics."),
+        (name = "docs", description = "This specification."),
+    ),
+    components(schemas(Problem, FieldError, Event, Gap)),
+    modifiers(&SecuritySchemes)
+)]
+pub(crate) struct Document;
+
+/// The specification of every route, complete.
+pub fn openapi() -> OpenApi {
+    let mut openapi = crate::router::documented().into_openapi();
+    common::complete(&mut openapi);
+    openapi
+}
+
+/// Every operation with its method and path.
+pub(crate) fn operations(openapi: &OpenApi) -> impl Iterator<Item = (Method, &str, &Operation)> {
+    openapi.paths.paths.iter().flat_map(|(path, item)| {
+        let by_method = [
+            (Method::GET, &item.get),
+            (Method::PUT, &item.put),
+            (Method::POST, &item.post),
+            (Method::DELETE, &item.delete),
+            (Method::PATCH, &item.patch),
+        ];
+        by_method
+            .into_iter()
+            .filter_map(move |(method, operation)| Some((method, path.as_str(), operation.as_ref()?)))
+    })
+}
+
+/// Parameters of an operation.
+pub(crate) fn parameters(operation: &Operation) -> impl Iterator<Item = &Parameter> {
+    operation
+        .parameters
+        .iter()
+        .flatten()
+        .filter_map(|parameter| match parameter {
+            RefOr::T(parameter) => Some(parameter),
+            RefOr::Ref(_) => None,
+        })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! Shapes of successful answers.
+
+use axum::Json;
+use axum::http::header::{ETAG, LOCATION};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use ravelin_model::Revision;
+use serde::Serialize;
+
+/// Revision of the configuration after a change.
+pub(crate) const REVISION: HeaderName = HeaderName::from_static("ravelin-revision");
+
+/// The ETag of something last changed at this revision.
+pub(crate) fn etag(revision: Revision) -> String {
+    format!("\"{}\"", revision.0)
+}
+
+/// A single resource.
+#[derive(Debug)]
+pub(crate) struct Tagged<T>(pub(crate) T, pub(crate) Revision);
+
+impl<T: Serialize> IntoResponse for Tagged<T> {
+    fn into_response(self) -> Response {
+        let mut response = Json(self.0).into_response();
+        set(&mut response, ETAG, &etag(self.1));
+        response
+    }
+}
+
+/// A change that was made.
+#[derive(Debug)]
+pub(crate) struct Changed<T> {
+    status: StatusCode,
+    body: Option<T>,
+    revision: Revision,
+    etag: Option<Revision>,
+    location: Option<String>,
+}
+
+impl<T> Changed<T> {
+    /// The resource afterwards.
+    pub(crate) fn updated(body: T, revision: Revision) -> Self {
+        Self {
+            status: StatusCode::OK,
+            body: Some(body),
+            revision,
+            etag: Some(revision),
+            location: None,
+        }
+    }
+
+    /// What came into being, and where it is.
+    pub(crate) fn created(body: T, revision: Revision, location: String) -> Self {
+        Self {
+            status: StatusCode::CREATED,
+            location: Some(location),
+            ..Self::updated(body, revision)
+        }
+    }
+
+    /// For resources that change by themselves, so that no ETag would hold.
+    pub(crate) fn without_etag(mut self) -> Self {
+        self.etag = None;
+        self
+    }
+}
+
+impl Changed<()> {
+    /// It is gone.
+    pub(crate) fn deleted(revision: Revision) -> Self {
+        Self {
+            status: StatusCode::NO_CONTENT,
+            body: None,
+            revision,
+            etag: None,
+            location: None,
+        }
+    }
+}
+
+impl<T: Serialize> IntoResponse for Changed<T> {
+    fn into_response(self) -> Response {
+        let mut response = match self.body {
+            Some(body) => (self.status, Json(body)).into_response(),
+            None => self.status.into_response(),
+        };
+        set(&mut response, REVISION, &self.revision.0.to_string());
+        if let Some(revision) = self.etag {
+            set(&mut response, ETAG, &etag(revision));
+        }
+        if let Some(location) = &self.location {
+            set(&mut response, LOCATION, location);
+        }
+        response
+    }
+}
+
+/// An answer that says by which revision it holds.
+#[derive(Debug)]
+pub(crate) struct Revised<T>(T, Revision);
+
+/// See [`Revised`].
+pub(crate) fn revised<T>(body: T, revision: Revision) -> Revised<T> {
+    Revised(body, revision)
+}
+
+impl<T: IntoResponse> IntoResponse for Revised<T> {
+    fn into_response(self) -> Response {
+        let mut response = self.0.into_response();
+        set(&mut response, REVISION, &self.1.0.to_string());
+        response
+    }
+}
+
+/// Values here are digits, quotes and paths of checked ids: always a valid header.
+fn set(response: &mut Response, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+}

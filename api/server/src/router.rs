@@ -1,0 +1,87 @@
+//! Routes and layers. A route exists only together with its documentation.
+
+use axum::{Router, middleware};
+use utoipa::OpenApi as _;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
+use utoipa_axum::routes;
+
+use crate::failure::{method_not_allowed, no_such_path};
+use crate::middleware::{audit, credential, idempotency, known_query, limits, observe, rate, request_id};
+use crate::openapi::Document;
+use crate::routes::{
+    auth, docs, events, feature_config, features, health, import, interfaces, list_entries, lists, maps,
+    metrics, programs, statistics,
+};
+use crate::state::AppState;
+
+/// Every route with its documentation; nothing else serves anything.
+pub(crate) fn documented() -> OpenApiRouter<AppState> {
+    let empty = OpenApiRouter::with_openapi(Document::openapi());
+    routes().into_iter().fold(empty, OpenApiRouter::routes)
+}
+
+/// Handlers with the schemas and operations they document, by path.
+pub(crate) fn routes() -> Vec<UtoipaMethodRouter<AppState>> {
+    vec![
+        routes!(health::healthz),
+        routes!(health::readyz),
+        routes!(metrics::show),
+        routes!(docs::page),
+        routes!(docs::file),
+        routes!(docs::specification),
+        routes!(auth::token),
+        routes!(features::index),
+        routes!(features::show),
+        routes!(features::enable),
+        routes!(features::disable),
+        routes!(
+            feature_config::get_statistics,
+            feature_config::put_statistics,
+            feature_config::patch_statistics
+        ),
+        routes!(
+            feature_config::get_flow_monitoring,
+            feature_config::put_flow_monitoring,
+            feature_config::patch_flow_monitoring
+        ),
+        routes!(
+            feature_config::get_ddos_protection,
+            feature_config::put_ddos_protection,
+            feature_config::patch_ddos_protection
+        ),
+        routes!(
+            feature_config::get_dns_blocklist,
+            feature_config::put_dns_blocklist,
+            feature_config::patch_dns_blocklist
+        ),
+        routes!(programs::index),
+        routes!(maps::index),
+        routes!(maps::show),
+        routes!(statistics::show),
+        routes!(lists::index, lists::create),
+        routes!(lists::show, lists::patch, lists::delete),
+        routes!(list_entries::index, list_entries::add, import::replace),
+        routes!(list_entries::show, list_entries::delete),
+        routes!(interfaces::index),
+        routes!(interfaces::show, interfaces::patch),
+        routes!(events::follow),
+    ]
+}
+
+/// The router, ready to be served on any number of sockets.
+pub fn router(state: AppState) -> Router {
+    let (router, _) = documented().split_for_parts();
+    // The last layer is the first to see a request.
+    router
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(no_such_path)
+        .layer(middleware::from_fn_with_state(state.clone(), idempotency))
+        .layer(middleware::from_fn_with_state(state.clone(), known_query))
+        .layer(middleware::from_fn_with_state(state.clone(), rate))
+        .layer(middleware::from_fn_with_state(state.clone(), credential))
+        .layer(middleware::from_fn_with_state(state.clone(), limits))
+        .layer(middleware::from_fn_with_state(state.clone(), audit))
+        .layer(middleware::from_fn_with_state(state.clone(), observe))
+        .layer(middleware::from_fn(request_id))
+        .with_state(state)
+}

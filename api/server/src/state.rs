@@ -1,0 +1,94 @@
+//! What every handler and layer shares.
+
+use std::sync::Arc;
+
+use ravelin_control::ControlHandle;
+
+use crate::metrics::RequestMetrics;
+use crate::middleware::{KnownQueries, Rates, Replies};
+use crate::secrets::Secrets;
+
+/// Bounds of what a client may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a body; imports have a limit of their own.
+    pub body_bytes: usize,
+    /// Bytes of the request line and the header fields.
+    pub header_bytes: usize,
+    /// Requests a second of one principal, in the long run.
+    pub requests_per_second: u32,
+    /// Requests of one principal at once.
+    pub requests_burst: u32,
+    /// Wrong credentials a minute from one peer before it has to wait.
+    pub failed_attempts_per_minute: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 1 << 20,
+            header_bytes: 16 << 10,
+            requests_per_second: 200,
+            requests_burst: 400,
+            failed_attempts_per_minute: 10,
+        }
+    }
+}
+
+/// What every handler and layer shares. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct AppState(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    control: ControlHandle,
+    secrets: Secrets,
+    limits: Limits,
+    metrics: RequestMetrics,
+    rates: Rates,
+    replies: Replies,
+    queries: KnownQueries,
+}
+
+impl AppState {
+    /// The state of a router over this engine.
+    pub fn new(control: ControlHandle, secrets: Secrets, limits: Limits) -> Self {
+        Self(Arc::new(Shared {
+            control,
+            secrets,
+            limits,
+            metrics: RequestMetrics::default(),
+            rates: Rates::new(&limits),
+            replies: Replies::default(),
+            queries: KnownQueries::of(&crate::openapi()),
+        }))
+    }
+
+    pub(crate) fn control(&self) -> &ControlHandle {
+        &self.0.control
+    }
+
+    pub(crate) fn secrets(&self) -> &Secrets {
+        &self.0.secrets
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    pub(crate) fn metrics(&self) -> &RequestMetrics {
+        &self.0.metrics
+    }
+
+    pub(crate) fn rates(&self) -> &Rates {
+        &self.0.rates
+    }
+
+    pub(crate) fn replies(&self) -> &Replies {
+        &self.0.replies
+    }
+
+    pub(crate) fn queries(&self) -> &KnownQueries {
+        &self.0.queries
+    }
+}
