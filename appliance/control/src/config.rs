@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ravelin_datapath::{Datapath, FlowSweep, FlowTimeouts, RawEvent};
+use ravelin_datapath::{Datapath, FlowSummary, FlowTimeouts, RawEvent};
 use ravelin_kernel::{Link, Links};
 use ravelin_store::Store;
 use tokio::sync::{mpsc, watch};
@@ -29,15 +29,6 @@ impl Default for Config {
             reconcile_every: Duration::from_secs(5),
         }
     }
-}
-
-/// What the flow table counted, as of the last sweep.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct FlowCounts {
-    /// The last sweep.
-    pub sweep: FlowSweep,
-    /// Entries removed by all sweeps because they were idle too long.
-    pub expired_total: u64,
 }
 
 /// Where the links of the machine are told.
@@ -84,7 +75,7 @@ pub struct Parts {
     /// Where the flow table reads its time-outs.
     pub flow_timeouts: watch::Sender<FlowTimeouts>,
     /// Where the flow table tells what it counted.
-    pub flow_counts: watch::Receiver<FlowCounts>,
+    pub flow_summary: watch::Receiver<FlowSummary>,
     /// Limits and times.
     pub config: Config,
 }

@@ -8,13 +8,13 @@
 //! | `dns_blocklist` | `answered_queries`, `dropped_queries`, `list.<id>.queries`; gauges `loaded_names`, `capacity_names` |
 
 use ravelin_compile::NameImage;
-use ravelin_datapath::HitCounter;
+use ravelin_datapath::{FlowSummary, HitCounter};
 use ravelin_model::{Counter, Feature, InterfaceStatistics, List, ListId, Reason, Verdict};
 
+use crate::ControlError;
 use crate::plane::Plane;
 use crate::retired::{add, by_list};
 use crate::snapshot::Snapshot;
-use crate::{ControlError, FlowCounts};
 
 /// Reads the counters of a feature; none where there is no data plane.
 pub(crate) async fn read(
@@ -22,7 +22,7 @@ pub(crate) async fn read(
     now: &Snapshot,
     plane: &Plane,
     lists: &[List],
-    flows: FlowCounts,
+    flows: FlowSummary,
 ) -> Result<Vec<Counter>, ControlError> {
     if plane.missing().is_some() {
         return Ok(Vec::new());
@@ -76,8 +76,8 @@ fn statistics(totals: &Totals) -> Vec<Counter> {
     counters
 }
 
-fn flow_monitoring(flows: FlowCounts) -> Vec<Counter> {
-    let FlowCounts { sweep, expired_total } = flows;
+fn flow_monitoring(flows: FlowSummary) -> Vec<Counter> {
+    let sweep = flows.last;
     vec![
         gauge("ipv4_entries", sweep.entries4),
         gauge("ipv6_entries", sweep.entries6),
@@ -86,7 +86,7 @@ fn flow_monitoring(flows: FlowCounts) -> Vec<Counter> {
         gauge("udp_entries", sweep.udp),
         gauge("other_entries", sweep.other),
         gauge("capacity_entries", sweep.capacity),
-        counter("expired_entries", expired_total),
+        counter("expired_entries", flows.expired),
     ]
 }
 

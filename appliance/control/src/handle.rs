@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ravelin_datapath::HitCounter;
+use ravelin_datapath::{FlowSummary, HitCounter};
 use ravelin_model::{
     EntryId, EntryValue, Feature, FeatureConfig, FeatureStatus, Interface, InterfaceStatistics, List,
     ListEntry, ListId, ListName, MapInfo, ProgramInfo, Revision,
@@ -13,7 +13,7 @@ use tokio::io::AsyncBufRead;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::command::{ChangeRequest, Command, Reply};
-use crate::config::{FlowCounts, LinkSource};
+use crate::config::LinkSource;
 use crate::error::{chain, stored};
 use crate::plane::Plane;
 use crate::snapshot::Snapshot;
@@ -32,7 +32,7 @@ pub struct ControlHandle {
     pub(crate) store: Store,
     pub(crate) hub: Hub,
     pub(crate) links: LinkSource,
-    pub(crate) flow_counts: watch::Receiver<FlowCounts>,
+    pub(crate) flow_summary: watch::Receiver<FlowSummary>,
     pub(crate) import_limit_bytes: u64,
     /// True: no further change.
     pub(crate) stop: Arc<watch::Sender<bool>>,
@@ -128,7 +128,7 @@ impl ControlHandle {
 
     /// Maps in the kernel, occupancy of the flow maps as of the last sweep.
     pub async fn maps(&self) -> Result<Vec<MapInfo>, ControlError> {
-        let sweep = self.flow_counts.borrow().sweep;
+        let sweep = self.flow_summary().last;
         let mut maps = self.plane.call(|datapath| datapath.maps()).await?;
         for map in &mut maps {
             match map.name.as_str() {
@@ -326,6 +326,11 @@ impl ControlHandle {
         self.now().repairs
     }
 
+    /// What is known of the flow maps, as of the last sweep.
+    pub fn flow_summary(&self) -> FlowSummary {
+        *self.flow_summary.borrow()
+    }
+
     /// Events after the one with this sequence number, or from now on.
     pub fn subscribe(&self, after: Option<u64>) -> EventStream {
         self.hub.subscribe(after)
@@ -400,7 +405,7 @@ impl ControlHandle {
 
     async fn status(&self, feature: Feature, now: &Snapshot) -> Result<FeatureStatus, ControlError> {
         let lists = self.lists().await?;
-        let flows = *self.flow_counts.borrow();
+        let flows = self.flow_summary();
         let counters = counters::read(feature, now, &self.plane, &lists, flows).await?;
         Ok(now.status(feature, counters))
     }

@@ -20,7 +20,7 @@ mod status;
 mod stream;
 mod task;
 
-pub use config::{Config, FlowCounts, LinkSource, Parts};
+pub use config::{Config, LinkSource, Parts};
 pub use error::ControlError;
 pub use handle::ControlHandle;
 pub use requests::{

@@ -48,7 +48,7 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
         events,
         links,
         flow_timeouts,
-        flow_counts,
+        flow_summary,
         config,
     } = parts;
     let Config {
@@ -88,7 +88,7 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
         store,
         hub,
         links,
-        flow_counts,
+        flow_summary,
         import_limit_bytes,
         stop: Arc::new(stop),
     };

@@ -114,13 +114,12 @@ impl Engine {
                 return;
             }
         };
+        // The simulated data plane lists no programs; there nothing can come off.
+        let listed = !there.is_empty();
         let ports: Vec<Port> = next.ports.values().cloned().collect();
         for port in ports {
-            let lost = port
-                .attached
-                .attachments
-                .iter()
-                .find(|wanted| !there.contains(*wanted));
+            let mut wanted = port.attached.attachments.iter();
+            let lost = wanted.find(|attachment| listed && !there.contains(*attachment));
             if let Some(lost) = lost {
                 next.repairs += 1;
                 tracing::warn!(

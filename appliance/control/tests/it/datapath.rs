@@ -1,0 +1,267 @@
+//! The simulated data plane with a script: it records what it was told, and refuses what the test says.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use ravelin_compile::{AddressImage, ImageTooLarge, NameImage};
+use ravelin_datapath::{
+    AttachTarget, Attached, Datapath, DatapathError, HitCounter, Loaded, RawEvent, Switches,
+    simulate_with_events,
+};
+use ravelin_model::{
+    Attachment, Cell, Direction, DomainName, Hook, InterfaceStatistics, MapInfo, ProgramInfo, Protocol,
+    Reason,
+};
+use tokio::sync::mpsc;
+
+/// A call that can be refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Call {
+    Attach,
+    Switches,
+    Addresses,
+    Names,
+}
+
+#[derive(Debug, Default)]
+pub struct Script {
+    pub switches: Switches,
+    pub measures_run_time: bool,
+    pub addresses: Option<AddressImage>,
+    pub names: Option<NameImage>,
+    pub attached: BTreeMap<u32, AttachTarget>,
+    pub refuse: BTreeSet<Call>,
+    /// Hooks that do not exist here.
+    pub missing_hooks: BTreeSet<Hook>,
+    pub hits: BTreeMap<u32, HitCounter>,
+    pub name_hits: BTreeMap<usize, HitCounter>,
+    pub statistics: BTreeMap<u32, Vec<(Reason, u64)>>,
+    /// Loads of an address image so far.
+    pub address_loads: u32,
+}
+
+impl Script {
+    /// Whether packets from the address are dropped now.
+    pub fn drops(&self, address: &str) -> bool {
+        let address: IpAddr = address.parse().expect("address");
+        let image = self.addresses.as_ref();
+        self.switches.ddos_protection && image.is_some_and(|image| image.lookup(address, 1).is_some())
+    }
+
+    /// Row of the hit counters that counts packets from the address.
+    pub fn row_of(&self, address: &str) -> u32 {
+        let address: IpAddr = address.parse().expect("address");
+        let image = self.addresses.as_ref().expect("an image");
+        image.lookup(address, 1).expect("listed").counter
+    }
+
+    /// Whether queries for the name are blocked now.
+    pub fn blocks(&self, name: &str) -> bool {
+        let name: DomainName = name.parse().expect("name");
+        let table = self.names.as_ref();
+        self.switches.dns_blocklist && table.is_some_and(|table| table.lookup(&name).is_some())
+    }
+}
+
+/// The test's end of the data plane.
+#[derive(Debug, Clone)]
+pub struct Told {
+    script: Arc<Mutex<Script>>,
+    pub events: mpsc::Sender<RawEvent>,
+}
+
+impl Told {
+    pub fn now(&self) -> MutexGuard<'_, Script> {
+        self.script.lock().expect("no test panicked holding it")
+    }
+}
+
+#[derive(Debug)]
+struct Scripted {
+    sim: Box<dyn Datapath>,
+    script: Arc<Mutex<Script>>,
+}
+
+/// A data plane, its events, and the test's end of it.
+pub fn scripted() -> (Box<dyn Datapath>, mpsc::Receiver<RawEvent>, Told) {
+    let (Loaded { datapath, events, .. }, sender) = simulate_with_events();
+    let script = Arc::new(Mutex::new(Script::default()));
+    let told = Told {
+        script: Arc::clone(&script),
+        events: sender,
+    };
+    (
+        Box::new(Scripted {
+            sim: datapath,
+            script,
+        }),
+        events,
+        told,
+    )
+}
+
+impl Scripted {
+    fn script(&self) -> MutexGuard<'_, Script> {
+        self.script.lock().expect("no test panicked holding it")
+    }
+
+    fn permit(&self, call: Call) -> Result<(), DatapathError> {
+        if self.script().refuse.contains(&call) {
+            let what = "scripted refusal";
+            return Err(ImageTooLarge {
+                what,
+                needed: 2,
+                capacity: 1,
+            }
+            .into());
+        }
+        Ok(())
+    }
+}
+
+impl Datapath for Scripted {
+    fn attach(&mut self, target: &AttachTarget) -> Result<Attached, DatapathError> {
+        self.permit(Call::Attach)?;
+        let mut attached = self.sim.attach(target)?;
+        let mut script = self.script();
+        attached
+            .attachments
+            .retain(|a| !script.missing_hooks.contains(&a.hook));
+        attached.problems = script
+            .missing_hooks
+            .iter()
+            .map(|hook| format!("no {hook} here"))
+            .collect();
+        script.attached.insert(target.index, target.clone());
+        Ok(attached)
+    }
+
+    fn detach(&mut self, index: u32) -> Result<(), DatapathError> {
+        self.script().attached.remove(&index);
+        self.sim.detach(index)
+    }
+
+    fn set_switches(&mut self, switches: Switches) -> Result<(), DatapathError> {
+        self.permit(Call::Switches)?;
+        self.script().switches = switches;
+        self.sim.set_switches(switches)
+    }
+
+    fn load_addresses(&mut self, image: &AddressImage) -> Result<(), DatapathError> {
+        self.permit(Call::Addresses)?;
+        self.sim.load_addresses(image)?;
+        let mut script = self.script();
+        script.addresses = Some(image.clone());
+        script.address_loads += 1;
+        Ok(())
+    }
+
+    fn load_names(&mut self, image: &NameImage) -> Result<(), DatapathError> {
+        self.permit(Call::Names)?;
+        self.sim.load_names(image)?;
+        let mut script = self.script();
+        script.names = Some(image.clone());
+        script.name_hits.clear();
+        Ok(())
+    }
+
+    fn address_capacity(&self) -> usize {
+        // Small, so that a test can fill it.
+        8
+    }
+
+    fn name_bucket_capacity(&self) -> usize {
+        self.sim.name_bucket_capacity()
+    }
+
+    fn address_hits(&self, counters: &[u32]) -> Result<Vec<HitCounter>, DatapathError> {
+        let script = self.script();
+        let hits = counters
+            .iter()
+            .map(|row| script.hits.get(row).copied().unwrap_or_default());
+        Ok(hits.collect())
+    }
+
+    fn reset_address_hits(&mut self, counters: &[u32]) -> Result<(), DatapathError> {
+        let mut script = self.script();
+        for row in counters {
+            script.hits.remove(row);
+        }
+        Ok(())
+    }
+
+    fn name_hits(&self, sets: usize) -> Result<Vec<(HitCounter, HitCounter)>, DatapathError> {
+        let script = self.script();
+        let hits = |set| {
+            (
+                script.name_hits.get(&set).copied().unwrap_or_default(),
+                HitCounter::default(),
+            )
+        };
+        Ok((0..sets).map(hits).collect())
+    }
+
+    fn statistics(&self) -> Result<Vec<InterfaceStatistics>, DatapathError> {
+        let mut interfaces = self.sim.statistics()?;
+        let script = self.script();
+        for interface in &mut interfaces {
+            let counted = script.statistics.get(&interface.interface_index);
+            interface.cells = counted
+                .into_iter()
+                .flatten()
+                .map(|&(reason, packets)| Cell {
+                    direction: Direction::Ingress,
+                    protocol: Protocol::Ipv4Udp,
+                    reason,
+                    packets,
+                    bytes: packets * 100,
+                })
+                .collect();
+        }
+        Ok(interfaces)
+    }
+
+    fn event_losses(&self) -> Result<(u64, u64), DatapathError> {
+        self.sim.event_losses()
+    }
+
+    fn programs(&self) -> Result<Vec<ProgramInfo>, DatapathError> {
+        let script = self.script();
+        let attachments: Vec<Attachment> = script
+            .attached
+            .values()
+            .flat_map(|target| {
+                let there = Hook::ALL
+                    .into_iter()
+                    .filter(|hook| !script.missing_hooks.contains(hook));
+                there.map(|hook| Attachment {
+                    interface: target.name.clone(),
+                    interface_index: target.index,
+                    hook,
+                    mode: None,
+                    program_id: 0,
+                })
+            })
+            .collect();
+        Ok(vec![ProgramInfo {
+            id: 0,
+            name: "scripted".to_owned(),
+            tag: String::new(),
+            attachments,
+            verified_instructions: 0,
+            jited_bytes: 0,
+            memory_bytes: 0,
+            run_time: None,
+        }])
+    }
+
+    fn maps(&self) -> Result<Vec<MapInfo>, DatapathError> {
+        self.sim.maps()
+    }
+
+    fn measure_run_time(&mut self, on: bool) -> Result<(), DatapathError> {
+        self.script().measures_run_time = on;
+        Ok(())
+    }
+}

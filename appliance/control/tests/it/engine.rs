@@ -1,0 +1,185 @@
+//! An engine for a test.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ravelin_control::{
+    Actor, Config, ControlHandle, EventStream, LinkSource, NewList, Parts, StreamItem, spawn,
+};
+use ravelin_datapath::{FlowSummary, FlowTimeouts};
+use ravelin_kernel::Link;
+use ravelin_model::{
+    AddressEntry, DomainEntry, EntryValue, Event, Feature, FeatureStatus, LinkCounters, LinkState, List,
+    ListId, ListKind,
+};
+use ravelin_store::Store;
+use time::OffsetDateTime;
+use tokio::sync::watch;
+
+use crate::datapath::{Told, scripted};
+
+/// An engine with two links, `lan0` (2) and `wan0` (3), beside the loopback (1).
+#[derive(Debug)]
+pub struct Engine {
+    pub control: ControlHandle,
+    pub plane: Told,
+    pub links: watch::Sender<Arc<Vec<Link>>>,
+    pub flow_timeouts: watch::Receiver<FlowTimeouts>,
+    pub flows: watch::Sender<FlowSummary>,
+}
+
+impl Engine {
+    pub async fn start() -> Self {
+        Self::over(Store::in_memory().await.expect("store")).await
+    }
+
+    pub async fn over(store: Store) -> Self {
+        Self::with(store, Config::default(), |_| {}).await
+    }
+
+    /// `prepare` scripts the data plane before the engine sees it.
+    pub async fn with(store: Store, config: Config, prepare: impl FnOnce(&Told)) -> Self {
+        let (datapath, events, plane) = scripted();
+        prepare(&plane);
+        let links = watch::Sender::new(links(&[("lo", 1), ("lan0", 2), ("wan0", 3)]));
+        let no_time = FlowTimeouts {
+            tcp_established: Duration::ZERO,
+            tcp_transitory: Duration::ZERO,
+            udp: Duration::ZERO,
+            other: Duration::ZERO,
+        };
+        let (timeouts, flow_timeouts) = watch::channel(no_time);
+        let (flows, flow_summary) = watch::channel(FlowSummary::default());
+        let parts = Parts {
+            store,
+            datapath: Ok(datapath),
+            events,
+            links: LinkSource::Told(links.subscribe()),
+            flow_timeouts: timeouts,
+            flow_summary,
+            config,
+        };
+        let (control, _) = spawn(parts).await.expect("spawn");
+        control.started().await;
+        Self {
+            control,
+            plane,
+            links,
+            flow_timeouts,
+            flows,
+        }
+    }
+
+    pub async fn feature(&self, feature: Feature) -> FeatureStatus {
+        self.control.feature(feature).await.expect("feature")
+    }
+
+    pub async fn enable(&self, feature: Feature) -> FeatureStatus {
+        let enabled = self.control.set_enabled(feature, true, &actor()).await;
+        enabled.expect("enable")
+    }
+
+    pub async fn add(&self, list: &str, values: &[&str]) -> Vec<ravelin_model::ListEntry> {
+        let values = values.iter().map(|text| value(text)).collect();
+        let added = self.control.add_entries(&id(list), values, &actor()).await;
+        added.expect("add").1
+    }
+
+    pub async fn import(&self, list: &str, text: &str) -> ravelin_control::ImportReport {
+        let any = ravelin_control::Precondition::Exists;
+        let report = self
+            .control
+            .import_entries(&id(list), any, text.as_bytes(), &actor())
+            .await;
+        report.expect("import")
+    }
+
+    pub async fn create(&self, name: &str, kind: ListKind) -> List {
+        let list = NewList {
+            name: name.parse().expect("name"),
+            kind,
+        };
+        self.control.create_list(list, &actor()).await.expect("create")
+    }
+
+    /// A counter of a feature.
+    pub async fn counter(&self, feature: Feature, name: &str) -> u64 {
+        let counters = self.feature(feature).await.counters;
+        let found = counters.iter().find(|counter| counter.name == name);
+        found
+            .unwrap_or_else(|| panic!("{feature} has no counter {name}: {counters:?}"))
+            .value
+    }
+}
+
+pub fn actor() -> Actor {
+    Actor {
+        name: "uid:0".to_owned(),
+        origin: "unix".to_owned(),
+    }
+}
+
+pub fn id(text: &str) -> ListId {
+    text.parse().expect("list id")
+}
+
+/// An address or a pattern that never expires.
+pub fn value(text: &str) -> EntryValue {
+    let network = text
+        .parse()
+        .or_else(|_| text.parse::<std::net::IpAddr>().map(Into::into));
+    match network {
+        Ok(network) => EntryValue::Address(AddressEntry {
+            network,
+            expires_at: None,
+        }),
+        Err(_) => EntryValue::Domain(DomainEntry {
+            pattern: text.parse().expect("pattern"),
+        }),
+    }
+}
+
+/// An address that expires.
+pub fn expiring(text: &str, expires_at: OffsetDateTime) -> EntryValue {
+    match value(text) {
+        EntryValue::Address(entry) => EntryValue::Address(AddressEntry {
+            expires_at: Some(expires_at),
+            ..entry
+        }),
+        EntryValue::Domain(_) => panic!("{text} is no address"),
+    }
+}
+
+pub fn links(named: &[(&str, u32)]) -> Arc<Vec<Link>> {
+    let link = |&(name, index): &(&str, u32)| Link {
+        index,
+        name: name.to_owned(),
+        hardware_address: None,
+        mtu_bytes: 1500,
+        addresses: Vec::new(),
+        driver: None,
+        link_state: LinkState::Up,
+        loopback: name == "lo",
+        counters: LinkCounters::default(),
+    };
+    Arc::new(named.iter().map(link).collect())
+}
+
+/// The next event the test waits for; fails when it does not come.
+pub async fn wait_for<T>(stream: &mut EventStream, mut wanted: impl FnMut(&Event) -> Option<T>) -> T {
+    let found = async {
+        loop {
+            match stream.next().await.expect("the engine runs") {
+                StreamItem::Event(event) => {
+                    if let Some(found) = wanted(&event.event) {
+                        return found;
+                    }
+                }
+                StreamItem::Gap(missing) => panic!("{missing} events are missing"),
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), found)
+        .await
+        .expect("the event comes")
+}

@@ -1,0 +1,11 @@
+//! Control over a store in memory and a data plane that records what it is told.
+
+mod datapath;
+mod engine;
+mod events;
+mod expiry;
+mod failures;
+mod features;
+mod imports;
+mod interfaces;
+mod lists;
