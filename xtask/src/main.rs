@@ -2,6 +2,7 @@
 
 mod abi;
 mod layering;
+mod openapi;
 
 use clap::{Parser, Subcommand};
 
@@ -19,6 +20,12 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// The API's specification in openapi/.
+    Openapi {
+        /// Fail if a committed file differs, write nothing.
+        #[arg(long)]
+        check: bool,
+    },
     /// Fail if a crate depends on one it must not know.
     Layering,
 }
@@ -26,6 +33,7 @@ enum Task {
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().task {
         Task::Abi { check } => abi::run(check),
+        Task::Openapi { check } => openapi::run(check),
         Task::Layering => layering::run(),
     }
 }

@@ -18,7 +18,7 @@ mod serve;
 mod state;
 mod token;
 
-pub use openapi::{down_convert, openapi};
+pub use openapi::{openapi, openapi_files};
 pub use router::router;
 pub use secrets::{AdminToken, Secrets, SecretsError};
 pub use serve::{SocketTrust, group_id, serve};

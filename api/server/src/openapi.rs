@@ -8,9 +8,8 @@ use ravelin_api_types::{Event, FieldError, Gap, Problem};
 use utoipa::openapi::path::{Operation, Parameter};
 use utoipa::openapi::{OpenApi, RefOr};
 
-pub use down_convert::down_convert;
-
 use common::SecuritySchemes;
+use down_convert::down_convert;
 
 /// What stands above the operations.
 #[derive(Debug, utoipa::OpenApi)]
@@ -46,6 +45,16 @@ pub fn openapi() -> OpenApi {
     let mut openapi = crate::router::documented().into_openapi();
     common::complete(&mut openapi);
     openapi
+}
+
+/// The files of `openapi/` by name: the specification as it is, and in OpenAPI 3.0.3 for older generators.
+pub fn openapi_files() -> Result<[(&'static str, String); 2], serde_json::Error> {
+    let specification = serde_json::to_value(openapi())?;
+    let older = down_convert(&specification);
+    Ok([
+        ("v1.json", serde_json::to_string_pretty(&specification)? + "\n"),
+        ("v1-3.0.json", serde_json::to_string_pretty(&older)? + "\n"),
+    ])
 }
 
 /// Every operation with its method and path.

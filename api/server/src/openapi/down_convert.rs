@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 const METHODS: [&str; 5] = ["get", "put", "post", "delete", "patch"];
 
 /// The same API in OpenAPI 3.0.3. Operations whose success is not JSON are left out: generators cannot read them.
-pub fn down_convert(specification: &Value) -> Value {
+pub(super) fn down_convert(specification: &Value) -> Value {
     let mut converted = convert(specification);
     converted["openapi"] = json!("3.0.3");
     if let Some(license) = converted
