@@ -1,2 +1,69 @@
-//! stub
-fn main() {}
+//! `ravelin`: the command line of the appliance. It speaks the REST API by the engine's Unix socket or by HTTPS through
+//! the gateway, and knows nothing the API does not say.
+
+mod api;
+mod arguments;
+mod commands;
+mod connect;
+mod credential;
+mod duration;
+mod error;
+mod escape;
+mod output;
+mod sse;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::api::Api;
+use crate::arguments::{Arguments, Command};
+use crate::error::CliError;
+use crate::output::Output;
+
+fn main() -> ExitCode {
+    if rustls::crypto::ring::default_provider()
+        .install_default()
+        .is_err()
+    {
+        // Only a second call can fail.
+        return ExitCode::FAILURE;
+    }
+    let arguments = Arguments::parse();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let status = error.exit_status();
+            if status != 0 {
+                output::failure(&error, arguments.json);
+            }
+            ExitCode::from(status)
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let done = runtime.block_on(Box::pin(dispatch(arguments)));
+    // A read of standard input that nobody needs any more would be waited for otherwise.
+    runtime.shutdown_background();
+    done
+}
+
+async fn dispatch(arguments: &Arguments) -> Result<(), CliError> {
+    let mut api = Api::new(&arguments.target).await?;
+    let mut output = Output::new(arguments.json);
+    match &arguments.command {
+        Command::Status => commands::status::run(&api, &mut output).await,
+        Command::Features(command) => commands::features::run(command, &api, &mut output).await,
+        Command::Lists(command) => commands::lists::run(command, &api, &mut output).await,
+        Command::Interfaces(command) => commands::interfaces::run(command, &api, &mut output).await,
+        Command::Programs => commands::programs::run(&api, &mut output).await,
+        Command::Maps => commands::maps::run(&api, &mut output).await,
+        Command::Stats => commands::stats::run(&api, &mut output).await,
+        Command::Events(arguments) => commands::events::run(arguments, &mut api, &mut output).await,
+    }
+}

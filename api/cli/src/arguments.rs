@@ -1,0 +1,70 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands::{events, features, interfaces, lists};
+use crate::error::EXIT_STATUSES;
+
+/// Talks to the Ravelin engine on this machine or, with --url, on another.
+#[derive(Debug, Parser)]
+#[command(name = "ravelin", version, after_help = EXIT_STATUSES)]
+pub struct Arguments {
+    /// Where the engine is.
+    #[command(flatten)]
+    pub target: Target,
+    /// Print the API's JSON instead of tables: one object on one line, of events one line each.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Where the engine is and who asks.
+#[derive(Debug, Args)]
+pub struct Target {
+    /// The engine's socket.
+    #[arg(
+        long,
+        global = true,
+        value_name = "PATH",
+        env = "RAVELIN_SOCKET",
+        default_value = "/run/ravelin/raveld.sock"
+    )]
+    pub socket: PathBuf,
+    /// The gateway, as https://HOST:PORT, instead of the socket.
+    #[arg(long, global = true, value_name = "URL", env = "RAVELIN_URL")]
+    pub url: Option<reqwest::Url>,
+    /// The gateway's certificate or its authority's, PEM; nothing else is trusted then.
+    #[arg(long, global = true, value_name = "FILE", env = "RAVELIN_CA_CERT")]
+    pub ca_cert: Option<PathBuf>,
+    /// File with the admin token or an access token. Root and members of the group ravelin need none on the socket.
+    #[arg(long, global = true, value_name = "FILE", env = "RAVELIN_TOKEN_FILE")]
+    pub token_file: Option<PathBuf>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Whether the engine works, and everything enabled with it.
+    Status,
+    /// What the data plane does.
+    #[command(subcommand)]
+    Features(features::Command),
+    /// Lists of addresses and domains, and their entries.
+    #[command(subcommand)]
+    Lists(lists::Command),
+    /// Network interfaces.
+    #[command(subcommand)]
+    Interfaces(interfaces::Command),
+    /// Programs in the kernel.
+    Programs,
+    /// Maps in the kernel.
+    Maps,
+    /// Packets and bytes by interface, protocol and outcome.
+    Stats,
+    /// What happens, as it happens.
+    Events(events::Arguments),
+}

@@ -1,0 +1,11 @@
+//! The commands, one file per resource.
+
+pub mod entries;
+pub mod events;
+pub mod features;
+pub mod interfaces;
+pub mod lists;
+pub mod maps;
+pub mod programs;
+pub mod stats;
+pub mod status;
