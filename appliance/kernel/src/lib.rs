@@ -1,10 +1,17 @@
 //! Netlink: links, addresses and their changes. The only crate that opens netlink and ethtool sockets.
 //! Tells what the kernel says and changes nothing.
+//!
+//! Sockets belong to the network namespace of the thread that opens them: what [`Links`] tells is that of the thread
+//! that called [`Links::open`], wherever its handle is used later.
 
+mod driver;
+mod dump;
 mod error;
+mod hints;
 mod link;
 mod links;
+mod task;
 
-pub use error::KernelError;
+pub use error::{DumpError, KernelError};
 pub use link::Link;
 pub use links::Links;

@@ -1,9 +1,15 @@
 //! A link as the kernel tells it.
 
+use std::net::IpAddr;
+
 use ipnet::IpNet;
 use ravelin_model::{HardwareAddress, LinkCounters, LinkState};
+use rtnetlink::packet_route::address::{AddressAttribute, AddressMessage};
+use rtnetlink::packet_route::link::{
+    LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage, Stats64,
+};
 
-/// A network link of the network namespace this process is in.
+/// A network link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
     /// Kernel index; changes when the link is made anew.
@@ -14,7 +20,7 @@ pub struct Link {
     pub hardware_address: Option<HardwareAddress>,
     /// Largest packet without the link header, in bytes.
     pub mtu_bytes: u32,
-    /// Addresses with prefix length, in order: IPv4 first.
+    /// The link's own addresses with prefix length; IPv4 first, otherwise in the kernel's order.
     pub addresses: Vec<IpNet>,
     /// Kind of a virtual link (`veth`, `bridge`: IFLA_INFO_KIND), else the driver of the device
     /// (ETHTOOL_GDRVINFO); None where the kernel does not say.
@@ -26,3 +32,93 @@ pub struct Link {
     /// The kernel's counters (IFLA_STATS64) at the time of reading.
     pub counters: LinkCounters,
 }
+
+impl Link {
+    /// From an RTM_NEWLINK without what other messages and ioctls tell: addresses, and the driver of a link that has
+    /// no kind. None for a message that has no name, which is no answer to a dump of links.
+    pub(crate) fn from_message(message: &LinkMessage) -> Option<Self> {
+        let flags = message.header.flags;
+        let ethernet = message.header.link_layer_type == LinkLayerType::Ether;
+        let mut link = Self {
+            index: message.header.index,
+            name: String::new(),
+            hardware_address: None,
+            mtu_bytes: 0,
+            addresses: Vec::new(),
+            driver: None,
+            link_state: link_state(flags),
+            loopback: flags.contains(LinkFlags::Loopback),
+            counters: LinkCounters::default(),
+        };
+        for attribute in &message.attributes {
+            match attribute {
+                LinkAttribute::IfName(name) => link.name.clone_from(name),
+                LinkAttribute::Mtu(bytes) => link.mtu_bytes = *bytes,
+                LinkAttribute::Address(bytes) if ethernet => {
+                    link.hardware_address = bytes.as_slice().try_into().ok().map(HardwareAddress);
+                }
+                LinkAttribute::LinkInfo(infos) => link.driver = kind(infos),
+                LinkAttribute::Stats64(stats) => link.counters = counters(stats),
+                _ => {}
+            }
+        }
+        (!link.name.is_empty()).then_some(link)
+    }
+
+    /// Whether anything but the counters, which change all the time, is different.
+    pub(crate) fn differs(&self, other: &Self) -> bool {
+        let counters = self.counters;
+        *self
+            != Self {
+                counters,
+                ..other.clone()
+            }
+    }
+}
+
+/// Index of the link and its own address from an RTM_NEWADDR.
+pub(crate) fn address(message: &AddressMessage) -> Option<(u32, IpNet)> {
+    let mut own: Option<IpAddr> = None;
+    for attribute in &message.attributes {
+        match attribute {
+            // On a point-to-point link this is the peer's, and the own one is in IFA_LOCAL.
+            AddressAttribute::Address(address) => own = own.or(Some(*address)),
+            AddressAttribute::Local(address) => own = Some(*address),
+            _ => {}
+        }
+    }
+    let network = IpNet::new(own?, message.header.prefix_len).ok()?;
+    Some((message.header.index, network))
+}
+
+/// IFF_RUNNING is the operational state of RFC 2863 (up, or unknown to the driver), IFF_LOWER_UP the carrier.
+fn link_state(flags: LinkFlags) -> LinkState {
+    if !flags.contains(LinkFlags::Up) {
+        LinkState::Down
+    } else if flags.contains(LinkFlags::Running | LinkFlags::LowerUp) {
+        LinkState::Up
+    } else {
+        LinkState::NoCarrier
+    }
+}
+
+fn kind(infos: &[LinkInfo]) -> Option<String> {
+    infos.iter().find_map(|info| match info {
+        LinkInfo::Kind(kind) => Some(kind.to_string()),
+        _ => None,
+    })
+}
+
+fn counters(stats: &Stats64) -> LinkCounters {
+    LinkCounters {
+        received_packets: stats.rx_packets,
+        received_bytes: stats.rx_bytes,
+        received_dropped_packets: stats.rx_dropped,
+        sent_packets: stats.tx_packets,
+        sent_bytes: stats.tx_bytes,
+        sent_dropped_packets: stats.tx_dropped,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,145 @@
+//! The messages in `testdata` were recorded from a 6.18 kernel, without their netlink header.
+
+use rtnetlink::packet_core::Parseable;
+use rtnetlink::packet_route::address::AddressMessage;
+use rtnetlink::packet_route::link::LinkMessage;
+
+use super::*;
+
+#[track_caller]
+fn check(message: &[u8], expected: Link) {
+    let message = LinkMessage::parse(message).expect("link message");
+    assert_eq!(Link::from_message(&message), Some(expected));
+}
+
+#[track_caller]
+fn check_address(message: &[u8], index: u32, expected: &str) {
+    let message = AddressMessage::parse(message).expect("address message");
+    let expected = expected.parse().expect("prefix");
+    assert_eq!(address(&message), Some((index, expected)));
+}
+
+fn link(index: u32, name: &str, mtu_bytes: u32, driver: Option<&str>, link_state: LinkState) -> Link {
+    Link {
+        index,
+        name: name.to_owned(),
+        hardware_address: None,
+        mtu_bytes,
+        addresses: Vec::new(),
+        driver: driver.map(str::to_owned),
+        link_state,
+        loopback: false,
+        counters: LinkCounters::default(),
+    }
+}
+
+#[test]
+fn a_veth_that_is_up_has_kind_address_and_counters() {
+    check(
+        include_bytes!("testdata/link-wan0.bin"),
+        Link {
+            hardware_address: Some(HardwareAddress([2, 0, 0, 0, 0, 1])),
+            counters: LinkCounters {
+                received_packets: 7,
+                received_bytes: 586,
+                sent_packets: 10,
+                sent_bytes: 712,
+                ..LinkCounters::default()
+            },
+            ..link(3, "wan0", 1400, Some("veth"), LinkState::Up)
+        },
+    );
+}
+
+#[test]
+fn the_state_follows_the_administrator_first_and_then_the_carrier() {
+    let hardware_address = Some(HardwareAddress([0x02, 0x0f, 0x17, 0xbb, 0x19, 0xf5]));
+    check(
+        include_bytes!("testdata/link-halt.bin"),
+        Link {
+            hardware_address,
+            ..link(6, "halt", 1500, Some("veth"), LinkState::NoCarrier)
+        },
+    );
+    let hardware_address = Some(HardwareAddress([0x8e, 0xb1, 0xca, 0x15, 0x8c, 0x2e]));
+    check(
+        include_bytes!("testdata/link-halt1.bin"),
+        Link {
+            hardware_address,
+            ..link(5, "halt1", 1500, Some("veth"), LinkState::Down)
+        },
+    );
+}
+
+#[test]
+fn links_other_than_ethernet_have_no_hardware_address() {
+    check(
+        include_bytes!("testdata/link-lo.bin"),
+        Link {
+            loopback: true,
+            counters: LinkCounters {
+                received_packets: 3,
+                received_bytes: 336,
+                sent_packets: 3,
+                sent_bytes: 336,
+                ..LinkCounters::default()
+            },
+            ..link(1, "lo", 65_536, None, LinkState::Up)
+        },
+    );
+    check(
+        include_bytes!("testdata/link-tun0.bin"),
+        link(4, "tun0", 1500, Some("tun"), LinkState::NoCarrier),
+    );
+}
+
+#[test]
+fn a_link_without_a_name_is_none() {
+    assert_eq!(Link::from_message(&LinkMessage::default()), None);
+}
+
+#[test]
+fn the_address_is_the_links_own() {
+    check_address(
+        include_bytes!("testdata/address-wan0-v4-1.bin"),
+        3,
+        "192.0.2.1/24",
+    );
+    check_address(
+        include_bytes!("testdata/address-wan0-v6-1.bin"),
+        3,
+        "2001:db8::1/64",
+    );
+    check_address(
+        include_bytes!("testdata/address-wan0-v6-2.bin"),
+        3,
+        "fe80::ff:fe00:1/64",
+    );
+    check_address(include_bytes!("testdata/address-lo-v4-1.bin"), 1, "127.0.0.1/8");
+    check_address(
+        include_bytes!("testdata/address-tun0-v4-1.bin"),
+        4,
+        "198.51.100.1/32",
+    );
+}
+
+#[test]
+fn counters_alone_make_no_difference() {
+    let before = link(3, "wan0", 1400, Some("veth"), LinkState::Up);
+    let counters = LinkCounters {
+        sent_packets: 1,
+        ..LinkCounters::default()
+    };
+    assert!(!before.differs(&Link {
+        counters,
+        ..before.clone()
+    }));
+    assert!(before.differs(&Link {
+        mtu_bytes: 1500,
+        ..before.clone()
+    }));
+    assert!(before.differs(&Link {
+        addresses: vec!["192.0.2.1/24".parse().expect("prefix")],
+        ..before.clone()
+    }));
+}

@@ -1,0 +1,236 @@
+//! Links of a network namespace of our own, as they come, change and go. Needs root.
+
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ravelin_kernel::{Link, Links};
+use ravelin_model::{HardwareAddress, LinkState};
+use tokio::sync::watch;
+
+/// Runs the test on a thread in a fresh network namespace, which is gone with the thread.
+fn in_namespace<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send + 'static) {
+    let thread = std::thread::spawn(|| {
+        // SAFETY: takes no pointers; only this thread moves to the new namespace.
+        if unsafe { libc::unshare(libc::CLONE_NEWNET) } != 0 {
+            let error = std::io::Error::last_os_error();
+            let required = std::env::var("RAVELIN_REQUIRE").unwrap_or_default();
+            assert!(
+                !required.split(',').any(|tier| tier == "netns"),
+                "no network namespace: {error}"
+            );
+            eprintln!("skipped, because no network namespace can be made: {error}");
+            return;
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("runtime");
+        runtime.block_on(test());
+    });
+    if let Err(panic) = thread.join() {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+/// Runs `ip` in the thread's namespace.
+fn ip(arguments: &str) {
+    let output = Command::new("ip")
+        .args(arguments.split_whitespace())
+        .output()
+        .expect("run ip");
+    assert!(
+        output.status.success(),
+        "ip {arguments}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+/// Waits until what is published about the link is as expected; None: there is no such link.
+async fn check(
+    links: &mut watch::Receiver<Arc<Vec<Link>>>,
+    what: &str,
+    name: &str,
+    expected: impl Fn(Option<&Link>) -> bool,
+) {
+    let as_expected = |links: &Arc<Vec<Link>>| expected(links.iter().find(|link| link.name == name));
+    let waited = tokio::time::timeout(Duration::from_secs(10), links.wait_for(as_expected)).await;
+    let seen = matches!(waited, Ok(Ok(_)));
+    drop(waited);
+    assert!(
+        seen,
+        "{name}: {what}: not seen within 10 s, or the channel closed; last: {:?}",
+        links.borrow()
+    );
+}
+
+fn has_address(link: Option<&Link>, address: &str) -> bool {
+    let address = address.parse().expect("prefix");
+    link.is_some_and(|link| link.addresses.contains(&address))
+}
+
+#[test]
+fn a_veth_pair_is_followed_from_its_coming_to_its_going() {
+    in_namespace(|| async {
+        let links = Links::open().await.expect("open");
+        let mut watch = links.watch();
+        check(&mut watch, "loopback, down", "lo", |link| {
+            link.is_some_and(|link| link.loopback && link.link_state == LinkState::Down)
+        })
+        .await;
+
+        ip("link add wan0 address 02:00:00:00:00:01 type veth peer name wan1");
+        check(&mut watch, "appears", "wan0", |link| {
+            link.is_some_and(|link| {
+                link.driver.as_deref() == Some("veth")
+                    && link.hardware_address == Some(HardwareAddress([2, 0, 0, 0, 0, 1]))
+                    && link.link_state == LinkState::Down
+                    && link.addresses.is_empty()
+                    && link.mtu_bytes == 1500
+            })
+        })
+        .await;
+        check(&mut watch, "appears", "wan1", |link| link.is_some()).await;
+
+        ip("address add 192.0.2.1/24 dev wan0");
+        check(&mut watch, "IPv4 address", "wan0", |link| {
+            has_address(link, "192.0.2.1/24")
+        })
+        .await;
+        ip("address add 2001:db8::1/64 dev wan0 nodad");
+        check(&mut watch, "IPv6 address", "wan0", |link| {
+            has_address(link, "2001:db8::1/64")
+        })
+        .await;
+
+        ip("link set wan0 up");
+        check(&mut watch, "up without carrier", "wan0", |link| {
+            link.is_some_and(|link| link.link_state == LinkState::NoCarrier)
+        })
+        .await;
+        ip("link set wan1 up");
+        check(&mut watch, "carrier", "wan0", |link| {
+            link.is_some_and(|link| link.link_state == LinkState::Up)
+        })
+        .await;
+        let v4_first = |link: Option<&Link>| {
+            link.is_some_and(|link| {
+                link.addresses
+                    .is_sorted_by_key(|address| address.addr().is_ipv6())
+            })
+        };
+        check(&mut watch, "IPv4 first", "wan0", v4_first).await;
+
+        ip("link set wan0 mtu 1400");
+        check(&mut watch, "mtu", "wan0", |link| {
+            link.is_some_and(|link| link.mtu_bytes == 1400)
+        })
+        .await;
+        let index = watch
+            .borrow()
+            .iter()
+            .find(|link| link.name == "wan0")
+            .map(|link| link.index);
+        ip("link set wan0 down");
+        ip("link set wan0 name uplink");
+        check(&mut watch, "new name", "uplink", |link| {
+            link.map(|link| link.index) == index
+        })
+        .await;
+        check(&mut watch, "old name", "wan0", |link| link.is_none()).await;
+
+        ip("address del 192.0.2.1/24 dev uplink");
+        check(&mut watch, "address gone", "uplink", |link| {
+            link.is_some() && !has_address(link, "192.0.2.1/24")
+        })
+        .await;
+        ip("link delete uplink");
+        check(&mut watch, "gone", "uplink", |link| link.is_none()).await;
+        check(&mut watch, "gone with its peer", "wan1", |link| link.is_none()).await;
+    });
+}
+
+#[test]
+fn counters_are_read_anew_with_every_snapshot() {
+    in_namespace(|| async {
+        ip("link set lo up");
+        let links = Links::open().await.expect("open");
+        let received = |links: &[Link]| {
+            links
+                .iter()
+                .find(|link| link.loopback)
+                .map_or(0, |link| link.counters.received_packets)
+        };
+        let before = received(&links.snapshot().await.expect("snapshot"));
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("bind");
+        let address = socket.local_addr().expect("address");
+        for _ in 0..10 {
+            socket.send_to(b"x", address).expect("send");
+        }
+        let after = received(&links.snapshot().await.expect("snapshot"));
+        assert_eq!(after - before, 10);
+    });
+}
+
+/// More changes than the socket can hold, with nobody reading meanwhile: the runtime has one thread, and `ip` keeps it.
+#[test]
+fn an_overrun_ends_in_the_right_state() {
+    in_namespace(|| async {
+        let links = Links::open().await.expect("open");
+        let mut watch = links.watch();
+        let path = std::env::temp_dir().join(format!("ravelin-kernel-{}.batch", std::process::id()));
+        let mut batch = String::new();
+        for number in 0..200 {
+            batch.push_str(&format!(
+                "link add storm{number} type veth peer name mrots{number}\n"
+            ));
+        }
+        for number in 0..200 {
+            for mtu in [1400, 1300, 1200] {
+                batch.push_str(&format!("link set storm{number} mtu {mtu}\n"));
+            }
+        }
+        for number in 1..200 {
+            batch.push_str(&format!("link delete storm{number}\n"));
+        }
+        std::fs::write(&path, batch).expect("write");
+        ip(&format!("-batch {}", path.display()));
+        std::fs::remove_file(&path).expect("remove");
+        check(&mut watch, "the last state", "storm0", |link| {
+            link.is_some_and(|link| link.mtu_bytes == 1200)
+        })
+        .await;
+        check(&mut watch, "gone", "storm199", |link| link.is_none()).await;
+        assert_eq!(
+            watch.borrow().len(),
+            links.snapshot().await.expect("snapshot").len()
+        );
+        // And it goes on from there.
+        ip("link set storm0 mtu 1111");
+        check(&mut watch, "after the storm", "storm0", |link| {
+            link.is_some_and(|link| link.mtu_bytes == 1111)
+        })
+        .await;
+    });
+}
+
+#[test]
+fn nobody_listening_ends_the_task() {
+    in_namespace(|| async {
+        let links = Links::open().await.expect("open");
+        let watch = links.watch();
+        drop(links);
+        assert!(watch.has_changed().is_ok(), "a receiver alone keeps the task");
+        let tasks = tokio::runtime::Handle::current().metrics();
+        assert!(tasks.num_alive_tasks() > 0);
+        drop(watch);
+        let ended = async {
+            while tasks.num_alive_tasks() > 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), ended)
+            .await
+            .expect("the tasks end");
+    });
+}
