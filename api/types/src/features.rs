@@ -187,7 +187,7 @@ pub struct DdosProtectionConfigPatch {
     pub lists: Option<Vec<Text<model::ListId>>>,
     /// See `DdosProtectionConfig`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(inline, nullable = false)]
+    #[schema(nullable = false)]
     pub interfaces: Option<InterfaceScope>,
 }
 
@@ -241,7 +241,7 @@ pub struct DnsBlocklistConfigPatch {
     pub lists: Option<Vec<Text<model::ListId>>>,
     /// See `DnsBlocklistConfig`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(inline, nullable = false)]
+    #[schema(nullable = false)]
     pub action: Option<DnsBlockAction>,
 }
 

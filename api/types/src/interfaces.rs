@@ -95,7 +95,7 @@ pub struct Interface {
     pub external: bool,
     /// Where XDP runs on it; missing where it does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(inline, nullable = false)]
+    #[schema(nullable = false)]
     pub xdp_mode: Option<XdpMode>,
     /// Programs attached.
     pub attachments: Vec<Attachment>,

@@ -159,7 +159,7 @@ pub struct Entry {
     pub added_at: Timestamp,
     /// Missing where entries have no counter of their own (domains).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(inline, nullable = false)]
+    #[schema(nullable = false)]
     pub hits: Option<Hits>,
 }
 

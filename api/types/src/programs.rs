@@ -53,11 +53,10 @@ pub struct Attachment {
     /// Kernel index of the interface.
     pub interface_index: u32,
     /// Where.
-    #[schema(inline)]
     pub hook: Hook,
     /// Only for the hook `xdp`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(inline, nullable = false)]
+    #[schema(nullable = false)]
     pub mode: Option<XdpMode>,
     /// Kernel id of the program.
     pub program_id: u32,
@@ -110,7 +109,7 @@ pub struct Program {
     pub memory_bytes: u64,
     /// Missing while the kernel does not measure: see `measure_run_time` of the feature `statistics`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(inline, nullable = false)]
+    #[schema(nullable = false)]
     pub run_time: Option<RunTime>,
 }
 

@@ -6,7 +6,7 @@ use ravelin_api_types::PROBLEM_MEDIA_TYPE;
 use utoipa::Modify;
 use utoipa::openapi::header::Header;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::schema::{ArrayItems, ObjectBuilder, Schema, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{Components, Content, OpenApi, Ref, RefOr, Required, Response, ResponseBuilder};
 
@@ -108,6 +108,7 @@ pub(super) fn complete(openapi: &mut OpenApi) {
         }
         components.responses.insert(name.to_owned(), response.into());
     }
+    refer_to_items(components);
     for (path, item) in &mut openapi.paths.paths {
         let by_method = [
             (Method::GET, &mut item.get),
@@ -120,6 +121,18 @@ pub(super) fn complete(openapi: &mut OpenApi) {
             if let Some(operation) = operation {
                 complete_operation(&method, path, operation);
             }
+        }
+    }
+}
+
+/// The derive repeats the schema of the items in every page; generators would make a type of each copy.
+fn refer_to_items(components: &mut Components) {
+    for (name, schema) in &mut components.schemas {
+        let item = name.strip_prefix("Page_");
+        if let (Some(item), RefOr::T(Schema::Object(page))) = (item, schema)
+            && let Some(RefOr::T(Schema::Array(items))) = page.properties.get_mut("items")
+        {
+            items.items = ArrayItems::RefOrSchema(Box::new(Ref::from_schema_name(item).into()));
         }
     }
 }
