@@ -7,6 +7,8 @@
 mod datapath;
 mod error;
 #[cfg(feature = "kernel")]
+mod flow_class;
+#[cfg(feature = "kernel")]
 pub mod kernel;
 mod sim;
 mod slots;

@@ -14,7 +14,10 @@ fn target(index: u32) -> AttachTarget {
 
 fn occupancy(loaded: &Loaded, map: &str) -> Option<u64> {
     let maps = loaded.datapath.maps().expect("maps");
-    maps.iter().find(|info| info.name == map).expect("known map").occupancy
+    maps.iter()
+        .find(|info| info.name == map)
+        .expect("known map")
+        .occupancy
 }
 
 #[test]
@@ -22,7 +25,12 @@ fn every_hook_is_attached_and_none_claims_a_mode_of_the_kernel() {
     let mut loaded = simulate();
     let attached = loaded.datapath.attach(&target(3)).expect("attach");
     assert_eq!(attached.attachments.len(), 3);
-    assert!(attached.attachments.iter().all(|a| a.mode.is_none() && a.program_id == 0));
+    assert!(
+        attached
+            .attachments
+            .iter()
+            .all(|a| a.mode.is_none() && a.program_id == 0)
+    );
     assert_eq!(loaded.datapath.programs().expect("programs"), []);
 }
 
@@ -43,7 +51,10 @@ fn interfaces_beyond_the_limits_are_refused() {
     let mut loaded = simulate();
     assert!(matches!(
         loaded.datapath.attach(&target(65536)),
-        Err(DatapathError::InterfaceIndex { index: 65536, limit: 65536 })
+        Err(DatapathError::InterfaceIndex {
+            index: 65536,
+            limit: 65536
+        })
     ));
     for index in 1..64 {
         loaded.datapath.attach(&target(index)).expect("attach");
@@ -63,7 +74,11 @@ fn occupancy_is_what_was_loaded() {
         counter: 0,
         list: 1,
     };
-    let sources = [source("192.0.2.0/24"), source("192.0.2.1/32"), source("2001:db8::/32")];
+    let sources = [
+        source("192.0.2.0/24"),
+        source("192.0.2.1/32"),
+        source("2001:db8::/32"),
+    ];
     let addresses = AddressImage::build(&sources, 10).expect("fits");
     loaded.datapath.load_addresses(&addresses).expect("load");
     assert_eq!(occupancy(&loaded, "xdp_blocklist4"), Some(3));

@@ -1,0 +1,86 @@
+//! The data plane in the kernel.
+//!
+//! Everything that must outlive the process is pinned under `<bpffs>/ravelin`: the maps in `v<hash>/`, the hash
+//! being that of their layout and capacities, and the links in `links/`. Killing the process at any point leaves
+//! packets with whole programs and whole tables, and the next start adopts what it finds:
+//!
+//! | killed | what is left | next start |
+//! | --- | --- | --- |
+//! | while pinning maps | maps no program uses | made anew, unless all are there |
+//! | before a link is pinned | no link: the kernel drops it with the process | attaches |
+//! | while filling a half | the other half is live | fills it again |
+//! | after a flip | the new half is live | waits for packets in flight before it writes |
+//! | between two hooks of an interface | the first has the new program, both the same tables | replaces the rest |
+
+mod address_tables;
+mod attachments;
+mod control;
+mod events;
+mod flow_table;
+mod grace_period;
+mod info;
+mod links;
+mod memory;
+mod name_tables;
+mod objects;
+mod pins;
+mod plain;
+mod plane;
+mod prerequisites;
+mod schema;
+mod statistics;
+mod sys;
+mod table;
+mod test_run;
+
+use std::path::PathBuf;
+
+pub use flow_table::KernelFlowTable;
+pub use pins::remove_all;
+pub use plane::{KernelDatapath, KernelParts};
+pub use test_run::TestRunOutcome;
+
+use crate::{DatapathError, Loaded};
+
+/// Where to pin and how much room to make. A capacity that changes makes new maps: the lists are loaded anew,
+/// counters and flows start at 0.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KernelConfig {
+    /// Mount point of the BPF file system.
+    pub bpffs: PathBuf,
+    /// Address entries that fit, IPv4 and IPv6 together, however they overlap; about 300 bytes each.
+    pub addresses: u32,
+    /// Buckets of the name table, eight names each at most; at least 2, rounded down to a power of two in use.
+    /// 128 bytes each.
+    pub name_buckets: u32,
+    /// Entries of each flow map, one for each direction of a flow; about 150 bytes each.
+    pub flows: u32,
+}
+
+impl Default for KernelConfig {
+    fn default() -> Self {
+        Self {
+            bpffs: PathBuf::from("/sys/fs/bpf"),
+            addresses: 131_072,
+            name_buckets: 131_072,
+            flows: 262_144,
+        }
+    }
+}
+
+/// Loads the programs and adopts the maps an earlier process left, or makes them. Attaches nothing.
+///
+/// # Errors
+/// [`DatapathError::Unavailable`] where there can be no data plane in the kernel; its text says what to do.
+pub fn load(config: &KernelConfig) -> Result<Loaded, DatapathError> {
+    let KernelParts {
+        datapath,
+        flows,
+        events,
+    } = KernelDatapath::load(config)?;
+    Ok(Loaded {
+        datapath: Box::new(datapath),
+        flows: Box::new(flows),
+        events,
+    })
+}

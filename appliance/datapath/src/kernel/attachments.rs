@@ -1,0 +1,205 @@
+//! Interfaces: what the programs know of them and which programs sit on them.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fs;
+use std::io;
+use std::os::fd::AsFd as _;
+use std::path::{Path, PathBuf};
+
+use ravelin_abi::rv_zone_flag::{RV_ZONE_EXTERNAL, RV_ZONE_XDP};
+use ravelin_abi::{rv_zone, rv_zone_limit::RV_ZONE_IFINDEX_LIMIT};
+use ravelin_model::{Attachment, Hook, XdpMode};
+
+use super::links::{self, Pinned, Place};
+use super::objects::LoadedProgram;
+use super::statistics::Statistics;
+use super::table::Array;
+use crate::slots::Slots;
+use crate::{AttachTarget, Attached, DatapathError};
+
+/// An interface that was attached by this process.
+#[derive(Debug)]
+pub(super) struct Interface {
+    pub(super) name: String,
+    pub(super) slot: u16,
+    pub(super) attachments: Vec<Attachment>,
+}
+
+/// The map `zones`, the links, and the slots of the statistics.
+#[derive(Debug)]
+pub(super) struct Attachments {
+    zones: Array<rv_zone>,
+    slots: Slots,
+    links: PathBuf,
+    interfaces: BTreeMap<u32, Interface>,
+}
+
+impl Attachments {
+    /// Removes links whose interface is gone and keeps the slots of the others.
+    pub(super) fn open(maps: &Path, links: &Path) -> Result<Self, DatapathError> {
+        let mut zones: Array<rv_zone> = Array::open(maps, "zones")?;
+        let mut assigned = BTreeMap::new();
+        for (pin, index) in pins(links)? {
+            match links::inspect(&pin, index)? {
+                Pinned::Live { .. } => {
+                    if let Entry::Vacant(entry) = assigned.entry(index) {
+                        entry.insert(zones.get(index)?.slot);
+                    }
+                }
+                Pinned::Defunct => {
+                    links::remove(&pin)?;
+                    zones.set(index, rv_zone::default())?;
+                }
+                Pinned::Nothing => {}
+            }
+        }
+        Ok(Self {
+            zones,
+            slots: Slots::restore(assigned),
+            links: links.to_owned(),
+            interfaces: BTreeMap::new(),
+        })
+    }
+
+    pub(super) fn interfaces(&self) -> impl Iterator<Item = (u32, &Interface)> {
+        self.interfaces
+            .iter()
+            .map(|(index, interface)| (*index, interface))
+    }
+
+    /// Tells the programs of the interface, then puts them on it.
+    pub(super) fn attach(
+        &mut self,
+        target: &AttachTarget,
+        programs: &[LoadedProgram],
+        statistics: &mut Statistics,
+    ) -> Result<Attached, DatapathError> {
+        if target.index >= RV_ZONE_IFINDEX_LIMIT {
+            return Err(DatapathError::InterfaceIndex {
+                index: target.index,
+                limit: RV_ZONE_IFINDEX_LIMIT,
+            });
+        }
+        let slot = self
+            .slots
+            .assign(target.index)
+            .ok_or(DatapathError::TooManyInterfaces(Slots::COUNT))?;
+        if slot.fresh {
+            statistics.clear(slot.number)?;
+        }
+        // XDP is promised to tc before it is there, and tc comes after it: no packet is counted twice. Where it
+        // cannot be attached, tc is told before it comes.
+        let mut flags = if target.external { RV_ZONE_EXTERNAL } else { 0 } | RV_ZONE_XDP;
+        self.tell(target.index, slot.number, flags)?;
+        let mut attached = Attached::default();
+        for program in programs {
+            match self.place(target, program) {
+                Ok(mode) => attached.attachments.push(Attachment {
+                    interface: target.name.clone(),
+                    interface_index: target.index,
+                    hook: program.source.hook,
+                    mode,
+                    program_id: program.id,
+                }),
+                Err(problem) => {
+                    attached.problems.push(problem);
+                    if program.source.hook == Hook::Xdp {
+                        flags &= !RV_ZONE_XDP;
+                        self.tell(target.index, slot.number, flags)?;
+                    }
+                }
+            }
+        }
+        self.interfaces.insert(
+            target.index,
+            Interface {
+                name: target.name.clone(),
+                slot: slot.number,
+                attachments: attached.attachments.clone(),
+            },
+        );
+        Ok(attached)
+    }
+
+    /// Takes the programs off an interface, if it is still there, and forgets it.
+    pub(super) fn detach(&mut self, index: u32) -> Result<(), DatapathError> {
+        self.interfaces.remove(&index);
+        for place in Place::ALL {
+            links::remove(&place.pin(&self.links, index))?;
+        }
+        if index < RV_ZONE_IFINDEX_LIMIT {
+            self.zones.set(index, rv_zone::default())?;
+        }
+        self.slots.release(index);
+        Ok(())
+    }
+
+    /// Whether every link pinned has one of these programs behind it.
+    pub(super) fn all_run(&self, programs: &[LoadedProgram]) -> Result<bool, DatapathError> {
+        for (pin, index) in pins(&self.links)? {
+            if let Pinned::Live { program } = links::inspect(&pin, index)?
+                && !programs.iter().any(|ours| ours.id == program)
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn tell(&mut self, index: u32, slot: u16, flags: u32) -> Result<(), DatapathError> {
+        self.zones.set(index, rv_zone { slot, zone: 0, flags })
+    }
+
+    /// Puts a program on the interface, or says in a sentence why not.
+    fn place(&self, target: &AttachTarget, program: &LoadedProgram) -> Result<Option<XdpMode>, String> {
+        let hook = program.source.hook;
+        let say = |error: &dyn std::fmt::Display| format!("cannot attach {hook} to {}: {error}", target.name);
+        for place in Place::of(hook) {
+            let pin = place.pin(&self.links, target.index);
+            if links::adopt(&pin, target.index, program).map_err(|error| say(&chain(&error)))? {
+                return Ok(place.mode);
+            }
+        }
+        let fd = program.fd().map_err(|error| say(&chain(&error)))?.as_fd();
+        let mut last = io::Error::from(io::ErrorKind::Unsupported);
+        for place in Place::of(hook) {
+            let pin = place.pin(&self.links, target.index);
+            match links::create(place, &pin, target.index, program.source.attach_type, fd) {
+                Ok(()) => return Ok(place.mode),
+                Err(error) => {
+                    tracing::debug!(interface = target.name, ?place, %error, "not attached");
+                    last = error;
+                }
+            }
+        }
+        if last.raw_os_error() == Some(libc::EBUSY) {
+            return Err(say(&"another XDP program sits there, take it off first"));
+        }
+        Err(say(&last))
+    }
+}
+
+/// Pins of links with their interface. Whatever else lies there is left alone.
+fn pins(links: &Path) -> Result<Vec<(PathBuf, u32)>, DatapathError> {
+    let failed = |source| DatapathError::Pin {
+        action: "list",
+        path: links.to_owned(),
+        source,
+    };
+    let mut pins = Vec::new();
+    for entry in fs::read_dir(links).map_err(failed)? {
+        let pin = entry.map_err(failed)?.path();
+        match Place::of_pin(&pin) {
+            Some((_, index)) if index < RV_ZONE_IFINDEX_LIMIT => pins.push((pin, index)),
+            _ => {}
+        }
+    }
+    Ok(pins)
+}
+
+/// An error with its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}

@@ -1,0 +1,107 @@
+//! The switch word, and which half of each table is live.
+
+use std::mem::offset_of;
+use std::path::Path;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use ravelin_abi::rv_switch::{RV_SWITCH_ADDRESS_HALF, RV_SWITCH_NAME_HALF};
+use ravelin_abi::{rv_control, rv_name_table};
+
+use super::grace_period::GracePeriod;
+use super::memory::Memory;
+use crate::{DatapathError, Switches};
+
+/// A table that has two halves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Halved {
+    Addresses,
+    Names,
+}
+
+impl Halved {
+    fn bit(self) -> u64 {
+        u64::from(match self {
+            Self::Addresses => RV_SWITCH_ADDRESS_HALF,
+            Self::Names => RV_SWITCH_NAME_HALF,
+        })
+    }
+}
+
+/// The map `control`, with this process as its one writer.
+#[derive(Debug)]
+pub(super) struct Control {
+    memory: Memory<rv_control>,
+    grace_period: GracePeriod,
+    /// Some packet may still use a half that is no longer live.
+    in_flight: bool,
+}
+
+impl Control {
+    /// Opens it with what an earlier process left: its last flip may not have been waited for.
+    pub(super) fn open(directory: &Path) -> Result<Self, DatapathError> {
+        Ok(Self {
+            memory: Memory::open(directory, "control")?,
+            grace_period: GracePeriod::new()?,
+            in_flight: true,
+        })
+    }
+
+    pub(super) fn set_switches(&mut self, switches: Switches) {
+        self.store(self.word() & !Switches::MASK | switches.bits());
+    }
+
+    pub(super) fn switches(&self) -> Switches {
+        Switches::from_bits(self.word())
+    }
+
+    /// The half to fill next. Returns when no packet uses it.
+    pub(super) fn free_half(&mut self, table: Halved) -> Result<usize, DatapathError> {
+        self.wait()?;
+        Ok(usize::from(self.word() & table.bit() == 0))
+    }
+
+    /// Makes the other half the live one. Returns when no packet uses this one any more; where that cannot be
+    /// waited for the new half is live all the same, and the old one is not touched until it can.
+    pub(super) fn flip(&mut self, table: Halved) -> Result<(), DatapathError> {
+        self.in_flight = true;
+        self.store(self.word() ^ table.bit());
+        self.wait()
+    }
+
+    /// Sets how many leading bits the IPv6 directory of a half skips.
+    pub(super) fn set_address6_skip(&mut self, half: usize, skip: u8) {
+        let word = self.memory.word(offset_of!(rv_control, address6_skip));
+        let mut bytes = word.load(Relaxed).to_ne_bytes();
+        bytes[half] = skip;
+        word.store(u64::from_ne_bytes(bytes), Relaxed);
+    }
+
+    /// Sets key and size of a half of the name table.
+    pub(super) fn set_name_table(&mut self, half: usize, key: u64, bucket_mask: u32) {
+        let table = offset_of!(rv_control, names) + half * size_of::<rv_name_table>();
+        let mut bytes = [0; 8];
+        bytes[..4].copy_from_slice(&bucket_mask.to_ne_bytes());
+        let word = |field| self.memory.word(table + field);
+        word(offset_of!(rv_name_table, key)).store(key, Relaxed);
+        word(offset_of!(rv_name_table, bucket_mask)).store(u64::from_ne_bytes(bytes), Relaxed);
+    }
+
+    fn word(&self) -> u64 {
+        self.memory.word(offset_of!(rv_control, switches)).load(Acquire)
+    }
+
+    /// Everything written before is seen by a program that sees the new word.
+    fn store(&mut self, word: u64) {
+        self.memory
+            .word(offset_of!(rv_control, switches))
+            .store(word, Release);
+    }
+
+    fn wait(&mut self) -> Result<(), DatapathError> {
+        if self.in_flight {
+            self.grace_period.wait()?;
+            self.in_flight = false;
+        }
+        Ok(())
+    }
+}

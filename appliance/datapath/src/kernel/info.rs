@@ -1,0 +1,83 @@
+//! What the kernel says of our programs and maps.
+
+use std::fs;
+use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::path::Path;
+
+use aya::maps::{MapData, MapType};
+use ravelin_model::{Attachment, MapInfo, ProgramInfo};
+
+use super::objects::LoadedProgram;
+use crate::DatapathError;
+
+/// A program with its attachments; run time only where the kernel measures it.
+pub(super) fn program(
+    program: &LoadedProgram,
+    attachments: Vec<Attachment>,
+    measured: bool,
+) -> Result<ProgramInfo, DatapathError> {
+    let failed = |source: aya::programs::ProgramError| DatapathError::QueryProgram {
+        program: program.source.function,
+        source: source.into(),
+    };
+    let info = program.program()?.info().map_err(failed)?;
+    let run_time = u64::try_from(info.run_time().as_nanos()).unwrap_or(u64::MAX);
+    Ok(ProgramInfo {
+        id: info.id(),
+        name: program.source.function.to_owned(),
+        // The kernel and bpftool print the bytes in the order they lie in memory.
+        tag: info
+            .tag()
+            .to_ne_bytes()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect(),
+        attachments,
+        verified_instructions: info.verified_instruction_count().unwrap_or(0).into(),
+        jited_bytes: info.size_jitted().into(),
+        memory_bytes: info.memory_locked().map_err(failed)?.into(),
+        run_time: measured.then(|| (run_time, info.run_count())),
+    })
+}
+
+/// A pinned map.
+pub(super) fn map(directory: &Path, name: &str, occupancy: Option<u64>) -> Result<MapInfo, DatapathError> {
+    let pin = directory.join(name);
+    let failed = |source: aya::maps::MapError| DatapathError::QueryMap {
+        map: name.to_owned(),
+        source: source.into(),
+    };
+    let data = MapData::from_pin(&pin).map_err(failed)?;
+    let info = data.info().map_err(failed)?;
+    Ok(MapInfo {
+        id: info.id(),
+        name: name.to_owned(),
+        kind: kind(info.map_type().map_err(failed)?).to_owned(),
+        key_bytes: info.key_size(),
+        value_bytes: info.value_size(),
+        max_entries: info.max_entries(),
+        occupancy,
+        memory_bytes: memory(data.fd().as_fd().as_raw_fd()).map_err(|source| DatapathError::QueryMap {
+            map: name.to_owned(),
+            source: source.into(),
+        })?,
+        pin: Some(pin.display().to_string()),
+    })
+}
+
+fn kind(kind: MapType) -> &'static str {
+    match kind {
+        MapType::Array => "array",
+        MapType::PerCpuArray => "percpu_array",
+        MapType::LruHash => "lru_hash",
+        MapType::RingBuf => "ringbuf",
+        _ => "other",
+    }
+}
+
+/// `bpf_map_show_fdinfo` in kernel/bpf/syscall.c; `struct bpf_map_info` does not have it.
+fn memory(fd: i32) -> std::io::Result<u64> {
+    let text = fs::read_to_string(format!("/proc/self/fdinfo/{fd}"))?;
+    let field = text.lines().find_map(|line| line.strip_prefix("memlock:"));
+    Ok(field.and_then(|bytes| bytes.trim().parse().ok()).unwrap_or(0))
+}

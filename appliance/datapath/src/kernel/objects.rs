@@ -1,0 +1,129 @@
+//! The programs by hook, loaded into the kernel.
+
+use std::path::Path;
+
+use aya::programs::{Program, ProgramFd, SchedClassifier, Xdp};
+use aya::{Ebpf, EbpfLoader};
+use aya_obj::generated::bpf_attach_type::{BPF_TCX_EGRESS, BPF_TCX_INGRESS, BPF_XDP};
+use ravelin_compile::AddressImage;
+use ravelin_model::Hook;
+
+use super::KernelConfig;
+use super::schema::{Schema, maps_of};
+use crate::DatapathError;
+
+/// Where a program comes from and where it goes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source {
+    pub(super) hook: Hook,
+    pub(super) object: &'static [u8],
+    pub(super) function: &'static str,
+    pub(super) attach_type: u32,
+}
+
+pub(super) const SOURCES: [Source; 3] = [
+    Source {
+        hook: Hook::Xdp,
+        object: ravelin_objects::XDP,
+        function: "rv_xdp",
+        attach_type: BPF_XDP as u32,
+    },
+    Source {
+        hook: Hook::TcIngress,
+        object: ravelin_objects::TC_INGRESS,
+        function: "rv_ingress",
+        attach_type: BPF_TCX_INGRESS as u32,
+    },
+    Source {
+        hook: Hook::TcEgress,
+        object: ravelin_objects::TC_EGRESS,
+        function: "rv_egress",
+        attach_type: BPF_TCX_EGRESS as u32,
+    },
+];
+
+/// A program in the kernel.
+#[derive(Debug)]
+pub(super) struct LoadedProgram {
+    pub(super) source: Source,
+    /// Kernel id.
+    pub(super) id: u32,
+    ebpf: Ebpf,
+}
+
+impl LoadedProgram {
+    pub(super) fn program(&self) -> Result<&Program, DatapathError> {
+        self.ebpf
+            .program(self.source.function)
+            .ok_or(DatapathError::MissingPart {
+                what: "program",
+                name: self.source.function,
+            })
+    }
+
+    pub(super) fn fd(&self) -> Result<&ProgramFd, DatapathError> {
+        self.program()?
+            .fd()
+            .map_err(|source| DatapathError::QueryProgram {
+                program: self.source.function,
+                source: source.into(),
+            })
+    }
+}
+
+/// Loads every object, its maps pinned in `directory`.
+pub(super) fn load(
+    config: &KernelConfig,
+    schema: &Schema,
+    directory: &Path,
+) -> Result<Vec<LoadedProgram>, DatapathError> {
+    SOURCES
+        .into_iter()
+        .map(|source| load_one(source, config, schema, directory))
+        .collect()
+}
+
+fn load_one(
+    source: Source,
+    config: &KernelConfig,
+    schema: &Schema,
+    directory: &Path,
+) -> Result<LoadedProgram, DatapathError> {
+    let address_rows = AddressImage::ranges_for(config.addresses);
+    // A constant left out of an object that has the map would mean the wrong half of it.
+    let maps = maps_of(&source)?;
+    let has = |map: &str| maps.iter().any(|(name, _)| name == map);
+    let mut loader = EbpfLoader::new();
+    loader
+        .default_map_pin_directory(directory)
+        .override_global("rv_blocklist_half", &address_rows, has("xdp_blocklist4"))
+        .override_global("rv_name_half", &config.name_buckets, has("dns_blocklist"));
+    for map in schema.maps() {
+        loader.map_max_entries(&map.name, map.max_entries);
+    }
+    let mut ebpf = loader
+        .load(source.object)
+        .map_err(|error| DatapathError::LoadObject {
+            hook: source.hook,
+            source: error.into(),
+        })?;
+    let failed = |error: aya::programs::ProgramError| DatapathError::LoadProgram {
+        program: source.function,
+        source: error.into(),
+    };
+    let program = ebpf
+        .program_mut(source.function)
+        .ok_or(DatapathError::MissingPart {
+            what: "program",
+            name: source.function,
+        })?;
+    match source.hook {
+        Hook::Xdp => <&mut Xdp>::try_from(&mut *program).and_then(Xdp::load),
+        Hook::TcIngress | Hook::TcEgress => {
+            <&mut SchedClassifier>::try_from(&mut *program).and_then(SchedClassifier::load)
+        }
+    }
+    .map_err(failed)?;
+    let id = program.info().map_err(failed)?.id();
+    Ok(LoadedProgram { source, id, ebpf })
+}

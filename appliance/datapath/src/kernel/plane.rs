@@ -1,0 +1,255 @@
+//! The parts of the kernel's data plane as one.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use aya::sys::{Stats, enable_stats};
+use ravelin_compile::{AddressImage, NameImage};
+use ravelin_model::{Hook, InterfaceStatistics, MapInfo, ProgramInfo};
+use tokio::sync::mpsc;
+
+use super::address_tables::AddressTables;
+use super::attachments::Attachments;
+use super::control::Control;
+use super::events::Events;
+use super::flow_table::{FlowOccupancy, KernelFlowTable};
+use super::name_tables::NameTables;
+use super::objects::{self, LoadedProgram};
+use super::pins::{self, Pins};
+use super::schema::Schema;
+use super::statistics::Statistics;
+use super::test_run::{self, TestRunOutcome};
+use super::{KernelConfig, info, prerequisites};
+use crate::{AttachTarget, Attached, Datapath, DatapathError, HitCounter, RawEvent, Switches, Unavailable};
+
+/// Programs, switches, lists and statistics in the kernel. Dropping it leaves everything at work.
+#[derive(Debug)]
+pub struct KernelDatapath {
+    programs: Vec<LoadedProgram>,
+    schema: Schema,
+    pins: Pins,
+    control: Control,
+    addresses: AddressTables,
+    names: NameTables,
+    attachments: Attachments,
+    statistics: Statistics,
+    events: Events,
+    flow_occupancy: Arc<FlowOccupancy>,
+    /// The kernel times programs as long as it is open.
+    run_time: Option<OwnedFd>,
+}
+
+/// [`crate::Loaded`] with its types told.
+#[derive(Debug)]
+pub struct KernelParts {
+    /// Programs, switches, lists, statistics.
+    pub datapath: KernelDatapath,
+    /// Flow maps.
+    pub flows: KernelFlowTable,
+    /// Events of the ring buffer.
+    pub events: mpsc::Receiver<RawEvent>,
+}
+
+impl KernelDatapath {
+    /// As [`super::load`].
+    ///
+    /// # Errors
+    /// As [`super::load`].
+    pub fn load(config: &KernelConfig) -> Result<KernelParts, DatapathError> {
+        prerequisites::check(&config.bpffs)?;
+        let schema = Schema::of(config)?;
+        let pins = Pins::prepare(&config.bpffs, &schema)?;
+        let programs = objects::load(config, &schema, &pins.maps).map_err(refused)?;
+        let (events, receiver) = Events::open(&pins.maps)?;
+        let flow_occupancy = Arc::new(FlowOccupancy::default());
+        let flows = KernelFlowTable::open(&pins.maps, Arc::clone(&flow_occupancy))?;
+        let datapath = Self {
+            control: Control::open(&pins.maps)?,
+            addresses: AddressTables::open(&pins.maps)?,
+            names: NameTables::open(&pins.maps)?,
+            attachments: Attachments::open(&pins.maps, &pins.links)?,
+            statistics: Statistics::open(&pins.maps)?,
+            programs,
+            schema,
+            pins,
+            events,
+            flow_occupancy,
+            run_time: None,
+        };
+        Ok(KernelParts {
+            datapath,
+            flows,
+            events: receiver,
+        })
+    }
+
+    /// Runs the program of a hook on a frame that comes in on, or goes out of, an interface of this network
+    /// namespace; 0: on none. Counters, flows and events see the packet.
+    ///
+    /// # Errors
+    /// [`DatapathError::TestRun`] where the kernel does not take the frame or the interface.
+    pub fn test_run(
+        &self,
+        hook: Hook,
+        frame: &[u8],
+        interface_index: u32,
+    ) -> Result<TestRunOutcome, DatapathError> {
+        let program = self.programs.iter().find(|program| program.source.hook == hook);
+        let program = program.ok_or(DatapathError::MissingPart {
+            what: "program for",
+            name: hook.name(),
+        })?;
+        test_run::run(program, frame, interface_index)
+    }
+
+    /// The switches as they are in the kernel.
+    pub fn switches(&self) -> Switches {
+        self.control.switches()
+    }
+
+    fn occupancy(&self, map: &str) -> Option<u64> {
+        let addresses = self.addresses.rows;
+        let rows = match map {
+            "xdp_blocklist4" => addresses?.ranges4,
+            "xdp_blocklist6" => addresses?.ranges6,
+            "blocklist_entry" => addresses?.entries,
+            "dns_blocklist" => self.names.rows?,
+            "zones" => self.attachments.interfaces().count(),
+            "flow_map4" => return Some(self.flow_occupancy.entries4.load(Relaxed)),
+            "flow_map6" => return Some(self.flow_occupancy.entries6.load(Relaxed)),
+            _ => return None,
+        };
+        Some(rows as u64)
+    }
+
+    /// Removes the maps of other versions once no link runs a program that uses them.
+    fn remove_stale_maps(&self) -> Result<(), DatapathError> {
+        let stale = self.pins.stale();
+        if stale.is_empty() || !self.attachments.all_run(&self.programs)? {
+            return Ok(());
+        }
+        for directory in stale {
+            let mut failures = Vec::new();
+            pins::remove_directory(&directory, &mut failures);
+            tracing::info!(
+                directory = %directory.display(),
+                failures = failures.len(),
+                "removed the maps of another version"
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Tells a kernel that refuses eBPF as such from one that refuses what we load.
+fn refused(error: DatapathError) -> DatapathError {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+    while let Some(now) = cause {
+        match now.downcast_ref::<std::io::Error>() {
+            Some(io) if io.raw_os_error() == Some(libc::EPERM) => {
+                return Unavailable::Refused(std::io::Error::from_raw_os_error(libc::EPERM)).into();
+            }
+            _ => cause = now.source(),
+        }
+    }
+    error
+}
+
+impl Datapath for KernelDatapath {
+    fn attach(&mut self, target: &AttachTarget) -> Result<Attached, DatapathError> {
+        let attached = self
+            .attachments
+            .attach(target, &self.programs, &mut self.statistics)?;
+        self.remove_stale_maps()?;
+        Ok(attached)
+    }
+
+    fn detach(&mut self, index: u32) -> Result<(), DatapathError> {
+        self.attachments.detach(index)
+    }
+
+    fn set_switches(&mut self, switches: Switches) -> Result<(), DatapathError> {
+        self.control.set_switches(switches);
+        Ok(())
+    }
+
+    fn load_addresses(&mut self, image: &AddressImage) -> Result<(), DatapathError> {
+        self.addresses.load(&mut self.control, image)
+    }
+
+    fn load_names(&mut self, image: &NameImage) -> Result<(), DatapathError> {
+        self.names.load(&mut self.control, image)
+    }
+
+    fn address_capacity(&self) -> usize {
+        self.addresses.capacity()
+    }
+
+    fn name_bucket_capacity(&self) -> usize {
+        self.names.capacity()
+    }
+
+    fn address_hits(&self, counters: &[u32]) -> Result<Vec<HitCounter>, DatapathError> {
+        self.addresses.hits(counters)
+    }
+
+    fn reset_address_hits(&mut self, counters: &[u32]) -> Result<(), DatapathError> {
+        self.addresses.reset_hits(counters)
+    }
+
+    fn name_hits(&self, sets: usize) -> Result<Vec<(HitCounter, HitCounter)>, DatapathError> {
+        self.names.hits(sets)
+    }
+
+    fn statistics(&self) -> Result<Vec<InterfaceStatistics>, DatapathError> {
+        self.attachments
+            .interfaces()
+            .map(|(index, interface)| {
+                Ok(InterfaceStatistics {
+                    interface: interface.name.clone(),
+                    interface_index: index,
+                    cells: self.statistics.cells(interface.slot)?,
+                })
+            })
+            .collect()
+    }
+
+    fn event_losses(&self) -> Result<(u64, u64), DatapathError> {
+        self.events.losses()
+    }
+
+    fn programs(&self) -> Result<Vec<ProgramInfo>, DatapathError> {
+        let attachments = |id: u32| {
+            let all = self
+                .attachments
+                .interfaces()
+                .flat_map(|(_, interface)| &interface.attachments);
+            all.filter(|attachment| attachment.program_id == id)
+                .cloned()
+                .collect()
+        };
+        self.programs
+            .iter()
+            .map(|program| info::program(program, attachments(program.id), self.run_time.is_some()))
+            .collect()
+    }
+
+    fn maps(&self) -> Result<Vec<MapInfo>, DatapathError> {
+        self.schema
+            .maps()
+            .iter()
+            .map(|map| info::map(&self.pins.maps, &map.name, self.occupancy(&map.name)))
+            .collect()
+    }
+
+    fn measure_run_time(&mut self, on: bool) -> Result<(), DatapathError> {
+        if !on {
+            self.run_time = None;
+        } else if self.run_time.is_none() {
+            let fd = enable_stats(Stats::RunTime);
+            self.run_time = Some(fd.map_err(|error| DatapathError::MeasureRunTime(error.into()))?);
+        }
+        Ok(())
+    }
+}
