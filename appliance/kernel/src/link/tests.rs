@@ -121,6 +121,12 @@ fn the_address_is_the_links_own() {
         4,
         "198.51.100.1/32",
     );
+    // Here IFA_LOCAL comes before IFA_ADDRESS.
+    check_address(
+        include_bytes!("testdata/address-tun0-v6-1.bin"),
+        2,
+        "2001:db8::1/128",
+    );
 }
 
 #[test]
