@@ -7,6 +7,7 @@ use aya::{Ebpf, EbpfLoader};
 use aya_obj::generated::bpf_attach_type::{BPF_TCX_EGRESS, BPF_TCX_INGRESS, BPF_XDP};
 use ravelin_compile::AddressImage;
 use ravelin_model::Hook;
+use ravelin_objects::load_time;
 
 use super::KernelConfig;
 use super::schema::{Schema, maps_of};
@@ -89,15 +90,16 @@ fn load_one(
     schema: &Schema,
     directory: &Path,
 ) -> Result<LoadedProgram, DatapathError> {
-    let address_rows = AddressImage::ranges_for(config.addresses);
+    let ranges = AddressImage::ranges_for(config.addresses);
     // A constant left out of an object that has the map would mean the wrong half of it.
     let maps = maps_of(&source)?;
     let has = |map: &str| maps.iter().any(|(name, _)| name == map);
     let mut loader = EbpfLoader::new();
     loader
         .default_map_pin_directory(directory)
-        .override_global("rv_blocklist_half", &address_rows, has("xdp_blocklist4"))
-        .override_global("rv_name_half", &config.name_buckets, has("dns_blocklist"));
+        .override_global(load_time::RANGE_HALF, &ranges, has("xdp_blocklist4"))
+        .override_global(load_time::ENTRY_HALF, &config.addresses, has("blocklist_entry"))
+        .override_global(load_time::NAME_HALF, &config.name_buckets, has("dns_blocklist"));
     for map in schema.maps() {
         loader.map_max_entries(&map.name, map.max_entries);
     }

@@ -132,9 +132,10 @@ pub(super) fn maps_of(source: &Source) -> Result<Vec<(String, Map)>, DatapathErr
 
 /// Entries of the maps whose size is configured.
 fn capacity(config: &KernelConfig, map: &str) -> Option<u32> {
-    let address_rows = AddressImage::ranges_for(config.addresses);
+    let ranges = AddressImage::ranges_for(config.addresses);
     match map {
-        "xdp_blocklist4" | "xdp_blocklist6" | "blocklist_entry" => Some(address_rows.saturating_mul(2)),
+        "xdp_blocklist4" | "xdp_blocklist6" => Some(ranges.saturating_mul(2)),
+        "blocklist_entry" => Some(config.addresses.saturating_mul(2)),
         "blocklist_hits" => Some(config.addresses),
         "dns_blocklist" => Some(config.name_buckets.saturating_mul(2)),
         "flow_map4" | "flow_map6" => Some(config.flows),
@@ -194,6 +195,7 @@ mod tests {
             map.map(|map| map.max_entries)
         };
         assert_eq!(entries("xdp_blocklist4"), Some(400));
+        assert_eq!(entries("blocklist_entry"), Some(200));
         assert_eq!(entries("blocklist_hits"), Some(100));
         assert_eq!(entries("flow_map6"), Some(1000));
         assert_eq!(entries("control"), Some(1));

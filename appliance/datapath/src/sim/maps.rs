@@ -93,7 +93,7 @@ pub(super) fn maps(occupancy: &Occupancy) -> Vec<MapInfo> {
             "blocklist_entry",
             index,
             size_of::<rv_blocklist_entry>(),
-            ranges,
+            2 * ADDRESSES,
             Some(occupancy.entries),
         ),
         ("blocklist_hits", index, size_of::<rv_counter>(), ADDRESSES, None),
