@@ -1,1 +1,1 @@
-//! Prog-run tests of the eBPF programs.
+//! Prog-run tests of the eBPF programs: everything is under `tests/`.

@@ -8,6 +8,7 @@ mod gateway;
 mod http;
 mod lab;
 mod namespace;
+pub mod packet;
 mod process;
 mod raveld;
 mod require;

@@ -1,0 +1,1 @@
+//! The committed Rust mirror against the BTF of the objects.
