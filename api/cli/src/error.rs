@@ -42,6 +42,14 @@ pub enum CliError {
     /// The engine works, but not everything that is enabled does.
     #[error("not ready")]
     NotReady,
+    /// No entry of the list has this value.
+    #[error("list {list} has no entry {value}")]
+    NoSuchEntry {
+        /// Id of the list.
+        list: String,
+        /// What was looked for.
+        value: String,
+    },
     /// A file named on the command line cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     ReadFile {
@@ -81,7 +89,7 @@ impl CliError {
     /// The exit status of [`EXIT_STATUSES`].
     pub fn exit_status(&self) -> u8 {
         match self {
-            Self::Refused(_) => 1,
+            Self::Refused(_) | Self::NoSuchEntry { .. } => 1,
             Self::Usage(_) | Self::ReadFile { .. } | Self::BadFile { .. } => 2,
             Self::Unreachable { .. } | Self::BrokeOff { .. } => 3,
             Self::NotAuthorised(_) => 4,

@@ -108,7 +108,7 @@ mod tests {
     fn a_cell_stays_on_its_line() {
         check(
             &[["a\nb", "", "x"]],
-            "NAME    PACKETS  WHY\na\\u{a}b  -        x\n",
+            "NAME     PACKETS  WHY\na\\u{a}b  -        x\n",
         );
     }
 }

@@ -146,7 +146,11 @@ async fn find(id: &str, value: &str, api: &Api) -> Result<String, CliError> {
     let filters = [("search", wanted.clone())];
     let page: Page<Entry> = api.read(api.collect(&["lists", id, "entries"], &filters, None).await?)?;
     let found = page.items.iter().find(|entry| entry.value == wanted);
-    let found = found.ok_or_else(|| CliError::Usage(format!("list {id} has no entry {wanted}")))?;
+    let missing = || CliError::NoSuchEntry {
+        list: id.to_owned(),
+        value: wanted.clone(),
+    };
+    let found = found.ok_or_else(missing)?;
     Ok(found.id.to_string())
 }
 

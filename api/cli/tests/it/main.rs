@@ -1,0 +1,14 @@
+//! The built command line against a fake engine on a Unix socket.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
+mod config;
+mod engine;
+mod events;
+mod failures;
+mod json;
+mod lists;
+mod run;
+mod samples;
+mod tables;
+mod tokens;

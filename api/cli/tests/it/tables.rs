@@ -1,0 +1,128 @@
+//! What people see.
+
+use crate::engine::{Engine, Reply};
+use crate::run::{check, ravelin};
+use crate::samples::{self, DNS_BLOCKLIST, STATISTICS, TUN, WAN, page};
+
+const READY: &str = r#"{"status":"ready","revision":9}"#;
+
+const OVERVIEW: &str = "
+FEATURE        ENABLED  STATE     REASON
+statistics     yes      active    -
+dns_blocklist  yes      degraded  no XDP on tun0
+
+INTERFACE  LINK        EXTERNAL  ATTACHED                PROBLEM
+wan0       up          yes       xdp(native),tc_ingress  -
+tun0       no_carrier  no        -                       not an Ethernet link
+";
+
+#[test]
+fn status_of_an_engine_that_is_ready() {
+    let engine = samples::engine(Reply::json(READY));
+    check(&engine, &["status"], &format!("ready, at revision 9\n{OVERVIEW}"));
+}
+
+#[test]
+fn status_of_an_engine_that_is_not_ready_says_why_and_ends_with_6() {
+    let engine = samples::engine(Reply::problem(503, samples::NOT_READY));
+    let run = ravelin(&engine, &["status"]);
+    let expected = format!("NOT READY: dns_blocklist: no XDP on tun0 (revision 9)\n{OVERVIEW}");
+    assert_eq!((run.status, run.out), (6, expected));
+}
+
+#[test]
+fn features() {
+    let engine = Engine::new([
+        (
+            "GET /api/v1/ebpf/features?limit=1000",
+            page(&[STATISTICS, DNS_BLOCKLIST]),
+        ),
+        ("GET /api/v1/ebpf/features/statistics", Reply::json(STATISTICS)),
+        (
+            "POST /api/v1/ebpf/features/statistics/enable",
+            Reply::json(STATISTICS),
+        ),
+        (
+            "POST /api/v1/ebpf/features/statistics/disable",
+            Reply::json(STATISTICS),
+        ),
+    ]);
+    let list = "FEATURE        ENABLED  STATE     REASON
+statistics     yes      active    -
+dns_blocklist  yes      degraded  no XDP on tun0\n";
+    check(&engine, &["features", "list"], list);
+    let one = "FEATURE     ENABLED  STATE   REASON\nstatistics  yes      active  -\n";
+    check(&engine, &["features", "enable", "statistics"], one);
+    check(&engine, &["features", "disable", "statistics"], one);
+    let show = "Counts packets and bytes by interface, protocol and outcome.
+
+FEATURE     ENABLED  STATE   REASON
+statistics  yes      active  -
+
+SETTING           VALUE
+measure_run_time  false
+
+INTERFACE  HOOK        MODE    PROGRAM
+wan0       xdp         native       41
+wan0       tc_ingress  -            42
+
+COUNTER                 VALUE
+packets  18446744073709551615\n";
+    check(&engine, &["features", "show", "statistics"], show);
+}
+
+#[test]
+fn interfaces() {
+    let engine = Engine::new([
+        ("GET /api/v1/interfaces?limit=1000", page(&[WAN, TUN])),
+        ("PATCH /api/v1/interfaces/wan0", Reply::json(WAN)),
+    ]);
+    let list = "INTERFACE  INDEX  LINK        EXTERNAL   MTU  MAC                DRIVER  ATTACHED                ADDRESSES                    PROBLEM
+wan0           3  up          yes       1500  02:00:00:00:00:01  veth    xdp(native),tc_ingress  192.0.2.1/24,2001:db8::1/64  -
+tun0          12  no_carrier  no        1400  -                  -       -                       -                            not an Ethernet link\n";
+    check(&engine, &["interfaces", "list"], list);
+    let run = ravelin(&engine, &["interfaces", "set", "wan0", "--external", "true"]);
+    assert_eq!(run.status, 0, "{run:?}");
+    let patch = engine.requests().pop().unwrap();
+    assert_eq!(patch.body, r#"{"external":true}"#);
+}
+
+#[test]
+fn programs_and_maps() {
+    let programs = r#"{"id":41,"name":"rv_xdp","tag":"0123456789abcdef","attachments":[{"interface":"wan0","interface_index":3,"hook":"xdp","mode":"native","program_id":41}],"verified_instructions":5300,"jited_bytes":4000,"memory_bytes":8192,"run_time":{"total_ns":1000,"runs":10}}"#;
+    let maps = r#"{"id":7,"name":"flow_map4","type":"lru_hash","key_bytes":16,"value_bytes":64,"max_entries":262144,"occupancy":12,"memory_bytes":33554432}"#;
+    let engine = Engine::new([
+        ("GET /api/v1/ebpf/programs?limit=1000", page(&[programs])),
+        ("GET /api/v1/ebpf/maps?limit=1000", page(&[maps])),
+    ]);
+    let expected = "ID  NAME    TAG               ATTACHED          VERIFIED  MEMORY  RUNS  NS-PER-RUN
+41  rv_xdp  0123456789abcdef  wan0:xdp(native)      5300    8192    10         100\n";
+    check(&engine, &["programs"], expected);
+    let expected = "ID  NAME       TYPE      KEY  VALUE  ENTRIES  USED    MEMORY
+ 7  flow_map4  lru_hash   16     64   262144    12  33554432\n";
+    check(&engine, &["maps"], expected);
+}
+
+#[test]
+fn statistics() {
+    let statistics = r#"{"interfaces":[{"interface":"wan0","interface_index":3,"cells":[{"direction":"ingress","protocol":"ipv4_tcp","reason":"pass","verdict":"pass","packets":10,"bytes":1000},{"direction":"ingress","protocol":"ipv6_udp","reason":"source_listed","verdict":"drop","packets":3,"bytes":180}]}],"event_losses":{"suppressed":4,"lost":0}}"#;
+    let engine = Engine::new([("GET /api/v1/ebpf/stats", Reply::json(statistics))]);
+    let run = ravelin(&engine, &["stats"]);
+    let expected = "INTERFACE  DIRECTION  PROTOCOL  VERDICT  REASON         PACKETS  BYTES
+wan0       ingress    ipv4_tcp  pass     pass                10   1000
+wan0       ingress    ipv6_udp  drop     source_listed        3    180\n";
+    assert_eq!(run.out, expected);
+    assert!(run.err.contains("4 events were over the budget"), "{}", run.err);
+}
+
+#[test]
+fn text_from_elsewhere_cannot_move_the_cursor() {
+    let reason = STATISTICS.replace(
+        r#""state":"active""#,
+        r#""state":"failed","state_reason":"\u001b[2Jgone\n\u009b31m\u202e""#,
+    );
+    let engine = Engine::new([("GET /api/v1/ebpf/features?limit=1000", page(&[&reason]))]);
+    let expected = "FEATURE     ENABLED  STATE   REASON
+statistics  yes      failed  \\u{1b}[2Jgone\\u{a}\\u{9b}31m\\u{202e}\n";
+    check(&engine, &["features", "list"], expected);
+}
