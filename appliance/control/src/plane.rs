@@ -78,6 +78,15 @@ impl Plane {
         self.name_bucket_capacity
     }
 
+    /// Returns when the thread has ended, which it does only by a panic; never without a data plane. Keeps the
+    /// thread running as long as it waits.
+    pub(crate) async fn ended(self) {
+        match &self.jobs {
+            Ok(jobs) => jobs.closed().await,
+            Err(_) => std::future::pending().await,
+        }
+    }
+
     /// Runs `call` on the thread, after the calls that came before.
     pub(crate) async fn call<T: Send + 'static>(
         &self,

@@ -36,7 +36,7 @@ const COMMANDS: usize = 64;
 /// Tasks that run behind a handle, by name. None of them ends before [`ControlHandle::shut_down`] or the loss of
 /// the links, and a panic ends one: whoever supervises should then end the process, for a new one to start from
 /// what is stored. Dropping this leaves them running.
-pub type Tasks = [(&'static str, JoinHandle<()>); 2];
+pub type Tasks = [(&'static str, JoinHandle<()>); 3];
 
 /// Reads what is stored and starts the tasks. They bring the data plane to what is stored;
 /// [`ControlHandle::started`] tells when that is done.
@@ -80,6 +80,7 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
             "events",
             tokio::spawn(pump(events, snapshots.clone(), hub.clone())),
         ),
+        ("datapath", tokio::spawn(plane.clone().ended())),
     ];
     let handle = ControlHandle {
         commands: sender,

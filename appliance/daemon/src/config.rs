@@ -1,0 +1,286 @@
+//! The configuration file. The only place of the daemon that knows serde.
+
+use std::fs;
+use std::io;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use thiserror::Error;
+
+/// Why a configuration is refused.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Not TOML, an unknown key, or a value of the wrong type.
+    #[error("parse {}", path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        #[source]
+        source: Box<toml::de::Error>,
+    },
+    /// A value outside its bounds.
+    #[error("{key} is {value}, not within {} to {}", bounds.start(), bounds.end())]
+    OutOfBounds {
+        /// The key.
+        key: &'static str,
+        /// What it says.
+        value: u64,
+        /// What it may say.
+        bounds: RangeInclusive<u64>,
+    },
+    /// The name table is addressed by a mask.
+    #[error("capacity.name_buckets is {0}, not a power of two")]
+    NotPowerOfTwo(u32),
+    /// Relative paths would depend on where the daemon is started.
+    #[error("{key} is {}, not an absolute path", path.display())]
+    RelativePath {
+        /// The key.
+        key: &'static str,
+        /// What it says.
+        path: PathBuf,
+    },
+}
+
+/// Which data plane to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DatapathKind {
+    /// eBPF programs in the kernel.
+    #[default]
+    Kernel,
+    /// In memory; touches no packet.
+    Sim,
+}
+
+/// How logs look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Sizes of the kernel's maps.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Capacity {
+    /// Entries of the address lists in use.
+    pub addresses: u32,
+    /// Buckets of the name table, a power of two.
+    pub name_buckets: u32,
+    /// Flows per address family.
+    pub flows: u32,
+}
+
+impl Default for Capacity {
+    fn default() -> Self {
+        Self {
+            addresses: 131_072,
+            name_buckets: 131_072,
+            flows: 262_144,
+        }
+    }
+}
+
+/// What the file says. Checked: every value of a `Config` got from [`Config::load`] is within its bounds.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Store and secrets.
+    pub state_dir: PathBuf,
+    /// Sockets.
+    pub run_dir: PathBuf,
+    /// Mount point of a BPF file system.
+    pub bpffs: PathBuf,
+    /// Which data plane.
+    pub datapath: DatapathKind,
+    /// Administrators on raveld.sock.
+    pub group: String,
+    /// Owner of gateway.sock.
+    pub gateway_user: String,
+    /// Longest import, in bytes.
+    pub import_limit_bytes: u64,
+    /// How logs look.
+    pub log: LogFormat,
+    /// Sizes of the maps.
+    pub capacity: Capacity,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            state_dir: "/var/lib/ravelin".into(),
+            run_dir: "/run/ravelin".into(),
+            bpffs: "/sys/fs/bpf".into(),
+            datapath: DatapathKind::default(),
+            group: "ravelin".to_owned(),
+            gateway_user: "ravelin-gateway".to_owned(),
+            import_limit_bytes: 256 << 20,
+            log: LogFormat::default(),
+            capacity: Capacity::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads a file; without one, the defaults.
+    pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let Some(path) = path else {
+            return Ok(Self::default());
+        };
+        let text = fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::parse(&text, path)
+    }
+
+    /// Reads the text of a file; `path` is for the error.
+    fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let config: Self = toml::from_str(text).map_err(|source| ConfigError::Parse {
+            path: path.to_owned(),
+            source: Box::new(source),
+        })?;
+        config.checked()
+    }
+
+    fn checked(self) -> Result<Self, ConfigError> {
+        let Capacity {
+            addresses,
+            name_buckets,
+            flows,
+        } = self.capacity;
+        let bounds = [
+            ("import_limit_bytes", self.import_limit_bytes, 1..=1 << 40),
+            ("capacity.addresses", addresses.into(), 1..=1 << 24),
+            ("capacity.name_buckets", name_buckets.into(), 2..=1 << 24),
+            ("capacity.flows", flows.into(), 1..=1 << 26),
+        ];
+        for (key, value, bounds) in bounds {
+            if !bounds.contains(&value) {
+                return Err(ConfigError::OutOfBounds { key, value, bounds });
+            }
+        }
+        if !name_buckets.is_power_of_two() {
+            return Err(ConfigError::NotPowerOfTwo(name_buckets));
+        }
+        let paths = [
+            ("state_dir", &self.state_dir),
+            ("run_dir", &self.run_dir),
+            ("bpffs", &self.bpffs),
+        ];
+        for (key, path) in paths {
+            if !path.is_absolute() {
+                return Err(ConfigError::RelativePath {
+                    key,
+                    path: path.clone(),
+                });
+            }
+        }
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE: &str = include_str!("../raveld.toml");
+
+    fn check(text: &str, expected: Result<Config, &str>) {
+        let found = Config::parse(text, Path::new("raveld.toml")).map_err(|error| {
+            let source = std::error::Error::source(&error).map(ToString::to_string);
+            format!("{error}: {}", source.unwrap_or_default())
+        });
+        match (found, expected) {
+            (Ok(found), Ok(expected)) => assert_eq!(found, expected, "{text}"),
+            (Err(found), Err(expected)) => assert!(found.contains(expected), "{text}: {found}"),
+            (found, expected) => panic!("{text}: {found:?}, expected {expected:?}"),
+        }
+    }
+
+    #[test]
+    fn the_example_file_shows_every_key_with_its_default() {
+        check(EXAMPLE, Ok(Config::default()));
+        let shown: String = EXAMPLE
+            .lines()
+            .map(|line| match line.strip_prefix('#') {
+                Some(key) if !key.starts_with(' ') => format!("{key}\n"),
+                _ => format!("{line}\n"),
+            })
+            .collect();
+        check(&shown, Ok(Config::default()));
+        // `raveld.toml` has a line for each field, or removing its default would go unseen.
+        let table: toml::Table = shown.parse().expect("TOML");
+        let Config {
+            state_dir: _,
+            run_dir: _,
+            bpffs: _,
+            datapath: _,
+            group: _,
+            gateway_user: _,
+            import_limit_bytes: _,
+            log: _,
+            capacity:
+                Capacity {
+                    addresses: _,
+                    name_buckets: _,
+                    flows: _,
+                },
+        } = Config::default();
+        assert_eq!(table.len(), 9);
+        assert_eq!(table["capacity"].as_table().map(toml::Table::len), Some(3));
+    }
+
+    #[test]
+    fn values_are_read() {
+        check(
+            "datapath = \"sim\"\nlog = \"json\"\n[capacity]\nflows = 7",
+            Ok(Config {
+                datapath: DatapathKind::Sim,
+                log: LogFormat::Json,
+                capacity: Capacity {
+                    flows: 7,
+                    ..Capacity::default()
+                },
+                ..Config::default()
+            }),
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_with_the_reason() {
+        check("stat_dir = \"/x\"", Err("unknown field `stat_dir`"));
+        check("[capacity]\nflow = 1", Err("unknown field `flow`"));
+        check("datapath = \"dpdk\"", Err("unknown variant `dpdk`"));
+        check("state_dir = 1", Err("invalid type"));
+        check("run_dir = \"run\"", Err("run_dir is run, not an absolute path"));
+        check(
+            "import_limit_bytes = 0",
+            Err("import_limit_bytes is 0, not within 1 to"),
+        );
+        check(
+            "[capacity]\naddresses = 0",
+            Err("capacity.addresses is 0, not within 1 to 16777216"),
+        );
+        check(
+            "[capacity]\nname_buckets = 3",
+            Err("capacity.name_buckets is 3, not a power of two"),
+        );
+        check("=", Err("parse raveld.toml"));
+    }
+}

@@ -1,0 +1,98 @@
+//! Which data plane the engine gets, or why it gets none.
+
+use ravelin_datapath::{Datapath, FlowTable, Loaded, RawEvent, simulate};
+use tokio::sync::mpsc;
+
+use crate::config::{Config, DatapathKind};
+
+/// The data plane as far as there is one.
+pub struct Parts {
+    /// Or why there is none, in words.
+    pub datapath: Result<Box<dyn Datapath>, String>,
+    /// The flow maps.
+    pub flows: Option<Box<dyn FlowTable>>,
+    /// Ends at once where there is no data plane.
+    pub events: mpsc::Receiver<RawEvent>,
+}
+
+/// Loads the data plane. The engine runs without one too: it says so, and everything can still be configured.
+pub fn load(config: &Config) -> Parts {
+    let loaded = match config.datapath {
+        DatapathKind::Sim => {
+            tracing::warn!("the data plane is simulated: no packet is touched");
+            Ok(simulate())
+        }
+        DatapathKind::Kernel => kernel::load(config),
+    };
+    match loaded {
+        Ok(Loaded {
+            datapath,
+            flows,
+            events,
+        }) => Parts {
+            datapath: Ok(datapath),
+            flows: Some(flows),
+            events,
+        },
+        Err(reason) => {
+            tracing::error!(reason, "there is no data plane");
+            Parts {
+                datapath: Err(reason),
+                flows: None,
+                events: mpsc::channel(1).1,
+            }
+        }
+    }
+}
+
+/// Removes every program, link and map of Ravelin from the kernel.
+pub fn remove(config: &Config) -> Result<(), String> {
+    match config.datapath {
+        DatapathKind::Sim => Ok(()),
+        DatapathKind::Kernel => kernel::remove(config),
+    }
+}
+
+#[cfg(feature = "kernel")]
+mod kernel {
+    use ravelin_datapath::{KernelConfig, Loaded};
+
+    use crate::config::{Capacity, Config};
+    use crate::text::chain;
+
+    pub(super) fn load(config: &Config) -> Result<Loaded, String> {
+        let Capacity {
+            addresses,
+            name_buckets,
+            flows,
+        } = config.capacity;
+        let kernel = KernelConfig {
+            bpffs: config.bpffs.clone(),
+            addresses,
+            name_buckets,
+            flows,
+        };
+        ravelin_datapath::load(&kernel).map_err(|error| chain(&error))
+    }
+
+    pub(super) fn remove(config: &Config) -> Result<(), String> {
+        ravelin_datapath::remove_all(&config.bpffs).map_err(|error| chain(&error))
+    }
+}
+
+#[cfg(not(feature = "kernel"))]
+mod kernel {
+    use ravelin_datapath::Loaded;
+
+    use crate::config::Config;
+
+    const ABSENT: &str = "this raveld was built without the one in the kernel (cargo feature \"kernel\")";
+
+    pub(super) fn load(_: &Config) -> Result<Loaded, String> {
+        Err(ABSENT.to_owned())
+    }
+
+    pub(super) fn remove(_: &Config) -> Result<(), String> {
+        Err(ABSENT.to_owned())
+    }
+}

@@ -1,0 +1,264 @@
+//! Starting, wiring and ending the engine.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nix::sys::stat::{Mode, umask};
+use ravelin_api_server::{AppState, Limits, Secrets, SecretsError};
+use ravelin_control::{ControlError, LinkSource};
+use ravelin_datapath::{FlowSummary, FlowTable, FlowTimeouts};
+use ravelin_kernel::Links;
+use ravelin_store::{Store, StoreError};
+use sd_notify::NotifyState;
+use thiserror::Error;
+use tokio::net::UnixListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::config::Config;
+use crate::datapath::{self, Parts};
+use crate::directories::{self, DirectoryError, StateDirectory};
+use crate::privileges::{self, PrivilegeError};
+use crate::sockets::{self, Socket, SocketError};
+use crate::supervise::Supervisor;
+use crate::text::chain;
+
+/// Longest wait for tasks to end before the store is closed. The server cuts connections after five seconds.
+const END: Duration = Duration::from_secs(10);
+
+/// Why the engine does not run.
+#[derive(Debug, Error)]
+pub enum EngineError {
+    /// Of the directories.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// Of the sockets.
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+    /// Of the privileges.
+    #[error(transparent)]
+    Privileges(#[from] PrivilegeError),
+    /// Threads or signals.
+    #[error("{action}")]
+    Runtime {
+        /// What was to be done.
+        action: &'static str,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// Of the store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Of the secrets.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+    /// Of control.
+    #[error("start control")]
+    Control(#[source] ControlError),
+    /// A task that must not end has ended; the log says how.
+    #[error("the task '{0}' has ended")]
+    TaskEnded(&'static str),
+}
+
+/// Runs the engine until it is told to stop. What needs privileges comes first and on one thread, then they go.
+pub fn run(config: &Config) -> Result<(), EngineError> {
+    let state = StateDirectory::lock(&config.state_dir)?;
+    directories::make_run_dir(&config.run_dir)?;
+    // From here on files, sockets among them, are nobody else's business until their mode is set.
+    umask(Mode::S_IRWXG | Mode::S_IRWXO);
+    let mut sockets = vec![sockets::administrators(&config.run_dir, &config.group)?];
+    sockets.extend(sockets::gateway(&config.run_dir, &config.gateway_user)?);
+    privileges::drop_all_but_needed()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| EngineError::Runtime {
+            action: "start the threads",
+            source,
+        })?;
+    runtime.block_on(Box::pin(serve(config, &state, sockets)))
+}
+
+async fn serve(config: &Config, state: &StateDirectory, sockets: Vec<Socket>) -> Result<(), EngineError> {
+    let mut signals = Signals::listen()?;
+    let store = Store::open(&state.store()).await?;
+    let secrets = Secrets::load_or_create(state.path())?;
+    if let Some(token) = secrets.new_admin_token() {
+        tracing::info!(
+            token = token.reveal(),
+            "made the admin token; it is shown this once, and kept in admin-token"
+        );
+    }
+    let mut supervisor = Supervisor::default();
+    let (_links_kept, links) = follow_links().await;
+    let Parts {
+        datapath,
+        flows,
+        events,
+    } = datapath::load(config);
+    let (flow_timeouts, timeouts) = watch::channel(NO_TIMEOUTS);
+    let flow_summary = watch_flows(flows, timeouts, &mut supervisor);
+    let parts = ravelin_control::Parts {
+        store: store.clone(),
+        datapath,
+        events,
+        links,
+        flow_timeouts,
+        flow_summary,
+        config: ravelin_control::Config {
+            import_limit_bytes: config.import_limit_bytes,
+            address_capacity: usize::try_from(config.capacity.addresses).unwrap_or(usize::MAX),
+            ..ravelin_control::Config::default()
+        },
+    };
+    let (control, tasks) = ravelin_control::spawn(parts)
+        .await
+        .map_err(EngineError::Control)?;
+    for (name, task) in tasks {
+        supervisor.adopt(name, task);
+    }
+    let router = ravelin_api_server::router(AppState::new(control.clone(), secrets, Limits::default()));
+    let (stop, stopped) = watch::channel(false);
+    let mut servers = Vec::new();
+    for (name, socket) in ["api", "gateway"].into_iter().zip(sockets) {
+        let Socket {
+            path,
+            listener,
+            trust,
+        } = socket;
+        let listener = UnixListener::from_std(listener).map_err(|source| EngineError::Runtime {
+            action: "listen on a socket",
+            source,
+        })?;
+        tracing::info!(socket = %path.display(), "serving the API");
+        let mut stopped = stopped.clone();
+        // Err: the sender is gone, and so is everything else.
+        let shutdown = async move { drop(stopped.wait_for(|stop| *stop).await) };
+        supervisor.spawn(
+            name,
+            ravelin_api_server::serve(listener, trust, router.clone(), shutdown),
+        );
+        servers.push(name);
+    }
+
+    let outcome = tokio::select! {
+        outcome = until_the_end(&mut signals, &mut supervisor) => outcome,
+        () = started(&control) => until_the_end(&mut signals, &mut supervisor).await,
+    };
+    notify(&[NotifyState::Stopping]);
+    control.shut_down();
+    stop.send_replace(true);
+    if outcome.is_ok() {
+        servers.push("control");
+        if tokio::time::timeout(END, supervisor.all_ended(&servers))
+            .await
+            .is_err()
+        {
+            tracing::warn!("some tasks did not end in time");
+        }
+    }
+    store.close().await;
+    tracing::info!("raveld has stopped; what is attached stays attached");
+    outcome
+}
+
+/// What the flow table hears before control speaks.
+const NO_TIMEOUTS: FlowTimeouts = FlowTimeouts {
+    tcp_established: Duration::MAX,
+    tcp_transitory: Duration::MAX,
+    udp: Duration::MAX,
+    other: Duration::MAX,
+};
+
+/// Links of the kernel; where they cannot be followed, none, and whoever keeps the sender keeps it so.
+async fn follow_links() -> (Option<watch::Sender<Arc<Vec<ravelin_kernel::Link>>>>, LinkSource) {
+    match Links::open().await {
+        Ok(links) => (None, LinkSource::Kernel(links)),
+        Err(error) => {
+            tracing::error!(
+                error = chain(&error),
+                "the links of this machine cannot be followed"
+            );
+            let (sender, none) = watch::channel(Arc::default());
+            (Some(sender), LinkSource::Told(none))
+        }
+    }
+}
+
+fn watch_flows(
+    flows: Option<Box<dyn FlowTable>>,
+    timeouts: watch::Receiver<FlowTimeouts>,
+    supervisor: &mut Supervisor,
+) -> watch::Receiver<FlowSummary> {
+    let _ = (flows, timeouts, supervisor);
+    watch::channel(FlowSummary::default()).1
+}
+
+/// Tells the service manager once what is stored is in the data plane, as far as that went.
+async fn started(control: &ravelin_control::ControlHandle) {
+    control.started().await;
+    let readiness = control.readiness();
+    for problem in &readiness.problems {
+        tracing::warn!(problem, "not ready");
+    }
+    let status = if readiness.ready {
+        format!("at work with revision {}", readiness.revision.0)
+    } else {
+        readiness.problems.join("; ")
+    };
+    tracing::info!(
+        revision = readiness.revision.0,
+        ready = readiness.ready,
+        "raveld has started"
+    );
+    notify(&[NotifyState::Ready, NotifyState::Status(&status)]);
+}
+
+/// Waits for a signal, or for a task that ends though it must not.
+async fn until_the_end(signals: &mut Signals, supervisor: &mut Supervisor) -> Result<(), EngineError> {
+    tokio::select! {
+        signal = signals.received() => {
+            tracing::info!(signal, "stopping");
+            Ok(())
+        }
+        name = supervisor.ended() => Err(EngineError::TaskEnded(name)),
+    }
+}
+
+/// Tells the service manager, if there is one.
+fn notify(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        tracing::debug!(%error, "the service manager cannot be told");
+    }
+}
+
+/// Signals that end the engine.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, EngineError> {
+        let listen = |kind| {
+            signal(kind).map_err(|source| EngineError::Runtime {
+                action: "listen for signals",
+                source,
+            })
+        };
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for one; answers its name.
+    async fn received(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Errors as text.
+
+use std::error::Error;
+use std::iter::successors;
+
+/// The error and what it came from, in one line.
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    successors(error.source(), |source| (*source).source())
+        .fold(error.to_string(), |text, source| format!("{text}: {source}"))
+}
