@@ -1,0 +1,197 @@
+//! A raveld with directories of its own.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// Longest wait for anything.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a run of the program came to.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: Option<i32>,
+    pub output: String,
+    pub errors: String,
+}
+
+/// Runs the program to its end.
+pub fn raveld(arguments: &[&str]) -> Ended {
+    let output = Command::new(env!("CARGO_BIN_EXE_raveld"))
+        .args(arguments)
+        .output()
+        .expect("run raveld");
+    Ended {
+        code: output.status.code(),
+        output: String::from_utf8(output.stdout).expect("text"),
+        errors: String::from_utf8(output.stderr).expect("text"),
+    }
+}
+
+/// A running raveld; killed when dropped.
+#[derive(Debug)]
+pub struct Daemon {
+    directory: TempDir,
+    config: String,
+    process: Option<Child>,
+}
+
+impl Daemon {
+    /// Starts it with more lines of configuration, and waits until it has started.
+    pub fn start(more: &str) -> Self {
+        let directory = tempfile::tempdir().expect("directory");
+        let root = directory.path().display();
+        let datapath = if more.contains("datapath") {
+            ""
+        } else {
+            "datapath = 'sim'\n"
+        };
+        let text = format!(
+            "state_dir = '{root}/state'\nrun_dir = '{root}/run'\ngroup = 'no-such-group'\n\
+             gateway_user = 'no-such-user'\n{datapath}{more}"
+        );
+        let config = directory.path().join("raveld.toml");
+        fs::write(&config, text).expect("config");
+        let mut daemon = Self {
+            config: config.to_str().expect("text").to_owned(),
+            directory,
+            process: None,
+        };
+        daemon.start_again();
+        daemon
+    }
+
+    /// Starts it once more; the log goes on.
+    pub fn start_again(&mut self) {
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.log_path())
+            .expect("log");
+        let starts = self.log().matches("raveld has started").count();
+        let process = Command::new(env!("CARGO_BIN_EXE_raveld"))
+            .args(["--config", &self.config])
+            .env_remove("NOTIFY_SOCKET")
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("start raveld");
+        self.process = Some(process);
+        self.wait("start", |daemon| {
+            let ended = daemon
+                .process
+                .as_mut()
+                .and_then(|process| process.try_wait().expect("status"));
+            assert!(ended.is_none(), "raveld ended: {}", daemon.log());
+            daemon.log().matches("raveld has started").count() > starts
+        });
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill().expect("kill");
+            process.wait().expect("wait");
+        }
+    }
+
+    /// Sends a signal and waits for the end; answers status and log.
+    pub fn signal(&mut self, signal: &str) -> (ExitStatus, String) {
+        let id = self.id().to_string();
+        let sent = Command::new("kill")
+            .args(["-s", signal, &id])
+            .status()
+            .expect("kill");
+        assert!(sent.success());
+        let mut ended = None;
+        self.wait("end", |daemon| {
+            ended = daemon
+                .process
+                .as_mut()
+                .and_then(|process| process.try_wait().expect("status"));
+            ended.is_some()
+        });
+        self.process = None;
+        (ended.expect("ended"), self.log())
+    }
+
+    pub fn id(&self) -> u32 {
+        self.process.as_ref().expect("runs").id()
+    }
+
+    pub fn config(&self) -> &str {
+        &self.config
+    }
+
+    pub fn state_dir(&self) -> PathBuf {
+        self.directory.path().join("state")
+    }
+
+    pub fn run_dir(&self) -> PathBuf {
+        self.directory.path().join("run")
+    }
+
+    /// A connection to the administrators' socket.
+    pub fn connect(&self) -> UnixStream {
+        let stream = UnixStream::connect(self.run_dir().join("raveld.sock")).expect("connect");
+        stream.set_read_timeout(Some(PATIENCE)).expect("timeout");
+        stream
+    }
+
+    /// The whole answer to a request without a body.
+    pub fn request(&self, method: &str, path: &str) -> String {
+        let mut stream = self.connect();
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).expect("send");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("answer");
+        answer
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.log_path()).unwrap_or_default()
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.directory.path().join("log")
+    }
+
+    fn wait(&mut self, what: &str, mut done: impl FnMut(&mut Self) -> bool) {
+        let start = Instant::now();
+        while !done(self) {
+            assert!(
+                start.elapsed() < PATIENCE,
+                "raveld did not {what}: {}",
+                self.log()
+            );
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Sends a request that keeps the connection.
+pub fn send(mut stream: &UnixStream, method: &str, path: &str) {
+    let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    stream.write_all(head.as_bytes()).expect("send");
+}
+
+/// What there is of an answer.
+pub fn read_some(mut stream: &UnixStream) -> String {
+    let mut buffer = [0; 4096];
+    let count = stream.read(&mut buffer).expect("answer");
+    String::from_utf8_lossy(&buffer[..count]).into_owned()
+}
