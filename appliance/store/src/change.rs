@@ -17,6 +17,10 @@ pub struct Author {
 
 /// A change under way. It holds the store's one writer: nothing else is written until it is committed or
 /// dropped. Dropped without [`Self::commit`], nothing of it happened and its number goes to the next change.
+///
+/// An operation that failed or was cancelled may have done half of its work: drop the change then. Only an operation
+/// refused for what the store already holds or lacks ([`StoreError::NameTaken`], [`StoreError::UnknownList`],
+/// [`StoreError::WrongKind`]) has done nothing.
 #[derive(Debug)]
 pub struct Change {
     transaction: Transaction<'static, Sqlite>,

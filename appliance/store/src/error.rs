@@ -47,7 +47,7 @@ pub enum StoreError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// First finding of `PRAGMA quick_check`.
+        /// First finding of `PRAGMA quick_check`, or why even that was not possible.
         detail: String,
     },
     /// The schema could not be brought up to date.

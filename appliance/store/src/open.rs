@@ -22,8 +22,14 @@ const READERS: u32 = 4;
 /// How long one statement waits for a lock another process holds (a backup, an inspecting `sqlite3`).
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a change or a reader waits for its turn: longer than the largest import takes on a slow machine.
+const TURN_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// SQLite's code for a file whose structure makes no sense.
+const SQLITE_CORRUPT: i32 = 11;
+
 /// SQLite's code for a file that is no database.
-const SQLITE_NOTADB: &str = "26";
+const SQLITE_NOTADB: i32 = 26;
 
 static MIGRATIONS: Migrator = sqlx::migrate!();
 
@@ -73,7 +79,7 @@ impl Store {
     }
 
     /// A store that is gone with its last handle. Reads wait for a change under way, because both share the one
-    /// connection.
+    /// connection: whoever holds a [`crate::Change`] must read through it.
     pub async fn in_memory() -> Result<Self, StoreError> {
         let open = |source| StoreError::Open {
             path: PathBuf::from(":memory:"),
@@ -122,6 +128,7 @@ fn pool(connections: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .max_connections(connections)
         .min_connections(1)
+        .acquire_timeout(TURN_TIMEOUT)
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
@@ -136,29 +143,32 @@ async fn inspect(path: &Path) -> Result<(), StoreError> {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .busy_timeout(BUSY_TIMEOUT);
-    let failed = |source: sqlx::Error| {
-        let code = source
-            .as_database_error()
-            .and_then(|error| error.code().map(|code| code.into_owned()));
-        if code.as_deref() == Some(SQLITE_NOTADB) {
-            StoreError::NotOurs {
-                path: path.to_owned(),
-            }
-        } else {
-            StoreError::Open {
-                path: path.to_owned(),
-                source,
-            }
-        }
+    let path = path.to_owned();
+    let failed = |source: sqlx::Error| match primary_code(&source) {
+        Some(SQLITE_NOTADB) => StoreError::NotOurs { path: path.clone() },
+        Some(SQLITE_CORRUPT) => StoreError::Damaged {
+            path: path.clone(),
+            detail: source.to_string(),
+        },
+        _ => StoreError::Open {
+            path: path.clone(),
+            source,
+        },
     };
     let mut connection = SqliteConnection::connect_with(&options).await.map_err(failed)?;
-    let checked = inspect_connection(&mut connection, path).await;
+    let checked = inspect_connection(&mut connection, &path).await;
     let closed = connection.close().await;
     match checked {
         Ok(verdict) => verdict?,
         Err(source) => return Err(failed(source)),
     }
     closed.map_err(failed)
+}
+
+/// SQLite's result code without the extension in its upper bytes.
+fn primary_code(error: &sqlx::Error) -> Option<i32> {
+    let code: i32 = error.as_database_error()?.code()?.parse().ok()?;
+    Some(code & 0xff)
 }
 
 async fn inspect_connection(
