@@ -1,1 +1,8 @@
-//! Expires and counts the entries of the flow map.
+//! Expires and counts the entries of the flow map. Owns the flow table, sweeps it every second, and publishes
+//! what it saw. Never decides how long a flow may be idle, and never looks into a packet.
+
+mod handle;
+mod task;
+
+pub use handle::FlowsHandle;
+pub use task::spawn;
