@@ -3,8 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 mod datapath;
+mod dns_datagram;
+mod dns_stream;
 mod isolated;
 mod layout;
+mod names;
 mod parsing;
 mod plane;
 mod verifier;

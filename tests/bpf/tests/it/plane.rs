@@ -80,7 +80,7 @@ pub struct Plane {
 impl Plane {
     pub fn load(hook: Hook, pins: &Path) -> Self {
         let pins = pins.join(hook.program());
-        std::fs::create_dir(&pins).unwrap();
+        std::fs::create_dir_all(&pins).unwrap();
         let mut loader = EbpfLoader::new();
         loader
             .default_map_pin_directory(&pins)
