@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fs;
-use std::io;
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
@@ -88,13 +87,28 @@ impl Attachments {
         if slot.fresh {
             statistics.clear(slot.number)?;
         }
-        // XDP is promised to tc before it is there, and tc comes after it: no packet is counted twice. Where it
-        // cannot be attached, tc is told before it comes.
-        let mut flags = if target.external { RV_ZONE_EXTERNAL } else { 0 } | RV_ZONE_XDP;
+        let mut flags = if target.external { RV_ZONE_EXTERNAL } else { 0 };
+        if self.has_xdp(target.index)? {
+            flags |= RV_ZONE_XDP;
+        }
         self.tell(target.index, slot.number, flags)?;
         let mut attached = Attached::default();
         for program in programs {
-            match self.place(target, program) {
+            let placed = self.place(target, program);
+            // tc ingress leaves packets to XDP as soon as that is there, and not before. On a new interface it
+            // comes after XDP, so no packet is counted twice.
+            if program.source.hook == Hook::Xdp {
+                let now = if placed.is_ok() {
+                    flags | RV_ZONE_XDP
+                } else {
+                    flags & !RV_ZONE_XDP
+                };
+                if now != flags {
+                    flags = now;
+                    self.tell(target.index, slot.number, flags)?;
+                }
+            }
+            match placed {
                 Ok(mode) => attached.attachments.push(Attachment {
                     interface: target.name.clone(),
                     interface_index: target.index,
@@ -102,13 +116,7 @@ impl Attachments {
                     mode,
                     program_id: program.id,
                 }),
-                Err(problem) => {
-                    attached.problems.push(problem);
-                    if program.source.hook == Hook::Xdp {
-                        flags &= !RV_ZONE_XDP;
-                        self.tell(target.index, slot.number, flags)?;
-                    }
-                }
+                Err(problem) => attached.problems.push(problem),
             }
         }
         self.interfaces.insert(
@@ -147,6 +155,15 @@ impl Attachments {
         Ok(true)
     }
 
+    fn has_xdp(&self, index: u32) -> Result<bool, DatapathError> {
+        for place in Place::of(Hook::Xdp) {
+            if let Pinned::Live { .. } = links::inspect(&place.pin(&self.links, index), index)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     fn tell(&mut self, index: u32, slot: u16, flags: u32) -> Result<(), DatapathError> {
         self.zones.set(index, rv_zone { slot, zone: 0, flags })
     }
@@ -162,21 +179,22 @@ impl Attachments {
             }
         }
         let fd = program.fd().map_err(|error| say(&chain(&error)))?.as_fd();
-        let mut last = io::Error::from(io::ErrorKind::Unsupported);
+        let mut problem = String::new();
         for place in Place::of(hook) {
             let pin = place.pin(&self.links, target.index);
             match links::create(place, &pin, target.index, program.source.attach_type, fd) {
                 Ok(()) => return Ok(place.mode),
+                // Generic XDP would not be let in beside it either.
+                Err(error) if error.raw_os_error() == Some(libc::EBUSY) => {
+                    return Err(say(&"another XDP program sits there, take it off first"));
+                }
                 Err(error) => {
                     tracing::debug!(interface = target.name, ?place, %error, "not attached");
-                    last = error;
+                    problem = say(&error);
                 }
             }
         }
-        if last.raw_os_error() == Some(libc::EBUSY) {
-            return Err(say(&"another XDP program sits there, take it off first"));
-        }
-        Err(say(&last))
+        Err(problem)
     }
 }
 

@@ -29,6 +29,7 @@ pub(super) struct Events {
 
 impl Events {
     pub(super) fn open(maps: &Path) -> Result<(Self, mpsc::Receiver<RawEvent>), DatapathError> {
+        let budget = PerCpuArray::open(maps, "event_budget")?;
         let ring = MapData::from_pin(maps.join("events"))
             .and_then(Map::from_map_data)
             .and_then(RingBuf::try_from)
@@ -57,7 +58,7 @@ impl Events {
             .spawn(move || reader.run())
             .map_err(|error| DatapathError::Events(error.into()))?;
         let events = Self {
-            budget: PerCpuArray::open(maps, "event_budget")?,
+            budget,
             unread,
             stop,
             thread: Some(thread),

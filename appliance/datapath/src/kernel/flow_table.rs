@@ -123,6 +123,7 @@ impl<K: Plain + Default> FlowMap<K> {
                 *class.count(sweep) += 1;
             }
         })?;
+        // A flow that woke up since it was read goes too, and starts anew with its next packet.
         for key in idle {
             // SAFETY: the layout was asserted when the map was opened.
             match unsafe { sys::delete(self.table.fd(), &key) } {

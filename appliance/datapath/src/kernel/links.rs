@@ -101,16 +101,25 @@ pub(super) fn inspect(pin: &Path, interface: u32) -> Result<Pinned, DatapathErro
     }
 }
 
-/// Removes a pin, and with it the link, unless somebody else holds it.
+/// Takes the program off, if it still sits there, and removes the pin. Killed in between, it leaves a defunct link.
 pub(super) fn remove(pin: &Path) -> Result<(), DatapathError> {
+    let detached = sys::open_pin(pin).and_then(|link| sys::detach_link(link.as_fd()));
     match fs::remove_file(pin) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(DatapathError::Pin {
-            action: "remove",
-            path: pin.to_owned(),
-            source,
-        }),
-        _ => Ok(()),
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => {
+            return Err(DatapathError::Pin {
+                action: "remove",
+                path: pin.to_owned(),
+                source,
+            });
+        }
     }
+    if let Err(error) = detached {
+        // Without its pin the kernel takes it off all the same, a little later.
+        tracing::debug!(pin = %pin.display(), %error, "the link was not detached, only unpinned");
+    }
+    Ok(())
 }
 
 /// Whether a link is at work at the place with our program: the one there before, its program replaced in

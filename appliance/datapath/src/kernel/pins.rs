@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
+use super::links;
 use super::schema::Schema;
 use crate::DatapathError;
 
@@ -69,7 +71,8 @@ impl Pins {
 }
 
 fn make(directory: &Path) -> Result<(), DatapathError> {
-    match fs::create_dir(directory) {
+    // What hangs here decides over packets: not for others to look at or touch.
+    match fs::DirBuilder::new().mode(0o700).create(directory) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(DatapathError::Pin {
             action: "make directory",
             path: directory.to_owned(),
@@ -108,11 +111,14 @@ pub fn remove_all(bpffs: &Path) -> Result<(), DatapathError> {
     let root = bpffs.join(ROOT);
     let mut failures = Vec::new();
     // Links first: programs without their tables would pass everything.
-    remove_directory(&root.join(LINKS), &mut failures);
-    if let Ok(entries) = fs::read_dir(&root) {
-        for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
-            remove_directory(&path, &mut failures);
+    let links = root.join(LINKS);
+    for pin in fs::read_dir(&links).into_iter().flatten().flatten() {
+        if let Err(DatapathError::Pin { path, source, .. }) = links::remove(&pin.path()) {
+            failures.push((path, source));
         }
+    }
+    for directory in fs::read_dir(&root).into_iter().flatten().flatten() {
+        remove_directory(&directory.path(), &mut failures);
     }
     note(fs::remove_dir(&root), &root, &mut failures);
     if failures.is_empty() {

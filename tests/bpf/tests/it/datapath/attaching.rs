@@ -1,0 +1,126 @@
+use ravelin_datapath::kernel::{KernelConfig, remove_all};
+use ravelin_datapath::{AttachTarget, Datapath as _, DatapathError, Unavailable};
+use ravelin_model::{Hook, XdpMode};
+
+use super::rig::{Rig, WATCH, index_of, ip, names, target};
+
+#[test]
+fn every_hook_of_a_veth_is_attached_with_native_xdp() {
+    Rig::run(|rig| {
+        let mut parts = rig.load();
+        let attached = rig.attach(&mut parts, "wan0");
+        let hooks: Vec<_> = attached.attachments.iter().map(|a| (a.hook, a.mode)).collect();
+        assert_eq!(
+            hooks,
+            [
+                (Hook::Xdp, Some(XdpMode::Native)),
+                (Hook::TcIngress, None),
+                (Hook::TcEgress, None)
+            ]
+        );
+        assert!(ip("link show dev wan0").contains(" xdp "));
+        let programs = parts.datapath.programs().unwrap();
+        for attachment in attached.attachments {
+            let program = programs.iter().find(|p| p.id == attachment.program_id).unwrap();
+            assert_eq!(program.attachments, [attachment]);
+        }
+    });
+}
+
+#[test]
+fn a_device_without_native_xdp_gets_generic_and_says_so() {
+    Rig::run(|rig| {
+        ip("link add plain0 type bridge");
+        let mut parts = rig.load();
+        for _ in 0..2 {
+            let attached = rig.attach(&mut parts, "plain0");
+            assert_eq!(attached.problems, Vec::<String>::new());
+            assert_eq!(attached.attachments[0].mode, Some(XdpMode::Generic));
+        }
+        drop(parts);
+        let adopted = rig.attach(&mut rig.load(), "plain0");
+        assert_eq!(adopted.attachments[0].mode, Some(XdpMode::Generic));
+    });
+}
+
+#[test]
+fn a_hook_that_is_taken_is_a_problem_and_the_others_hold() {
+    Rig::run(|rig| {
+        let first = rig.start(WATCH);
+        let other = Rig {
+            config: KernelConfig {
+                bpffs: rig.config.bpffs.clone(),
+                flows: 2048,
+                ..rig.config.clone()
+            },
+        };
+        // The link of the first is hidden, as that of another program would be.
+        let pin = rig.root().join("links").join(format!("xdp-{}", index_of("wan0")));
+        let held = aya::programs::links::PinnedLink::from_pin(&pin).unwrap();
+        std::fs::remove_file(&pin).unwrap();
+        let mut parts = other.load();
+        let attached = other.attach(&mut parts, "wan0");
+        let hooks: Vec<_> = attached.attachments.iter().map(|a| a.hook).collect();
+        assert_eq!(hooks, [Hook::TcIngress, Hook::TcEgress]);
+        assert_eq!(
+            attached.problems,
+            ["cannot attach xdp to wan0: another XDP program sits there, take it off first"]
+        );
+        drop((held, first));
+        let again = other.attach(&mut parts, "wan0");
+        assert_eq!(again.problems, Vec::<String>::new());
+    });
+}
+
+#[test]
+fn detaching_takes_every_program_off() {
+    Rig::run(|rig| {
+        let mut parts = rig.start(WATCH);
+        parts.datapath.detach(index_of("wan0")).unwrap();
+        assert_eq!(names(&rig.root().join("links")), Vec::<String>::new());
+        assert!(!ip("link show dev wan0").contains("xdp"));
+        assert_eq!(parts.datapath.statistics().unwrap(), []);
+    });
+}
+
+#[test]
+fn an_index_the_programs_cannot_be_told_is_refused() {
+    Rig::run(|rig| {
+        let refused = rig.load().datapath.attach(&AttachTarget {
+            index: 65536,
+            ..target("wan0")
+        });
+        assert!(matches!(
+            refused,
+            Err(DatapathError::InterfaceIndex { index: 65536, .. })
+        ));
+    });
+}
+
+#[test]
+fn where_there_is_no_bpf_file_system_the_error_says_what_to_do() {
+    Rig::run(|rig| {
+        let elsewhere = KernelConfig {
+            bpffs: "/proc".into(),
+            ..rig.config.clone()
+        };
+        let error = ravelin_datapath::load(&elsewhere).unwrap_err();
+        assert!(matches!(
+            error,
+            DatapathError::Unavailable(Unavailable::NoBpfFilesystem { .. })
+        ));
+        assert!(error.to_string().contains("mount -t bpf bpf /proc"), "{error}");
+    });
+}
+
+#[test]
+fn removing_everything_leaves_nothing() {
+    Rig::run(|rig| {
+        drop(rig.start(WATCH));
+        remove_all(&rig.config.bpffs).unwrap();
+        assert!(!rig.root().exists());
+        assert!(!ip("link show dev wan0").contains("xdp"));
+        // Nothing to remove is no error.
+        remove_all(&rig.config.bpffs).unwrap();
+    });
+}

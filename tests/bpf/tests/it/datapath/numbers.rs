@@ -1,0 +1,167 @@
+use std::time::Duration;
+
+use ravelin_datapath::{Datapath as _, FlowTable as _, FlowTimeouts, Switches};
+use ravelin_model::{Direction, Hook, Protocol, Reason};
+use ravelin_test_harness::packet::Packet;
+use ravelin_test_harness::wait_until;
+
+use super::rig::{Rig, WATCH, image, index_of, xdp};
+
+const LIMIT: Duration = Duration::from_secs(10);
+
+fn timeouts(seconds: u64) -> FlowTimeouts {
+    let timeout = Duration::from_secs(seconds);
+    FlowTimeouts {
+        tcp_established: timeout,
+        tcp_transitory: timeout,
+        udp: timeout,
+        other: timeout,
+    }
+}
+
+#[test]
+fn packets_are_in_the_cell_of_their_interface_and_protocol_to_the_packet() {
+    Rig::run(|rig| {
+        let mut parts = rig.start(WATCH);
+        rig.attach(&mut parts, "wan1");
+        let frame = Packet::tcp(6, 1, 2, "x").build();
+        for _ in 0..7 {
+            xdp(&parts.datapath, &frame, index_of("wan1"));
+        }
+        let statistics = parts.datapath.statistics().unwrap();
+        let cells = |name: &str| {
+            let of = statistics.iter().find(|s| s.interface == name).unwrap();
+            of.cells.clone()
+        };
+        assert_eq!(cells("wan0"), []);
+        let [cell] = cells("wan1")[..] else {
+            panic!("one cell: {statistics:?}");
+        };
+        assert_eq!((cell.direction, cell.reason), (Direction::Ingress, Reason::Pass));
+        assert_eq!((cell.packets, cell.bytes), (7, 7 * frame.len() as u64));
+    });
+}
+
+#[test]
+fn a_sweep_counts_flows_by_class_and_removes_the_idle_ones() {
+    Rig::run(|rig| {
+        let mut parts = rig.load();
+        parts.datapath.set_switches(WATCH).unwrap();
+        for port in 1..=300 {
+            xdp(&parts.datapath, &Packet::udp(4, port, 2, "x").build(), 0);
+            xdp(&parts.datapath, &Packet::tcp(6, port, 2, "x").build(), 0);
+        }
+        let sweep = parts.flows.sweep(&timeouts(3600)).unwrap();
+        assert_eq!((sweep.entries4, sweep.entries6), (300, 300));
+        assert_eq!((sweep.udp, sweep.tcp_established), (300, 300));
+        assert_eq!((sweep.tcp_transitory, sweep.other, sweep.expired), (0, 0, 0));
+        let occupancy = |name: &str| {
+            let maps = parts.datapath.maps().unwrap();
+            maps.into_iter().find(|map| map.name == name).unwrap().occupancy
+        };
+        assert_eq!(
+            (occupancy("flow_map4"), occupancy("flow_map6")),
+            (Some(300), Some(300))
+        );
+
+        let only_udp = FlowTimeouts {
+            udp: Duration::ZERO,
+            ..timeouts(3600)
+        };
+        let mut expired = 0;
+        wait_until("the coarse clock has moved on", LIMIT, || {
+            expired += parts.flows.sweep(&only_udp).unwrap().expired;
+            expired == 300
+        });
+        assert_eq!(parts.flows.entries4().unwrap().len(), 0);
+        assert_eq!(parts.flows.entries6().unwrap().len(), 300);
+    });
+}
+
+#[test]
+fn events_arrive_with_what_they_are_about() {
+    Rig::run(|rig| {
+        let mut parts = rig.load();
+        parts
+            .datapath
+            .set_switches(Switches {
+                ddos_protection: true,
+                ..WATCH
+            })
+            .unwrap();
+        parts
+            .datapath
+            .load_addresses(&image(&["10.0.0.0/8", "203.0.113.0/24"]))
+            .unwrap();
+        let frame = Packet::udp(4, 1234, 2, "x").from("203.0.113.9").build();
+        xdp(&parts.datapath, &frame, 0);
+        let mut event = None;
+        wait_until("the event is there", LIMIT, || {
+            event = event.take().or(parts.events.try_recv().ok());
+            event.is_some()
+        });
+        let event = event.unwrap().0;
+        assert_eq!((event.object, event.list, event.source_port), (1, 1, 1234));
+        assert_eq!(event.source[..4], [203, 0, 113, 9]);
+        assert_eq!(parts.datapath.event_losses().unwrap(), (0, 0));
+        // Dropping the data plane ends the thread and with it the events.
+        drop(parts.datapath);
+        assert!(parts.events.is_closed());
+    });
+}
+
+#[test]
+fn maps_are_told_as_the_kernel_has_them() {
+    Rig::run(|rig| {
+        let mut parts = rig.start(WATCH);
+        parts
+            .datapath
+            .load_addresses(&image(&["10.0.0.0/8", "2001:db8::/32"]))
+            .unwrap();
+        let maps = parts.datapath.maps().unwrap();
+        let told = |name: &str| {
+            let map = maps.iter().find(|map| map.name == name).unwrap();
+            (map.kind.as_str(), map.max_entries, map.occupancy)
+        };
+        assert_eq!(told("control"), ("array", 1, None));
+        assert_eq!(told("flow_map4"), ("lru_hash", 1024, Some(0)));
+        assert_eq!(told("events"), ("ringbuf", 256 * 1024, None));
+        assert_eq!(told("statistics"), ("percpu_array", 128, None));
+        assert_eq!(told("xdp_blocklist4"), ("array", 4000, Some(1)));
+        assert_eq!(told("blocklist_entry"), ("array", 2000, Some(2)));
+        assert_eq!(told("zones"), ("array", 65536, Some(1)));
+        for map in &maps {
+            assert!(map.memory_bytes > 0, "{map:?}");
+            assert!(
+                map.pin.as_ref().is_some_and(|pin| std::fs::exists(pin).unwrap()),
+                "{map:?}"
+            );
+        }
+    });
+}
+
+#[test]
+fn run_time_is_told_while_it_is_measured() {
+    Rig::run(|rig| {
+        let mut parts = rig.start(WATCH);
+        let runs = |parts: &ravelin_datapath::kernel::KernelParts| {
+            let programs = parts.datapath.programs().unwrap();
+            let xdp = programs.into_iter().find(|p| p.name == "rv_xdp").unwrap();
+            assert_eq!(xdp.attachments[0].hook, Hook::Xdp);
+            assert!(xdp.verified_instructions > 0 && xdp.jited_bytes > 0 && xdp.memory_bytes > 0);
+            assert_eq!(xdp.tag.len(), 16);
+            xdp.run_time
+        };
+        assert_eq!(runs(&parts), None);
+        parts.datapath.measure_run_time(true).unwrap();
+        let frame = Packet::udp(4, 1, 2, "x").build();
+        for _ in 0..3 {
+            xdp(&parts.datapath, &frame, 0);
+        }
+        let (nanoseconds, count) = runs(&parts).unwrap();
+        assert_eq!(count, 3);
+        assert!(nanoseconds > 0);
+        parts.datapath.measure_run_time(false).unwrap();
+        assert_eq!(runs(&parts), None);
+    });
+}
