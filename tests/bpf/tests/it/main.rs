@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 mod datapath;
+mod clock;
+mod counting;
 mod dns_datagram;
 mod dns_stream;
 mod isolated;
@@ -10,4 +12,5 @@ mod layout;
 mod names;
 mod parsing;
 mod plane;
+mod sources;
 mod verifier;

@@ -79,6 +79,10 @@ pub struct Plane {
 
 impl Plane {
     pub fn load(hook: Hook, pins: &Path) -> Self {
+        Self::load_with_event_rate(hook, pins, 1_000_000)
+    }
+
+    pub fn load_with_event_rate(hook: Hook, pins: &Path, event_rate: u32) -> Self {
         let pins = pins.join(hook.program());
         std::fs::create_dir_all(&pins).unwrap();
         let mut loader = EbpfLoader::new();
@@ -97,7 +101,7 @@ impl Plane {
                 .override_global(load_time::RANGE_HALF, &RANGES, true)
                 .override_global(load_time::ENTRY_HALF, &ENTRIES, true)
                 .override_global(load_time::NAME_HALF, &BUCKETS, true)
-                .override_global(load_time::EVENT_RATE, &1_000_000u32, true);
+                .override_global(load_time::EVENT_RATE, &event_rate, true);
         }
         let mut ebpf = loader.load(hook.object()).unwrap();
         let program = ebpf.program_mut(hook.program()).unwrap();
