@@ -10,8 +10,11 @@
 use ravelin_compile::NameImage;
 use ravelin_datapath::{FlowSummary, HitCounter};
 use ravelin_model::{Counter, Feature, InterfaceStatistics, List, ListId, Reason, Verdict};
+use ravelin_store::Store;
+use time::OffsetDateTime;
 
 use crate::ControlError;
+use crate::error::stored;
 use crate::plane::Plane;
 use crate::retired::{add, by_list};
 use crate::snapshot::Snapshot;
@@ -21,7 +24,7 @@ pub(crate) async fn read(
     feature: Feature,
     now: &Snapshot,
     plane: &Plane,
-    lists: &[List],
+    store: &Store,
     flows: FlowSummary,
 ) -> Result<Vec<Counter>, ControlError> {
     if plane.missing().is_some() {
@@ -30,7 +33,7 @@ pub(crate) async fn read(
     match feature {
         Feature::Statistics => Ok(statistics(&Totals::read(now, plane).await?)),
         Feature::FlowMonitoring => Ok(flow_monitoring(flows)),
-        Feature::DdosProtection => ddos_protection(now, plane, lists).await,
+        Feature::DdosProtection => ddos_protection(now, plane, store).await,
         Feature::DnsBlocklist => dns_blocklist(now, plane).await,
     }
 }
@@ -90,11 +93,7 @@ fn flow_monitoring(flows: FlowSummary) -> Vec<Counter> {
     ]
 }
 
-async fn ddos_protection(
-    now: &Snapshot,
-    plane: &Plane,
-    lists: &[List],
-) -> Result<Vec<Counter>, ControlError> {
+async fn ddos_protection(now: &Snapshot, plane: &Plane, store: &Store) -> Result<Vec<Counter>, ControlError> {
     let dropped = Totals::read(now, plane)
         .await?
         .of(|reason| reason == Reason::SourceListed);
@@ -105,10 +104,9 @@ async fn ddos_protection(
         gauge("capacity_entries", count(now.rows.capacity())),
     ];
     for id in now.settings.get(Feature::DdosProtection).config.lists() {
-        let Some(list) = lists.iter().find(|list| list.id == *id) else {
-            continue;
-        };
-        let hits = list_hits(now, plane, list).await?;
+        let list = store.list(id, OffsetDateTime::now_utc()).await.map_err(stored)?;
+        let list = list.ok_or_else(|| ControlError::UnknownList(id.clone()))?;
+        let hits = list_hits(now, plane, &list).await?;
         counters.push(of_list(id, "packets", hits.packets));
         counters.push(of_list(id, "bytes", hits.bytes));
     }

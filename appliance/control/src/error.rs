@@ -121,7 +121,6 @@ pub(crate) fn stored(error: StoreError) -> ControlError {
 pub(crate) fn loaded(error: DatapathError) -> ControlError {
     match error {
         DatapathError::TooLarge(image) => ControlError::NoRoom(image.to_string()),
-        #[allow(unreachable_patterns)]
         other => ControlError::Datapath(other),
     }
 }

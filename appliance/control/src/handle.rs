@@ -404,9 +404,8 @@ impl ControlHandle {
     }
 
     async fn status(&self, feature: Feature, now: &Snapshot) -> Result<FeatureStatus, ControlError> {
-        let lists = self.lists().await?;
         let flows = self.flow_summary();
-        let counters = counters::read(feature, now, &self.plane, &lists, flows).await?;
+        let counters = counters::read(feature, now, &self.plane, &self.store, flows).await?;
         Ok(now.status(feature, counters))
     }
 

@@ -27,6 +27,8 @@ pub(crate) struct Snapshot {
     pub(crate) starting: bool,
     /// Features whose lists could not be loaded, and why.
     pub(crate) faults: BTreeMap<Feature, String>,
+    /// What features do not get of what they ask for, while they are at work.
+    pub(crate) shortfalls: BTreeMap<Feature, String>,
     pub(crate) ports: Ports,
     /// Names of interfaces flagged external, whether they exist or not.
     pub(crate) external: BTreeSet<String>,
@@ -45,6 +47,7 @@ impl Snapshot {
             no_datapath: self.no_datapath.as_deref(),
             starting: self.starting,
             fault: self.faults.get(&feature).map(String::as_str),
+            shortfall: self.shortfalls.get(&feature).map(String::as_str),
         };
         status::state(feature, self.settings.get(feature), obstacles, &self.ports)
     }

@@ -72,6 +72,8 @@ pub(crate) struct Obstacles<'a> {
     pub(crate) starting: bool,
     /// Why what the feature needs could not be loaded.
     pub(crate) fault: Option<&'a str>,
+    /// What the feature does not get of what it asks for, while it is at work.
+    pub(crate) shortfall: Option<&'a str>,
 }
 
 /// State and its reason.
@@ -97,10 +99,14 @@ pub(crate) fn state(
         return (FeatureState::Failed, Some(fault.to_owned()));
     }
     let lacking: Vec<String> = ports.values().filter_map(|port| lack(feature, port)).collect();
+    let lacking: Vec<String> = lacking
+        .into_iter()
+        .chain(obstacles.shortfall.map(str::to_owned))
+        .collect();
     if lacking.is_empty() {
         return (FeatureState::Active, None);
     }
-    let state = if hooks(feature, ports).is_empty() {
+    let state = if hooks(feature, ports).is_empty() && !ports.is_empty() {
         FeatureState::Failed
     } else {
         FeatureState::Degraded
@@ -162,6 +168,7 @@ mod tests {
         no_datapath: None,
         starting: false,
         fault: None,
+        shortfall: None,
     };
 
     fn check(
@@ -198,6 +205,10 @@ mod tests {
             fault: Some("too large"),
             ..FREE
         };
+        let shortfall = Obstacles {
+            shortfall: Some("not timed"),
+            ..FREE
+        };
         let no_plane_reason = "there is no data plane: CAP_BPF is missing";
         let one = [whole.clone()];
         check(Statistics, false, no_plane, &one, (FeatureState::Disabled, None));
@@ -217,6 +228,20 @@ mod tests {
             (FeatureState::Failed, Some("too large")),
         );
         check(Statistics, true, FREE, &one, (FeatureState::Active, None));
+        check(
+            Statistics,
+            true,
+            shortfall,
+            &[],
+            (FeatureState::Degraded, Some("not timed")),
+        );
+        check(
+            Statistics,
+            true,
+            shortfall,
+            &one,
+            (FeatureState::Degraded, Some("not timed")),
+        );
         check(Statistics, true, FREE, &[], (FeatureState::Active, None));
         let partly = "eth2: not attached to xdp (no native XDP)";
         let two = [whole, tc];

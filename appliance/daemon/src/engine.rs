@@ -98,7 +98,7 @@ async fn serve(config: &Config, state: &StateDirectory, sockets: Vec<Socket>) ->
         flows,
         events,
     } = datapath::load(config);
-    let (flow_timeouts, timeouts) = watch::channel(NO_TIMEOUTS);
+    let (flow_timeouts, timeouts) = watch::channel(LONGEST_TIMEOUTS);
     let flow_summary = watch_flows(flows, timeouts, &mut supervisor);
     let parts = ravelin_control::Parts {
         store: store.clone(),
@@ -164,12 +164,15 @@ async fn serve(config: &Config, state: &StateDirectory, sockets: Vec<Socket>) ->
     outcome
 }
 
-/// What the flow table hears before control speaks.
-const NO_TIMEOUTS: FlowTimeouts = FlowTimeouts {
-    tcp_established: Duration::MAX,
-    tcp_transitory: Duration::MAX,
-    udp: Duration::MAX,
-    other: Duration::MAX,
+/// What the flow table hears until control has read what is stored: the longest times there may be.
+const LONGEST_TIMEOUTS: FlowTimeouts = {
+    let longest = Duration::from_secs(864_000);
+    FlowTimeouts {
+        tcp_established: longest,
+        tcp_transitory: longest,
+        udp: longest,
+        other: longest,
+    }
 };
 
 /// Links of the kernel; where they cannot be followed, none, and whoever keeps the sender keeps it so.
@@ -187,13 +190,18 @@ async fn follow_links() -> (Option<watch::Sender<Arc<Vec<ravelin_kernel::Link>>>
     }
 }
 
+/// Has the flows swept; without flow maps nothing is ever counted.
 fn watch_flows(
     flows: Option<Box<dyn FlowTable>>,
     timeouts: watch::Receiver<FlowTimeouts>,
     supervisor: &mut Supervisor,
 ) -> watch::Receiver<FlowSummary> {
-    let _ = (flows, timeouts, supervisor);
-    watch::channel(FlowSummary::default()).1
+    let Some(table) = flows else {
+        return watch::channel(FlowSummary::default()).1;
+    };
+    let (handle, task) = ravelin_flows::spawn(table, timeouts);
+    supervisor.adopt("flows", task);
+    handle.watch()
 }
 
 /// Tells the service manager once what is stored is in the data plane, as far as that went.

@@ -12,6 +12,7 @@ use super::live::{LiveAddresses, LiveNames};
 use super::{Engine, FreedHits, Source, Work};
 use crate::ControlError;
 use crate::clock::Now;
+use crate::error::chain;
 use crate::retired::add;
 use crate::snapshot::{EntryOfRow, Snapshot};
 
@@ -186,14 +187,7 @@ impl Engine {
     }
 
     /// Sets the switches where they differ from what is set.
-    pub(super) async fn set_switches(&mut self, next: &Snapshot) -> Result<(), ControlError> {
-        let on = next.settings.measures_run_time();
-        if self.live.measure_run_time != Some(on) {
-            self.plane
-                .call(move |datapath| datapath.measure_run_time(on))
-                .await?;
-            self.live.measure_run_time = Some(on);
-        }
+    pub(super) async fn set_switches(&mut self, next: &mut Snapshot) -> Result<(), ControlError> {
         let switches = next.settings.switches(&next.faults);
         if self.live.switches != Some(switches) {
             self.plane
@@ -201,7 +195,27 @@ impl Engine {
                 .await?;
             self.live.switches = Some(switches);
         }
+        self.measure_run_time(next).await;
         Ok(())
+    }
+
+    /// Has run times measured or not. Being refused holds up nothing else: kernels want CAP_SYS_ADMIN for it
+    /// (kernel/bpf/syscall.c, `bpf_enable_stats`), which the engine does not keep.
+    async fn measure_run_time(&mut self, next: &mut Snapshot) {
+        let on = next.settings.measures_run_time();
+        if self.live.measure_run_time == Some(on) {
+            return;
+        }
+        self.live.measure_run_time = Some(on);
+        next.shortfalls.remove(&Feature::Statistics);
+        let measured = self
+            .plane
+            .call(move |datapath| datapath.measure_run_time(on))
+            .await;
+        if let Err(error) = measured {
+            let reason = format!("run times are not measured: {}", chain(&error));
+            next.shortfalls.insert(Feature::Statistics, reason);
+        }
     }
 }
 

@@ -89,6 +89,7 @@ async fn read(store: &Store, plane: &Plane, address_capacity: usize) -> Result<S
         no_datapath: plane.missing().map(Into::into),
         starting: true,
         faults: BTreeMap::new(),
+        shortfalls: BTreeMap::new(),
         ports: BTreeMap::new(),
         external: store.external_interfaces().await?,
         rows: Arc::new(rows),

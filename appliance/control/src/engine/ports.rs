@@ -117,11 +117,8 @@ impl Engine {
                 index: link.index,
                 external: next.external.contains(&link.name),
             };
-            if next
-                .ports
-                .get(&link.index)
-                .is_none_or(|port| port.target != target)
-            {
+            let port = next.ports.get(&link.index);
+            if port.is_none_or(|port| port.target != target || port.problem().is_some()) {
                 self.join(target, &mut next).await;
             }
         }

@@ -104,17 +104,18 @@ impl Engine {
 
     /// Attaches again where a program is missing.
     async fn reattach(&mut self, next: &mut Snapshot) {
-        let there: BTreeSet<Attachment> = match self.plane.call(|datapath| datapath.programs()).await {
+        let programs = self.plane.call(|datapath| datapath.programs()).await;
+        let there: BTreeSet<Attachment> = match programs {
             Ok(programs) => programs
                 .into_iter()
                 .flat_map(|program| program.attachments)
                 .collect(),
             Err(error) => {
-                tracing::warn!(error = chain(&error), "the attached programs could not be read");
-                return;
+                tracing::debug!(error = chain(&error), "the attached programs cannot be listed");
+                BTreeSet::new()
             }
         };
-        // The simulated data plane lists no programs; there nothing can come off.
+        // Where none is listed (the simulated data plane lists none), what came off is not seen, only put back.
         let listed = !there.is_empty();
         let ports: Vec<Port> = next.ports.values().cloned().collect();
         for port in ports {
@@ -129,7 +130,9 @@ impl Engine {
                     "a program had come off an interface and is attached again"
                 );
             }
-            if lost.is_some() || port.problem().is_some() {
+            // Attaching where everything is attached changes nothing, but finds what no listing shows. Where a hook
+            // is refused, packets could slip past while it is tried, so that waits for the link to change.
+            if lost.is_some() || port.error.is_some() || port.attached.problems.is_empty() {
                 self.join(port.target, next).await;
             }
         }

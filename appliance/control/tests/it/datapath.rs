@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Call {
     Attach,
+    MeasureRunTime,
     Switches,
     Addresses,
     Names,
@@ -261,6 +262,9 @@ impl Datapath for Scripted {
     }
 
     fn measure_run_time(&mut self, on: bool) -> Result<(), DatapathError> {
+        if on {
+            self.permit(Call::MeasureRunTime)?;
+        }
         self.script().measures_run_time = on;
         Ok(())
     }

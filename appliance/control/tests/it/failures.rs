@@ -122,7 +122,7 @@ async fn a_data_plane_that_refuses_keeps_the_store_as_it_was() {
                 .set_enabled(Feature::DnsBlocklist, true, &actor())
                 .await
                 .err(),
-            Call::Attach => control.set_interface_external("wan0", true, &actor()).await.err(),
+            _ => control.set_interface_external("wan0", true, &actor()).await.err(),
         };
         assert!(
             matches!(refused, Some(ControlError::NoRoom(_))),

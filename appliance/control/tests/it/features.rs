@@ -9,6 +9,7 @@ use ravelin_model::{
 use ravelin_store::Store;
 use tokio::sync::{mpsc, watch};
 
+use crate::datapath::{Call, Told};
 use crate::engine::{Engine, actor, id, links};
 
 #[tokio::test]
@@ -400,4 +401,34 @@ async fn totals_do_not_fall_when_entries_tables_and_interfaces_go() {
         3
     );
     assert_eq!(engine.counter(Feature::Statistics, "packets").await, 10);
+}
+
+#[tokio::test]
+async fn run_times_that_cannot_be_measured_degrade_the_statistics_and_hold_up_nothing() {
+    let store = Store::in_memory().await.expect("store");
+    let refuse = |told: &Told| told.now().refuse = [Call::MeasureRunTime].into();
+    let engine = Engine::with(store.clone(), Config::default(), refuse).await;
+    let config = |on| FeatureConfig::Statistics(StatisticsConfig { measure_run_time: on });
+    let any = Precondition::Exists;
+    let set = engine
+        .control
+        .set_config(config(true), any, &actor())
+        .await
+        .expect("configure");
+    assert_eq!((set.state, set.config), (FeatureState::Degraded, config(true)));
+    let reason = set.state_reason.expect("a reason");
+    assert!(reason.starts_with("run times are not measured: "), "{reason}");
+
+    let again = Engine::with(store, Config::default(), refuse).await;
+    assert_eq!(
+        again.feature(Feature::Statistics).await.state,
+        FeatureState::Degraded
+    );
+    assert!(again.plane.now().switches.statistics);
+    let set = again
+        .control
+        .set_config(config(false), any, &actor())
+        .await
+        .expect("configure");
+    assert_eq!(set.state, FeatureState::Active);
 }
