@@ -162,3 +162,38 @@ impl FromJson for InterfacePatch {
         Some(Self { external: external? })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mode_of_xdp_is_the_one_of_its_attachment() {
+        let attachment = |hook, mode| model::Attachment {
+            interface: "wan0".to_owned(),
+            interface_index: 3,
+            hook,
+            mode,
+            program_id: 1,
+        };
+        let interface = |attachments| model::Interface {
+            index: 3,
+            name: "wan0".to_owned(),
+            hardware_address: None,
+            mtu_bytes: 1500,
+            addresses: Vec::new(),
+            driver: None,
+            link_state: model::LinkState::Up,
+            loopback: false,
+            external: true,
+            attachments,
+            attach_error: None,
+            counters: model::LinkCounters::default(),
+        };
+        let ingress = attachment(model::Hook::TcIngress, None);
+        let xdp = attachment(model::Hook::Xdp, Some(model::XdpMode::Generic));
+        let both = Interface::from(interface(vec![ingress.clone(), xdp]));
+        assert_eq!(both.xdp_mode, Some(XdpMode::Generic));
+        assert_eq!(Interface::from(interface(vec![ingress])).xdp_mode, None);
+    }
+}

@@ -43,15 +43,19 @@ impl Request {
     }
 
     /// Sets a JSON body.
-    pub fn json(mut self, value: &Value) -> Self {
-        self.body = value.to_string().into();
-        self.header("content-type", "application/json")
+    pub fn json(self, value: &Value) -> Self {
+        self.body("application/json", value.to_string())
     }
 
     /// Sets a text body.
-    pub fn text(mut self, text: impl Into<Bytes>) -> Self {
-        self.body = text.into();
-        self.header("content-type", "text/plain")
+    pub fn text(self, text: impl Into<Bytes>) -> Self {
+        self.body("text/plain", text)
+    }
+
+    /// Sets any body.
+    pub fn body(mut self, media_type: &str, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
+        self.header("content-type", media_type)
     }
 }
 

@@ -48,11 +48,22 @@ impl Families<'_> {
         help: &str,
         samples: impl IntoIterator<Item = Sample<'a>>,
     ) -> fmt::Result {
-        let samples = samples.into_iter().map(|(labels, value)| {
-            // OpenMetrics gauges are signed.
-            (labels, ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX)))
-        });
+        let samples = samples
+            .into_iter()
+            .map(|(labels, value)| (labels, signed_gauge(value)));
         self.family(name, help, None, MetricType::Gauge, samples)
+    }
+
+    /// A number that never falls, without labels.
+    pub(super) fn counter(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
+        let encoder = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        ConstCounter::new(value).encode(encoder)
+    }
+
+    /// A number that may fall, without labels.
+    pub(super) fn gauge(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
+        let encoder = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        signed_gauge(value).encode(encoder)
     }
 
     fn family<'a, M: EncodeMetric>(
@@ -71,7 +82,7 @@ impl Families<'_> {
     }
 }
 
-/// Labels without values of their own: a family of one sample.
-pub(super) fn alone<V>(value: V) -> [Sample<'static, V>; 1] {
-    [(Vec::new(), value)]
+/// Gauges of OpenMetrics are signed.
+fn signed_gauge(value: u64) -> ConstGauge {
+    ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX))
 }

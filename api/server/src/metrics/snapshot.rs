@@ -11,7 +11,7 @@ use ravelin_model::{
     MapInfo, ProgramInfo,
 };
 
-use super::families::{Families, Sample, alone};
+use super::families::{Families, Sample};
 
 /// Everything that is shown. What could not be read is None, and said so by `ravelin_scrape_success`.
 #[derive(Debug)]
@@ -83,16 +83,12 @@ impl Collector for Snapshot {
             write_maps(&mut to, maps)?;
         }
         if let Some(EventLosses { suppressed, lost }) = self.losses {
-            to.counters(
+            to.counter(
                 "events_suppressed",
                 "Events over the budget of the data plane",
-                alone(suppressed),
+                suppressed,
             )?;
-            to.counters(
-                "events_lost",
-                "Events lost to a full ring buffer or queue",
-                alone(lost),
-            )?;
+            to.counter("events_lost", "Events lost to a full ring buffer or queue", lost)?;
         }
         Ok(())
     }
@@ -107,15 +103,15 @@ impl Snapshot {
             revision,
             problems: _,
         } = &self.readiness;
-        to.gauges(
+        to.gauge(
             "ready",
             "Whether everything enabled is at work",
-            alone(u64::from(*ready)),
+            u64::from(*ready),
         )?;
-        to.gauges(
+        to.gauge(
             "configuration_revision",
             "Revision of the configuration",
-            alone(revision.0),
+            revision.0,
         )?;
         let parts = [
             ("features", self.features.is_some()),
@@ -172,9 +168,9 @@ fn write_features(to: &mut Families<'_>, features: &[FeatureStatus]) -> fmt::Res
                     let name = format!("{feature}_{}", counter.name);
                     let help = format!("{} of the feature {feature}", counter.name.replace('_', " "));
                     if counter.gauge {
-                        to.gauges(&name, &help, alone(counter.value))?;
+                        to.gauge(&name, &help, counter.value)?;
                     } else {
-                        to.counters(&name, &help, alone(counter.value))?;
+                        to.counter(&name, &help, counter.value)?;
                     }
                 }
             }
@@ -310,3 +306,6 @@ fn write_maps(to: &mut Families<'_>, maps: &[MapInfo]) -> fmt::Result {
     let memory = labelled().map(|(labels, map)| (labels, map.memory_bytes));
     to.gauges("map_memory_bytes", "Kernel memory of a map", memory)
 }
+
+#[cfg(test)]
+mod tests;

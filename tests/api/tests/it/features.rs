@@ -1,0 +1,177 @@
+use http::Method;
+use ravelin_test_harness::{Answer, Request};
+use serde_json::{Value, json};
+
+use crate::check::{check_refused, etag};
+use crate::world::World;
+
+const DNS: &str = "/api/v1/ebpf/features/dns_blocklist";
+
+fn revision_of(answer: &Answer) -> u64 {
+    let header = answer.headers["ravelin-revision"].to_str().expect("text");
+    let body = answer.json()["revision"].as_u64().expect("revision");
+    assert_eq!(header, body.to_string());
+    body
+}
+
+#[test]
+fn features_are_shown_whole_in_a_fixed_order() {
+    let world = World::new();
+    let page = world.admin().get("/api/v1/ebpf/features").expect(200).json();
+    let names: Vec<_> = page["items"]
+        .as_array()
+        .expect("items")
+        .iter()
+        .map(|f| f["name"].clone())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "statistics",
+            "flow_monitoring",
+            "ddos_protection",
+            "dns_blocklist"
+        ]
+    );
+    assert_eq!(page["next_cursor"], Value::Null);
+
+    let dns = world.admin().get(DNS).expect(200).json();
+    assert_eq!(dns["enabled"], false);
+    assert_eq!(dns["state"], "disabled");
+    assert_eq!(dns["depends_on"], json!(["statistics"]));
+    assert_eq!(
+        dns["config"],
+        json!({"lists": ["dns-blocklist"], "action": "nxdomain"})
+    );
+    assert!(dns["counters"].is_array() && dns["hooks"].is_array() && dns["summary"].is_string());
+    let statistics = world.admin().get("/api/v1/ebpf/features/statistics").json();
+    assert_eq!(statistics["state"], "active", "{statistics}");
+    assert_eq!(statistics["hooks"][0]["interface"], "lan0", "{statistics}");
+}
+
+#[test]
+fn switching_is_idempotent_and_tells_its_revision() {
+    let world = World::new();
+    let start = world.control.revision().0;
+    let first = world
+        .admin()
+        .post(&format!("{DNS}/enable"), &Value::Null)
+        .expect(200);
+    assert_eq!(revision_of(&first), start + 1);
+    assert_eq!(first.json()["state"], "active", "{}", first.text());
+    let second = world
+        .admin()
+        .post(&format!("{DNS}/enable"), &Value::Null)
+        .expect(200);
+    assert_eq!(revision_of(&second), start + 1);
+    let third = world
+        .admin()
+        .post(&format!("{DNS}/disable"), &Value::Null)
+        .expect(200);
+    assert_eq!(revision_of(&third), start + 2);
+    assert_eq!(third.json()["state"], "disabled");
+}
+
+#[test]
+fn dependencies_stand_in_the_way_by_name() {
+    let world = World::new();
+    let post = |path: &str| Request::new(Method::POST, path);
+    world
+        .admin()
+        .post(&format!("{DNS}/enable"), &Value::Null)
+        .expect(200);
+    let disable = post("/api/v1/ebpf/features/statistics/disable");
+    let problem = check_refused(&world, &disable, 409, "needed-by-feature");
+    assert_eq!(problem["blocked_by"], json!(["dns_blocklist"]));
+
+    world
+        .admin()
+        .post(&format!("{DNS}/disable"), &Value::Null)
+        .expect(200);
+    world.admin().send(&disable).expect(200);
+    let problem = check_refused(&world, &post(&format!("{DNS}/enable")), 409, "missing-dependency");
+    assert_eq!(problem["blocked_by"], json!(["statistics"]));
+}
+
+#[test]
+fn every_configuration_can_be_read_replaced_and_patched() {
+    let world = World::new();
+    let seconds = |n: u32| {
+        json!({
+            "tcp_established_timeout_seconds": n, "tcp_transitory_timeout_seconds": 2,
+            "udp_timeout_seconds": 3, "other_timeout_seconds": 4
+        })
+    };
+    for (name, whole, patch, merged) in [
+        (
+            "statistics",
+            json!({"measure_run_time": true}),
+            json!({"measure_run_time": false}),
+            json!({"measure_run_time": false}),
+        ),
+        (
+            "flow_monitoring",
+            seconds(1),
+            json!({"tcp_established_timeout_seconds": 864_000}),
+            seconds(864_000),
+        ),
+        (
+            "ddos_protection",
+            json!({"lists": ["blocklist"], "interfaces": "external"}),
+            json!({"lists": []}),
+            json!({"lists": [], "interfaces": "external"}),
+        ),
+        (
+            "dns_blocklist",
+            json!({"lists": ["dns-blocklist"], "action": "drop"}),
+            json!({"action": "nxdomain"}),
+            json!({"lists": ["dns-blocklist"], "action": "nxdomain"}),
+        ),
+    ] {
+        let path = format!("/api/v1/ebpf/features/{name}/config");
+        for (method, given, expected) in [(Method::PUT, &whole, &whole), (Method::PATCH, &patch, &merged)] {
+            let tag = etag(&world, &path);
+            let request = Request::new(method, &path).header("if-match", &tag).json(given);
+            let answer = world.admin().send(&request).expect(200);
+            let revision = revision_of(&answer);
+            assert_eq!(answer.json()["config"], *expected, "{name}");
+            assert_eq!(world.admin().get(&path).expect(200).json(), *expected, "{name}");
+            assert_eq!(etag(&world, &path), format!("\"{revision}\""), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_change_to_what_someone_else_changed_is_refused() {
+    let world = World::new();
+    let path = format!("{DNS}/config");
+    for method in [Method::PUT, Method::PATCH] {
+        let old = etag(&world, &path);
+        let other = json!({"lists": ["dns-blocklist"], "action": if method == Method::PUT { "drop" } else { "nxdomain" }});
+        world
+            .admin()
+            .send(
+                &Request::new(Method::PUT, &path)
+                    .header("if-match", &old)
+                    .json(&other),
+            )
+            .expect(200);
+
+        let change = |tag: Option<&str>| {
+            let request = Request::new(method.clone(), &path).json(&json!({"lists": [], "action": "drop"}));
+            tag.into_iter()
+                .fold(request, |request, tag| request.header("if-match", tag))
+        };
+        let problem = check_refused(&world, &change(Some(&old)), 412, "precondition-failed");
+        assert_eq!(problem["current_etag"], etag(&world, &path));
+        check_refused(
+            &world,
+            &change(Some("\"unheard-of\"")),
+            412,
+            "precondition-failed",
+        );
+        check_refused(&world, &change(None), 428, "precondition-required");
+        check_refused(&world, &change(Some("7")), 400, "invalid-header");
+        check_refused(&world, &change(Some("W/\"7\"")), 400, "invalid-header");
+    }
+}

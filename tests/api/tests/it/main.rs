@@ -1,0 +1,23 @@
+//! The API as clients see it, a module a resource.
+
+mod audit;
+mod bad_input;
+mod check;
+mod credentials;
+mod docs;
+mod entries;
+mod events;
+mod features;
+mod health;
+mod idempotency;
+mod imports;
+mod interfaces;
+mod keep_alive;
+mod limits;
+mod lists;
+mod metrics;
+mod programs;
+mod raw;
+mod specification;
+mod tokens;
+mod world;

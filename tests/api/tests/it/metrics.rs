@@ -1,0 +1,155 @@
+use std::collections::{HashMap, HashSet};
+
+use serde_json::json;
+
+use crate::world::World;
+
+/// Samples by name and labels, after checking every line against OpenMetrics 1.0.
+fn samples(text: &str) -> HashMap<String, f64> {
+    let mut types: HashMap<&str, &str> = HashMap::new();
+    let mut found = HashMap::new();
+    let body = text.strip_suffix("# EOF\n").expect("ends with EOF");
+    for line in body.lines() {
+        if let Some(comment) = line.strip_prefix("# ") {
+            let (keyword, rest) = comment.split_once(' ').expect("keyword");
+            let (name, value) = rest.split_once(' ').expect("name");
+            match keyword {
+                "TYPE" => assert!(types.insert(name, value).is_none(), "{name} comes twice"),
+                "HELP" | "UNIT" => {}
+                _ => panic!("{line}"),
+            }
+            continue;
+        }
+        let (series, value) = line.rsplit_once(' ').expect("value");
+        let name = series.split('{').next().expect("name");
+        assert!(name.starts_with("ravelin_"), "{line}");
+        let family = types.keys().find(|family| {
+            let suffix = name.strip_prefix(**family);
+            let suffixes: &[&str] = match types[**family] {
+                "counter" => &["_total"],
+                "histogram" => &["_bucket", "_sum", "_count"],
+                _ => &[""],
+            };
+            suffix.is_some_and(|suffix| suffixes.contains(&suffix))
+        });
+        assert!(family.is_some(), "{line} belongs to no family");
+        if let Some(labels) = series.strip_prefix(name).filter(|labels| !labels.is_empty()) {
+            assert!(labels.starts_with('{') && labels.ends_with("\"}"), "{line}");
+        }
+        let value: f64 = value.parse().unwrap_or_else(|_| panic!("{line}"));
+        assert!(
+            found.insert(series.to_owned(), value).is_none(),
+            "{series} comes twice"
+        );
+    }
+    found
+}
+
+fn scrape(world: &World) -> HashMap<String, f64> {
+    let answer = world.admin().get("/metrics").expect(200);
+    let kind = answer.headers["content-type"].to_str().expect("text");
+    assert!(
+        kind.starts_with("application/openmetrics-text; version=1.0.0"),
+        "{kind}"
+    );
+    samples(&answer.text())
+}
+
+#[test]
+fn every_family_is_there() {
+    let world = World::new();
+    world
+        .admin()
+        .post(
+            "/api/v1/lists/blocklist/entries",
+            &json!({"value": "203.0.113.7"}),
+        )
+        .expect(201);
+    for feature in ["ddos_protection", "dns_blocklist"] {
+        world
+            .admin()
+            .post(
+                &format!("/api/v1/ebpf/features/{feature}/enable"),
+                &serde_json::Value::Null,
+            )
+            .expect(200);
+    }
+    let found = scrape(&world);
+    for (series, value) in [
+        ("ravelin_ready", 1.0),
+        ("ravelin_feature_enabled{feature=\"dns_blocklist\"}", 1.0),
+        (
+            "ravelin_feature_state{feature=\"statistics\",state=\"active\"}",
+            1.0,
+        ),
+        (
+            "ravelin_feature_state{feature=\"statistics\",state=\"failed\"}",
+            0.0,
+        ),
+        ("ravelin_list_entries{list=\"blocklist\",kind=\"address\"}", 1.0),
+        (
+            "ravelin_list_hits_packets_total{feature=\"ddos_protection\",list=\"blocklist\"}",
+            0.0,
+        ),
+        (
+            "ravelin_list_hits_queries_total{feature=\"dns_blocklist\",list=\"dns-blocklist\"}",
+            0.0,
+        ),
+        ("ravelin_ddos_protection_dropped_packets_total", 0.0),
+        ("ravelin_flow_monitoring_ipv6_entries", 0.0),
+        ("ravelin_flow_monitoring_expired_entries_total", 0.0),
+        (
+            "ravelin_interface_received_packets_total{interface=\"wan0\"}",
+            7.0,
+        ),
+        ("ravelin_interface_attached{interface=\"wan0\"}", 1.0),
+        ("ravelin_interface_attached{interface=\"lo\"}", 0.0),
+        ("ravelin_map_entries{map=\"blocklist_entry\"}", 1.0),
+        ("ravelin_events_lost_total", 0.0),
+        ("ravelin_scrape_success{part=\"maps\"}", 1.0),
+        (
+            "ravelin_api_requests_total{method=\"POST\",path=\"/api/v1/lists/{id}/entries\",status=\"201\"}",
+            1.0,
+        ),
+    ] {
+        assert_eq!(found.get(series), Some(&value), "{series} in {found:#?}");
+    }
+    let names: HashSet<_> = found
+        .keys()
+        .map(|series| series.split('{').next().expect("name"))
+        .collect();
+    for name in [
+        "ravelin_build_info",
+        "ravelin_configuration_revision",
+        "ravelin_map_capacity_entries",
+        "ravelin_map_memory_bytes",
+        "ravelin_api_request_duration_seconds_bucket",
+    ] {
+        assert!(names.contains(name), "{name} in {names:?}");
+    }
+}
+
+#[test]
+fn labels_do_not_grow_with_what_clients_invent() {
+    let world = World::new();
+    let count = || scrape(&world).len();
+    // The first requests make the series.
+    let invent = |n: u32| {
+        let method = format!("INVENTED{n}").parse().expect("method");
+        world.admin().send(&ravelin_test_harness::Request::new(
+            method,
+            &format!("/invented/{n}"),
+        ));
+        world.admin().get(&format!("/api/v1/lists/lst_{n}"));
+        world.admin().get(&format!("/api/v1/interfaces/eth{n}"));
+    };
+    (count(), invent(0), count());
+    let before = count();
+    (1..20).for_each(invent);
+    assert_eq!(count(), before);
+    let text = world.admin().get("/metrics").text();
+    assert!(
+        !text.contains("invented") && !text.contains("INVENTED") && !text.contains("lst_"),
+        "{text}"
+    );
+}

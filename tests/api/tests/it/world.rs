@@ -1,0 +1,215 @@
+//! An engine with its API on two sockets, for one test.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Method;
+use ravelin_api_server::{AppState, Limits, Secrets, SocketTrust, router, serve};
+use ravelin_control::{Config, ControlHandle, LinkSource, Parts, spawn};
+use ravelin_datapath::{FlowSummary, FlowTimeouts, Loaded, RawEvent, simulate_with_events};
+use ravelin_kernel::Link;
+use ravelin_model::{HardwareAddress, LinkCounters, LinkState};
+use ravelin_store::Store;
+use ravelin_test_harness::{Client, Request};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::UnixListener;
+use tokio::runtime::Runtime;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// Has links `lo` (1), `lan0` (2) and `wan0` (3). Stops when dropped.
+#[derive(Debug)]
+pub struct World {
+    pub control: ControlHandle,
+    pub store: Store,
+    /// What the programs of the data plane would send.
+    pub events: mpsc::Sender<RawEvent>,
+    pub admin_token: String,
+    runtime: Runtime,
+    dir: TempDir,
+    stops: Vec<oneshot::Sender<()>>,
+    // Closed channels would tell the engine that their other ends have died.
+    _links: watch::Sender<Arc<Vec<Link>>>,
+    _flow_timeouts: watch::Receiver<FlowTimeouts>,
+    _flow_summary: watch::Sender<FlowSummary>,
+}
+
+impl World {
+    /// With limits no test reaches by accident.
+    pub fn new() -> Self {
+        Self::with(Limits {
+            requests_per_second: 100_000,
+            requests_burst: 100_000,
+            ..Limits::default()
+        })
+    }
+
+    pub fn with(limits: Limits) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .expect("runtime");
+        let dir = TempDir::new().expect("directory");
+        let secrets = Secrets::load_or_create(dir.path()).expect("secrets");
+        let admin_token = secrets.new_admin_token().expect("new").reveal().to_owned();
+        let (loaded, events) = simulate_with_events();
+        let Loaded {
+            datapath,
+            flows: _,
+            events: raw_events,
+        } = loaded;
+        let links = watch::Sender::new(Arc::new(vec![link("lo", 1), link("lan0", 2), link("wan0", 3)]));
+        let no_time = FlowTimeouts {
+            tcp_established: Duration::ZERO,
+            tcp_transitory: Duration::ZERO,
+            udp: Duration::ZERO,
+            other: Duration::ZERO,
+        };
+        let (flow_timeouts_sender, flow_timeouts) = watch::channel(no_time);
+        let (flow_summary, flow_summary_receiver) = watch::channel(FlowSummary::default());
+        let (control, store) = runtime.block_on(async {
+            let store = Store::in_memory().await.expect("store");
+            let parts = Parts {
+                store: store.clone(),
+                datapath: Ok(datapath),
+                events: raw_events,
+                links: LinkSource::Told(links.subscribe()),
+                flow_timeouts: flow_timeouts_sender,
+                flow_summary: flow_summary_receiver,
+                config: Config {
+                    import_limit_bytes: 4 << 20,
+                    ..Config::default()
+                },
+            };
+            let (control, _) = spawn(parts).await.expect("engine");
+            control.started().await;
+            (control, store)
+        });
+        let app = router(AppState::new(control.clone(), secrets, limits));
+        let mut world = Self {
+            control,
+            store,
+            events,
+            admin_token,
+            runtime,
+            dir,
+            stops: Vec::new(),
+            _links: links,
+            _flow_timeouts: flow_timeouts,
+            _flow_summary: flow_summary,
+        };
+        for (name, trust) in [
+            ("raveld.sock", SocketTrust::Peers { group: None }),
+            ("gateway.sock", SocketTrust::TokensOnly),
+        ] {
+            let (stop, stopped) = oneshot::channel();
+            let listener = {
+                let _context = world.runtime.enter();
+                UnixListener::bind(world.dir.path().join(name)).expect("bind")
+            };
+            let stopped = async { drop(stopped.await) };
+            world.runtime.spawn(serve(listener, trust, app.clone(), stopped));
+            world.stops.push(stop);
+        }
+        world
+    }
+
+    /// Where peers of this user need no token.
+    pub fn socket(&self) -> PathBuf {
+        self.dir.path().join("raveld.sock")
+    }
+
+    /// Where everyone needs a token.
+    pub fn gateway_socket(&self) -> PathBuf {
+        self.dir.path().join("gateway.sock")
+    }
+
+    pub fn state_dir(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
+    /// A client that is admin by its user.
+    pub fn admin(&self) -> Client {
+        Client::new(&self.socket())
+    }
+
+    /// A client that is nobody without a token.
+    pub fn gateway(&self) -> Client {
+        Client::new(&self.gateway_socket())
+    }
+
+    /// An access token, got for the admin token.
+    pub fn access_token(&self) -> String {
+        let request = Request::new(Method::POST, "/api/v1/auth/token")
+            .header("authorization", &format!("Bearer {}", self.admin_token));
+        let answer = self.gateway().send(&request).expect(200).json();
+        answer["access_token"].as_str().expect("token").to_owned()
+    }
+
+    /// Waits for the engine.
+    pub fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
+    /// Makes a list and says its id.
+    pub fn list(&self, name: &str, kind: &str) -> String {
+        let list = self
+            .admin()
+            .post("/api/v1/lists", &json!({"name": name, "kind": kind}))
+            .expect(201);
+        list.json()["id"].as_str().expect("id").to_owned()
+    }
+
+    /// Everything there is to see that a change could change.
+    pub fn state(&self) -> Value {
+        let admin = self.admin();
+        let get = |path: &str| admin.get(path).expect(200).json();
+        let lists = get("/api/v1/lists?limit=1000");
+        let entries: Vec<Value> = lists["items"]
+            .as_array()
+            .expect("items")
+            .iter()
+            .map(|list| {
+                get(&format!(
+                    "/api/v1/lists/{}/entries?limit=1000",
+                    list["id"].as_str().expect("id")
+                ))
+            })
+            .collect();
+        json!({
+            "features": get("/api/v1/ebpf/features"),
+            "interfaces": get("/api/v1/interfaces"),
+            "lists": lists,
+            "entries": entries,
+            "maps": get("/api/v1/ebpf/maps"),
+            "revision": self.control.revision().0,
+        })
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.control.shut_down();
+        // The receivers end their servers; the runtime waits for none of its tasks.
+        self.stops.clear();
+    }
+}
+
+fn link(name: &str, index: u32) -> Link {
+    Link {
+        index,
+        name: name.to_owned(),
+        hardware_address: (name != "lo").then_some(HardwareAddress([2, 0, 0, 0, 0, 0xab])),
+        mtu_bytes: 1500,
+        addresses: vec!["2001:db8::1/64".parse().expect("address")],
+        driver: Some("veth".to_owned()),
+        link_state: LinkState::Up,
+        loopback: name == "lo",
+        counters: LinkCounters {
+            received_packets: 7,
+            ..LinkCounters::default()
+        },
+    }
+}
