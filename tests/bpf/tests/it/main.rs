@@ -5,12 +5,15 @@
 mod datapath;
 mod clock;
 mod counting;
+mod differential;
 mod dns_datagram;
 mod dns_stream;
 mod isolated;
 mod layout;
+mod mutation;
 mod names;
 mod parsing;
 mod plane;
+mod random;
 mod sources;
 mod verifier;
