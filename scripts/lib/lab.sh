@@ -18,6 +18,7 @@ inside() {
 
 lab_links_up() {
 	local namespace
+	clang-19 -O2 -target bpf -c "$ROOT/scripts/lib/pass.bpf.c" -o "$RUN/pass.o"
 	for namespace in $LAB_NAMESPACES; do
 		ip netns add "$namespace"
 		ip -n "$namespace" link set lo up
@@ -36,8 +37,8 @@ lab_link() {
 	ip -n "$namespace" address add "fd77:$subnet::2/64" dev eth0
 	ip -n ravelin-router address add "10.77.$subnet.1/24" dev "$port"
 	ip -n ravelin-router address add "fd77:$subnet::1/64" dev "$port"
-	# veth takes a packet sent back by XDP only if this side polls, which GRO switches on.
-	inside "$namespace" ethtool -K eth0 gro on
+	# veth takes a packet sent back by XDP only if a program sits on this side too.
+	ip -n "$namespace" link set eth0 xdp obj "$RUN/pass.o" sec xdp
 	ip -n "$namespace" link set eth0 up
 	ip -n ravelin-router link set "$port" up
 	ip -n "$namespace" route add default via "10.77.$subnet.1"

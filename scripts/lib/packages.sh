@@ -14,7 +14,6 @@ llvm-strip-19|llvm-19|strips their debug information
 '
 PACKAGES_LAB='
 ip|iproute2|network namespaces and links of the lab
-ethtool|ethtool|turns on GRO, without which veth does not take replies sent by XDP
 nsenter|util-linux|starts processes inside a namespace
 dnsmasq|dnsmasq-base|DNS server on the WAN side
 busybox|busybox|HTTP server on the WAN side

@@ -86,7 +86,7 @@ tier_lint() {
 }
 
 clang_format_check() {
-	find ebpf bench \( -name '*.c' -o -name '*.h' \) -not -name vmlinux.h -print0 |
+	find ebpf bench scripts \( -name '*.c' -o -name '*.h' \) -not -name vmlinux.h -print0 |
 		xargs -0 clang-format-19 --dry-run --Werror
 }
 

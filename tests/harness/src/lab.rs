@@ -1,8 +1,12 @@
 //! Client, router, server.
 
 use std::net::IpAddr;
+use std::os::fd::OwnedFd;
 
-use crate::{Namespace, RunDir};
+use crate::{Namespace, RunDir, xdp_pass};
+
+/// Of Ethernet, in bytes.
+const STANDARD_MTU: u32 = 1500;
 
 /// Three namespaces, IPv4 and IPv6, neighbours known from the start so that nothing but the test's own packets
 /// crosses the links.
@@ -24,6 +28,15 @@ pub struct Lab {
     pub server: Namespace,
     /// For files of the test.
     pub dir: RunDir,
+    cables: Vec<Cable>,
+}
+
+/// What makes the far end of a [`Link`] take packets that XDP sends back.
+#[derive(Debug)]
+#[must_use = "without it the far end gets no answer of XDP"]
+pub struct Cable {
+    // None on jumbo links: veth takes no program there.
+    _pass: Option<OwnedFd>,
 }
 
 /// A veth pair between the router and a namespace, with addresses by its number: `10.77.<number>.{1,2}` and
@@ -43,30 +56,33 @@ pub struct Link<'a> {
 impl Lab {
     /// Makes it.
     pub fn new() -> Self {
-        let lab = Self {
+        let mut lab = Self {
             client: Namespace::new("client"),
             router: Namespace::new("router"),
             server: Namespace::new("server"),
             dir: RunDir::new(),
+            cables: Vec::new(),
         };
         lab.router.write_sysctl("ipv4/ip_forward", "1");
         lab.router.write_sysctl("ipv6/conf/all/forwarding", "1");
+        let mut cables = Vec::new();
         for (port, number, namespace) in [("lan0", 1, &lab.client), ("wan0", 2, &lab.server)] {
             let link = Link {
                 port,
                 far: "eth0",
                 number,
-                mtu: 1500,
+                mtu: STANDARD_MTU,
             };
-            lab.join(link, namespace);
+            cables.push(lab.join(link, namespace));
             namespace.ip(&format!("route add default via {}", link.router4()));
             namespace.ip(&format!("-6 route add default via {}", link.router6()));
         }
+        lab.cables = cables;
         lab
     }
 
-    /// Joins a namespace to the router.
-    pub fn join(&self, link: Link<'_>, namespace: &Namespace) {
+    /// Joins a namespace to the router. Answers of XDP on the router's port reach it as long as the cable is kept.
+    pub fn join(&self, link: Link<'_>, namespace: &Namespace) -> Cable {
         let Link {
             port,
             far,
@@ -78,8 +94,6 @@ impl Lab {
             "link add {port} address {near_mac} mtu {mtu} type veth peer name {far} address {far_mac} mtu {mtu} netns {}",
             namespace.name()
         ));
-        // veth takes a packet sent back by XDP only if this side polls, which GRO switches on.
-        namespace.run("ethtool", &["-K", far, "gro", "on"]);
         for (side, device, own, other, other_mac) in [
             (&self.router, port, 1, 2, &far_mac),
             (namespace, far, 2, 1, &near_mac),
@@ -94,6 +108,12 @@ impl Lab {
                 "neighbour replace fd77:{number}::{other} lladdr {other_mac} dev {device} nud permanent"
             ));
         }
+        let pass = (mtu <= STANDARD_MTU).then(|| {
+            namespace
+                .within(|| xdp_pass::attach(far))
+                .unwrap_or_else(|error| panic!("XDP on {far}: {error}"))
+        });
+        Cable { _pass: pass }
     }
 
     /// Gives the client more addresses (`10.77.1.<host>` and `fd77:1::<host>`) to send from.

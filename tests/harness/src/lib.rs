@@ -15,12 +15,13 @@ mod require;
 mod run_dir;
 mod traffic;
 mod wait;
+mod xdp_pass;
 
 pub use binaries::binary;
 pub use dns::{Answer as DnsAnswer, Dnsmasq, Question};
 pub use gateway::Gateway;
 pub use http::{Answer, Client, Connection, EventStream, Request, ServerEvent};
-pub use lab::{Lab, Link};
+pub use lab::{Cable, Lab, Link};
 pub use namespace::Namespace;
 pub use process::Process;
 pub use raveld::{Raveld, Setup};

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use ravelin_test_harness::{Lab, Link, Namespace, Raveld, wait_until};
+use ravelin_test_harness::{Cable, Lab, Link, Namespace, Raveld, wait_until};
 
 use crate::support::{interface, lab};
 
@@ -14,14 +14,14 @@ fn hooks(raveld: &Raveld<'_>, port: &str) -> usize {
     interface(raveld, port).map_or(0, |it| it["attachments"].as_array().map_or(0, Vec::len))
 }
 
-fn plug(lab: &Lab, guest: &Namespace) {
+fn plug(lab: &Lab, guest: &Namespace) -> Cable {
     let link = Link {
         port: "lan1",
         far: "eth0",
         number: 3,
         mtu: 1500,
     };
-    lab.join(link, guest);
+    lab.join(link, guest)
 }
 
 /// Whether a host behind the new port reaches the router.
@@ -41,7 +41,7 @@ fn a_new_interface_gets_programs_and_a_removed_one_is_forgotten() {
     // The name is used a second time, by a link with another index.
     for _ in 0..2 {
         assert_eq!(interface(&raveld, "lan1"), None);
-        plug(&lab, &guest);
+        let _cable = plug(&lab, &guest);
         wait_until("programs sit on lan1", AT_ONCE, || hooks(&raveld, "lan1") == 3);
         for host in HOST {
             assert!(reaches_router(&guest, host), "{host}");
@@ -68,7 +68,7 @@ fn where_native_xdp_is_impossible_generic_is_used_and_said() {
         number: 4,
         mtu: 9000,
     };
-    lab.join(link, &guest);
+    let _cable = lab.join(link, &guest);
     let raveld = Raveld::start(&lab.router);
     let mode = |port: &str| {
         let interface = interface(&raveld, port).expect("interface");
