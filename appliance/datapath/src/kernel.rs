@@ -11,6 +11,9 @@
 //! | while filling a half | the other half is live | fills it again |
 //! | after a flip | the new half is live | waits for packets in flight before it writes |
 //! | between two hooks of an interface | the first has the new program, both the same tables | replaces the rest |
+//!
+//! One process at a time may use a BPF file system this way, in one network namespace: links found from another
+//! namespace are of a data plane that is gone, and are removed.
 
 mod address_tables;
 mod attachments;
@@ -18,6 +21,7 @@ mod control;
 mod events;
 mod flow_table;
 mod grace_period;
+mod hit_counter;
 mod info;
 mod links;
 mod memory;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ravelin_abi::{
-    rv_blocklist_entry, rv_blocklist_limit::RV_BLOCKLIST_BUCKETS, rv_bucket, rv_range4, rv_range6,
+    rv_blocklist_entry, rv_blocklist_limit::RV_BLOCKLIST_BUCKETS, rv_bucket, rv_counter, rv_range4, rv_range6,
 };
 use ravelin_compile::{AddressImage, ImageTooLarge};
 
@@ -20,7 +20,7 @@ pub(super) struct AddressTables {
     ranges4: Memory<rv_range4>,
     ranges6: Memory<rv_range6>,
     entries: Memory<rv_blocklist_entry>,
-    hits: PerCpuArray<ravelin_abi::rv_counter>,
+    hits: PerCpuArray<rv_counter>,
     /// Rows of the live half; None: an earlier process filled it.
     pub(super) rows: Option<AddressRows>,
 }
@@ -113,15 +113,5 @@ impl AddressTables {
             });
         }
         Ok(())
-    }
-}
-
-impl HitCounter {
-    /// Sums the counters of all CPUs.
-    pub(super) fn sum(cpus: &[ravelin_abi::rv_counter]) -> Self {
-        cpus.iter().fold(Self::default(), |sum, cpu| Self {
-            packets: sum.packets.wrapping_add(cpu.packets),
-            bytes: sum.bytes.wrapping_add(cpu.bytes),
-        })
     }
 }

@@ -183,15 +183,21 @@ impl Attachments {
         for place in Place::of(hook) {
             let pin = place.pin(&self.links, target.index);
             match links::create(place, &pin, target.index, program.source.attach_type, fd) {
-                Ok(()) => return Ok(place.mode),
+                Ok(()) => {
+                    if !problem.is_empty() {
+                        tracing::info!(
+                            interface = target.name,
+                            reason = problem,
+                            "XDP runs in generic mode, which is slower"
+                        );
+                    }
+                    return Ok(place.mode);
+                }
                 // Generic XDP would not be let in beside it either.
                 Err(error) if error.raw_os_error() == Some(libc::EBUSY) => {
                     return Err(say(&"another XDP program sits there, take it off first"));
                 }
-                Err(error) => {
-                    tracing::debug!(interface = target.name, ?place, %error, "not attached");
-                    problem = say(&error);
-                }
+                Err(error) => problem = say(&error),
             }
         }
         Err(problem)

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use super::links;
@@ -12,6 +12,10 @@ use crate::DatapathError;
 /// Everything of ours lies below it.
 const ROOT: &str = "ravelin";
 const LINKS: &str = "links";
+/// Starts the name of an empty directory that says which network namespace the links are of.
+const NAMESPACE: &str = "netns-";
+/// Starts the name of a directory of maps.
+const MAPS: &str = "v";
 
 /// Where things are pinned.
 #[derive(Debug, Clone)]
@@ -36,6 +40,7 @@ impl Pins {
         for directory in [&pins.root, &pins.links] {
             make(directory)?;
         }
+        pins.claim_namespace()?;
         if pins.maps.exists()
             && let Err(mismatch) = schema.check_pins(&pins.maps)
         {
@@ -46,13 +51,7 @@ impl Pins {
             );
             let mut failures = Vec::new();
             remove_directory(&pins.maps, &mut failures);
-            if let Some((path, source)) = failures.into_iter().next() {
-                return Err(DatapathError::Pin {
-                    action: "remove",
-                    path,
-                    source,
-                });
-            }
+            first(failures)?;
         }
         make(&pins.maps)?;
         Ok(pins)
@@ -60,13 +59,51 @@ impl Pins {
 
     /// Directories of maps made by other versions or with other capacities.
     pub(super) fn stale(&self) -> Vec<PathBuf> {
-        let Ok(entries) = fs::read_dir(&self.root) else {
-            return Vec::new();
-        };
-        entries
-            .filter_map(|entry| Some(entry.ok()?.path()))
-            .filter(|path| *path != self.links && *path != self.maps)
-            .collect()
+        let mut maps = named(&self.root, MAPS);
+        maps.retain(|path| *path != self.maps);
+        maps
+    }
+
+    /// Removes links of another network namespace: an interface there may have the index of one here, and the
+    /// kernel does not tell whose a link is.
+    fn claim_namespace(&self) -> Result<(), DatapathError> {
+        let this = PathBuf::from("/proc/thread-self/ns/net");
+        let inode = fs::metadata(&this).map_err(|source| DatapathError::Pin {
+            action: "look at",
+            path: this,
+            source,
+        })?;
+        let ours = self.root.join(format!("{NAMESPACE}{}", inode.ino()));
+        if ours.exists() {
+            return Ok(());
+        }
+        let mut failures = Vec::new();
+        remove_links(&self.links, &mut failures);
+        for other in named(&self.root, NAMESPACE) {
+            remove_directory(&other, &mut failures);
+        }
+        first(failures)?;
+        make(&ours)
+    }
+}
+
+/// Entries of a directory whose names start so.
+fn named(directory: &Path, start: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| entry.file_name().as_encoded_bytes().starts_with(start.as_bytes()))
+        .map(|entry| entry.path())
+        .collect()
+}
+
+fn first(failures: Vec<(PathBuf, io::Error)>) -> Result<(), DatapathError> {
+    match failures.into_iter().next() {
+        None => Ok(()),
+        Some((path, source)) => Err(DatapathError::Pin {
+            action: "remove",
+            path,
+            source,
+        }),
     }
 }
 
@@ -79,6 +116,15 @@ fn make(directory: &Path) -> Result<(), DatapathError> {
             source: error,
         }),
         _ => Ok(()),
+    }
+}
+
+/// Takes every program off whose link is pinned in a directory; what fails is noted and passed over.
+fn remove_links(links: &Path, failures: &mut Vec<(PathBuf, io::Error)>) {
+    for pin in named(links, "") {
+        if let Err(DatapathError::Pin { path, source, .. }) = links::remove(&pin) {
+            failures.push((path, source));
+        }
     }
 }
 
@@ -111,14 +157,9 @@ pub fn remove_all(bpffs: &Path) -> Result<(), DatapathError> {
     let root = bpffs.join(ROOT);
     let mut failures = Vec::new();
     // Links first: programs without their tables would pass everything.
-    let links = root.join(LINKS);
-    for pin in fs::read_dir(&links).into_iter().flatten().flatten() {
-        if let Err(DatapathError::Pin { path, source, .. }) = links::remove(&pin.path()) {
-            failures.push((path, source));
-        }
-    }
-    for directory in fs::read_dir(&root).into_iter().flatten().flatten() {
-        remove_directory(&directory.path(), &mut failures);
+    remove_links(&root.join(LINKS), &mut failures);
+    for directory in named(&root, "") {
+        remove_directory(&directory, &mut failures);
     }
     note(fs::remove_dir(&root), &root, &mut failures);
     if failures.is_empty() {

@@ -39,9 +39,8 @@ impl Statistics {
             for protocol in Protocol::ALL {
                 for reason in Reason::ALL {
                     let column = usize::from(reason.number());
-                    let counters: Vec<rv_counter> =
-                        cpus.iter().map(|cpu| cpu.cell[protocol.row()][column]).collect();
-                    let HitCounter { packets, bytes } = HitCounter::sum(&counters);
+                    let counters = cpus.iter().map(|cpu| &cpu.cell[protocol.row()][column]);
+                    let HitCounter { packets, bytes } = HitCounter::sum(counters);
                     if packets != 0 {
                         cells.push(Cell {
                             direction,

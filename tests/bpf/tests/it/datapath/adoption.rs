@@ -219,3 +219,21 @@ fn the_external_flag_follows_the_interface_without_a_restart() {
         }
     });
 }
+
+#[test]
+fn links_of_another_network_namespace_are_not_taken_for_ours() {
+    Rig::run(|rig| {
+        drop(rig.start(PROTECT));
+        let wan0 = index_of("wan0");
+        // The old namespace lives on, as one does that some process still holds.
+        let old = fs::File::open("/proc/thread-self/ns/net").unwrap();
+        // SAFETY: unshare takes no pointers; it changes this thread only, which is the test's own.
+        assert_eq!(unsafe { libc::unshare(libc::CLONE_NEWNET) }, 0);
+        ip(&format!("link add wan0 index {wan0} type veth peer name wan1"));
+        ip("link set wan0 up");
+        let parts = rig.start(PROTECT);
+        assert!(ip("link show dev wan0").contains(" xdp "));
+        assert_eq!(rig.links().len(), 3);
+        drop((parts, old));
+    });
+}

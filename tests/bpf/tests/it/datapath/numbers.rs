@@ -165,3 +165,39 @@ fn run_time_is_told_while_it_is_measured() {
         assert_eq!(runs(&parts), None);
     });
 }
+
+#[test]
+fn every_program_runs_on_a_packet_of_an_interface() {
+    Rig::run(|rig| {
+        let parts = rig.start(WATCH);
+        let wan0 = index_of("wan0");
+        let frame = Packet::udp(4, 1, 2, "x").build();
+        // XDP_PASS and TC_ACT_UNSPEC.
+        for (hook, expected) in [
+            (Hook::Xdp, 2),
+            (Hook::TcIngress, u32::MAX),
+            (Hook::TcEgress, u32::MAX),
+        ] {
+            let outcome = parts.datapath.test_run(hook, &frame, wan0).unwrap();
+            assert_eq!(
+                (outcome.return_code, &outcome.frame),
+                (expected, &frame),
+                "{hook}"
+            );
+        }
+        let statistics = parts.datapath.statistics().unwrap();
+        let packets = |direction| {
+            let cells = statistics[0]
+                .cells
+                .iter()
+                .filter(|cell| cell.direction == direction);
+            cells.map(|cell| cell.packets).sum::<u64>()
+        };
+        // tc ingress left the packet to XDP.
+        assert_eq!((packets(Direction::Ingress), packets(Direction::Egress)), (1, 1));
+        assert!(
+            parts.datapath.test_run(Hook::Xdp, &frame, 65000).is_err(),
+            "no such interface"
+        );
+    });
+}

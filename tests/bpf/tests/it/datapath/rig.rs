@@ -89,7 +89,7 @@ impl Rig {
     /// Directories of maps.
     pub fn map_directories(&self) -> Vec<String> {
         let mut directories = names(&self.root());
-        directories.retain(|name| name != "links");
+        directories.retain(|name| name.starts_with('v'));
         directories
     }
 }
