@@ -38,13 +38,35 @@ static __always_inline struct rv_event_budget *rv_event_allowed(void)
 }
 
 /*
+ * Describes the packet in the record. A global function as a rare one, and to have the
+ * record in the object's BTF, which tests compare with the Rust mirror.
+ */
+__noinline int rv_event_describe(struct rv_event *event, const struct rv_packet *packet,
+				 __u32 ifindex, __u32 length)
+{
+	if (!event || !packet)
+		return -1;
+	event->version = RV_EVENT_VERSION;
+	event->length = sizeof(*event);
+	event->ktime_ns = bpf_ktime_get_ns();
+	event->ifindex = ifindex;
+	event->frame_length = length;
+	event->family = packet->family;
+	event->protocol = packet->protocol;
+	event->source_port = bpf_ntohs(packet->source_port);
+	event->destination_port = bpf_ntohs(packet->destination_port);
+	__builtin_memcpy(event->source, packet->source, sizeof(event->source));
+	__builtin_memcpy(event->destination, packet->destination, sizeof(event->destination));
+	return 0;
+}
+
+/*
  * Tells user space of a packet, if the budget allows. Returns the record to finish and
  * submit, or NULL.
  */
 static __always_inline struct rv_event *rv_event_begin(const struct rv_packet *packet,
-						       enum rv_event_kind kind,
-						       __u32 ifindex, __u32 length,
-						       enum rv_reason reason)
+						       enum rv_event_kind kind, __u32 ifindex,
+						       __u32 length, enum rv_reason reason)
 {
 	struct rv_event_budget *budget = rv_event_allowed();
 	struct rv_event *event;
@@ -58,19 +80,8 @@ static __always_inline struct rv_event *rv_event_begin(const struct rv_packet *p
 	}
 	__builtin_memset(event, 0, sizeof(*event));
 	event->kind = kind;
-	event->version = RV_EVENT_VERSION;
-	event->length = sizeof(*event);
-	event->ktime_ns = bpf_ktime_get_ns();
-	event->ifindex = ifindex;
-	event->frame_length = length;
 	event->reason = reason;
-	event->family = packet->family;
-	event->protocol = packet->protocol;
-	event->source_port = bpf_ntohs(packet->source_port);
-	event->destination_port = bpf_ntohs(packet->destination_port);
-	__builtin_memcpy(event->source, packet->source, sizeof(event->source));
-	__builtin_memcpy(event->destination, packet->destination,
-			 sizeof(event->destination));
+	rv_event_describe(event, packet, ifindex, length);
 	return event;
 }
 
