@@ -125,12 +125,14 @@ impl Connection {
     }
 
     fn advice(&self, error: &reqwest::Error) -> &'static str {
-        let io_error = chain(error).find_map(|cause| cause.downcast_ref::<io::Error>());
         if !self.socket {
-            let tls = io_error.and_then(io::Error::get_ref);
-            let tls = tls.is_some_and(|error| error.is::<rustls::Error>());
-            return if tls { NOT_TRUSTED } else { GATEWAY_SILENT };
+            return if is_tls(error) {
+                NOT_TRUSTED
+            } else {
+                GATEWAY_SILENT
+            };
         }
+        let io_error = chain(error).find_map(|cause| cause.downcast_ref::<io::Error>());
         match io_error.map(io::Error::kind) {
             Some(io::ErrorKind::PermissionDenied) => SOCKET_FORBIDDEN,
             Some(io::ErrorKind::ConnectionRefused) => SOCKET_CLOSED,
@@ -141,6 +143,14 @@ impl Connection {
 
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
+}
+
+/// Whether TLS is among the causes. An I/O error holds its cause, and names only the cause of that as its source.
+fn is_tls(error: &(dyn Error + 'static)) -> bool {
+    chain(error).any(|cause| {
+        let held = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        cause.is::<rustls::Error>() || held.is_some_and(|held| is_tls(held))
+    })
 }
 
 fn causes(error: &(dyn Error + 'static)) -> String {
