@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ravelin_datapath::{AttachTarget, FlowTimeouts, HitCounter};
-use ravelin_model::{Event, Feature, FeatureState, ListId, Revision};
+use ravelin_model::{Event, Feature, FeatureState, List, ListId, Revision};
 use ravelin_store::{Author, Change, Store};
 use time::OffsetDateTime;
 use tokio::sync::watch;
@@ -52,10 +52,39 @@ pub(crate) struct Engine {
 struct Work {
     /// Lists whose entries changed.
     touched: BTreeSet<ListId>,
-    /// Hit counters that change hands, by list.
-    rows: Vec<(ListId, u32, RowChange)>,
+    /// Hit counters that change hands.
+    rows: Vec<Handover>,
     /// Interfaces to be attached anew, and what they were before.
     attach: Vec<(AttachTarget, AttachTarget)>,
+}
+
+/// Hit counters of a list that change hands.
+#[derive(Debug)]
+struct Handover {
+    list: ListId,
+    number: u32,
+    change: RowChange,
+}
+
+impl Handover {
+    fn new(list: &List, change: RowChange) -> Self {
+        Self {
+            list: list.id.clone(),
+            number: list.number,
+            change,
+        }
+    }
+}
+
+impl Work {
+    /// Entries of one list changed.
+    fn on_list(list: &List, change: RowChange) -> Self {
+        Self {
+            touched: [list.id.clone()].into(),
+            rows: vec![Handover::new(list, change)],
+            ..Self::default()
+        }
+    }
 }
 
 /// What rows that change hands had counted, by list.
@@ -112,8 +141,8 @@ impl Engine {
 
     /// Hands the hit counters over once the change is stored.
     fn settle(&mut self, next: &mut Snapshot, work: &Work, freed: FreedHits) {
-        for (_, number, rows) in &work.rows {
-            Arc::make_mut(&mut next.rows).apply(*number, rows);
+        for Handover { number, change, .. } in &work.rows {
+            Arc::make_mut(&mut next.rows).apply(*number, change);
         }
         for (list, hits) in freed {
             Arc::make_mut(&mut self.live.retired).add_list(&list, hits);

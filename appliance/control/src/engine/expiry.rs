@@ -8,7 +8,7 @@ use ravelin_store::StoredEntry;
 use time::OffsetDateTime;
 
 use super::lists::{existing, rows_of};
-use super::{Engine, Work};
+use super::{Engine, Handover, Work};
 use crate::error::{chain, stored};
 use crate::hit_rows::RowChange;
 use crate::{Actor, ControlError};
@@ -70,8 +70,8 @@ impl Engine {
         for (id, entries) in &expired {
             let list = existing(&mut change, id).await?;
             work.touched.insert(id.clone());
-            work.rows
-                .push((id.clone(), list.number, RowChange::freeing(rows_of(entries))));
+            let rows = RowChange::freeing(rows_of(entries));
+            work.rows.push(Handover::new(&list, rows));
             lists.push(list);
         }
         let next = (*self.now()).clone();

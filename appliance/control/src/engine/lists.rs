@@ -1,9 +1,11 @@
 //! Changes to lists and their entries.
 
+use std::sync::Arc;
+
 use ravelin_model::{EntryId, EntryValue, Event, List, ListEntry, ListId, ListKind, ListName, Revision};
 use ravelin_store::{Change, StoredEntry};
 
-use super::{Engine, Work};
+use super::{Engine, Handover, Work};
 use crate::error::stored;
 use crate::hit_rows::RowChange;
 use crate::{Actor, ControlError, NewList, Precondition};
@@ -54,11 +56,12 @@ impl Engine {
             });
         }
         change.delete_list(id).await.map_err(stored)?;
-        let mut work = Work::default();
-        work.rows
-            .push((id.clone(), list.number, now.rows.replacing(list.number, [])));
+        let work = Work {
+            rows: vec![Handover::new(&list, now.rows.replacing(list.number, []))],
+            ..Work::default()
+        };
         let next = self.finish(change, (*now).clone(), work).await?;
-        std::sync::Arc::make_mut(&mut self.live.retired).forget_list(id);
+        Arc::make_mut(&mut self.live.retired).forget_list(id);
         self.hub.publish(Event::ListChanged {
             list: id.clone(),
             entries_count: None,
@@ -81,11 +84,7 @@ impl Engine {
             .map_err(stored)?;
         let list = existing(&mut change, id).await?;
         let rows = now.rows.adding(list.number, rows_of(&stored_entries));
-        let work = Work {
-            touched: [id.clone()].into(),
-            rows: vec![(id.clone(), list.number, rows)],
-            ..Work::default()
-        };
+        let work = Work::on_list(&list, rows);
         let list = self.finish_list(change, list, work).await?;
         Ok((
             list,
@@ -108,11 +107,7 @@ impl Engine {
             entry,
         })?;
         let list = existing(&mut change, id).await?;
-        let work = Work {
-            touched: [id.clone()].into(),
-            rows: vec![(id.clone(), list.number, RowChange::freeing(rows_of(&[deleted])))],
-            ..Work::default()
-        };
+        let work = Work::on_list(&list, RowChange::freeing(rows_of(&[deleted])));
         self.finish_list(change, list, work).await
     }
 
@@ -133,15 +128,14 @@ impl Engine {
             .await
             .map_err(stored)?;
         let list = existing(&mut change, id).await?;
-        let mut work = Work {
-            touched: [id.clone()].into(),
-            ..Work::default()
+        let rows = match list.kind {
+            ListKind::Address => {
+                let entries = change.entries(id).await.map_err(stored)?;
+                now.rows.replacing(list.number, rows_of(&entries))
+            }
+            ListKind::Domain => RowChange::default(),
         };
-        if list.kind == ListKind::Address {
-            let entries = change.entries(id).await.map_err(stored)?;
-            let rows = now.rows.replacing(list.number, rows_of(&entries));
-            work.rows.push((id.clone(), list.number, rows));
-        }
+        let work = Work::on_list(&list, rows);
         self.finish_list(change, list, work).await
     }
 
@@ -169,6 +163,8 @@ pub(super) async fn existing(change: &mut Change, id: &ListId) -> Result<List, C
 }
 
 /// Hit counters of entries.
-pub(super) fn rows_of(entries: &[StoredEntry]) -> impl Iterator<Item = u32> + '_ {
-    entries.iter().filter_map(|stored| stored.counter)
+pub(super) fn rows_of(entries: &[StoredEntry]) -> impl Iterator<Item = (u32, EntryId)> + '_ {
+    entries
+        .iter()
+        .filter_map(|stored| Some((stored.counter?, stored.entry.id)))
 }

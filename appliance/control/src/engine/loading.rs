@@ -9,7 +9,7 @@ use ravelin_datapath::HitCounter;
 use ravelin_model::{DomainPattern, EntryValue, Feature, ListId};
 
 use super::live::{LiveAddresses, LiveNames};
-use super::{Engine, FreedHits, Source, Work};
+use super::{Engine, FreedHits, Handover, Source, Work};
 use crate::ControlError;
 use crate::clock::Now;
 use crate::error::chain;
@@ -64,9 +64,9 @@ impl Engine {
     /// that goes.
     async fn take_rows(&self, work: &Work) -> Result<FreedHits, ControlError> {
         let mut hits = Vec::new();
-        for (list, _, change) in &work.rows {
-            let reused: Vec<u32> = change.fresh.intersection(&change.freed).copied().collect();
-            let fresh: Vec<u32> = change.fresh.iter().copied().collect();
+        for Handover { list, change, .. } in &work.rows {
+            let reused = change.reused();
+            let fresh: Vec<u32> = change.fresh.keys().copied().collect();
             let counted = self
                 .plane
                 .call(move |datapath| {
@@ -83,8 +83,8 @@ impl Engine {
     /// What the counters of entries that went had counted, read after no packet counts on them any more.
     async fn freed_hits(&self, work: &Work) -> Result<FreedHits, ControlError> {
         let mut hits = Vec::new();
-        for (list, _, change) in &work.rows {
-            let freed: Vec<u32> = change.freed.difference(&change.fresh).copied().collect();
+        for Handover { list, change, .. } in &work.rows {
+            let freed = change.left();
             let counted = self
                 .plane
                 .call(move |datapath| datapath.address_hits(&freed))

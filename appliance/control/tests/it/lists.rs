@@ -263,9 +263,24 @@ async fn more_addresses_than_counters_are_refused() {
     // Replacing all of a full list takes over the counters of those that go.
     let text: String = (100..108).map(|n| format!("192.0.2.{n}\n")).collect();
     assert_eq!(engine.import("blocklist", &text).await.accepted, 8);
+    for row in 0..8 {
+        let hits = HitCounter {
+            packets: 5,
+            bytes: 50,
+        };
+        engine.plane.now().hits.insert(row, hits);
+    }
     let text: String = (200..208).map(|n| format!("192.0.2.{n}\n")).collect();
     assert_eq!(engine.import("blocklist", &text).await.accepted, 8);
     assert!(engine.plane.now().drops("192.0.2.207") && !engine.plane.now().drops("192.0.2.107"));
+    assert!(
+        engine.plane.now().hits.is_empty(),
+        "they start at 0 for those that come"
+    );
+    let counted = engine
+        .counter(Feature::DdosProtection, "list.blocklist.packets")
+        .await;
+    assert_eq!(counted, 40, "and what they counted stays in the total");
 }
 
 #[tokio::test]
