@@ -2,6 +2,7 @@
 
 mod address_list;
 mod baseline;
+mod cli;
 mod connection;
 mod dns_list;
 mod gateway;
