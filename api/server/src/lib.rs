@@ -1,7 +1,7 @@
 //! The REST router: authenticates, parses, asks `ravelin_control`, answers. Owns no state of the data plane and
 //! never binds a socket: the daemon does and calls [`serve`].
 //!
-//! A request passes, from the outside in: request id and rendering of problems, metrics, panics, audit, limits,
+//! A request passes, from the outside in: request id and rendering of problems, metrics, audit, panics, limits,
 //! credential, rate, query names, idempotency, handler. See [`middleware`].
 
 mod extract;

@@ -6,7 +6,9 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
 use crate::failure::{method_not_allowed, no_such_path};
-use crate::middleware::{audit, credential, idempotency, known_query, limits, observe, rate, request_id};
+use crate::middleware::{
+    audit, credential, idempotency, known_query, limits, observe, panics, rate, request_id,
+};
 use crate::openapi::Document;
 use crate::routes::{
     auth, docs, events, feature_config, features, health, import, interfaces, list_entries, lists, maps,
@@ -80,6 +82,7 @@ pub fn router(state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), rate))
         .layer(middleware::from_fn_with_state(state.clone(), credential))
         .layer(middleware::from_fn_with_state(state.clone(), limits))
+        .layer(panics())
         .layer(middleware::from_fn_with_state(state.clone(), audit))
         .layer(middleware::from_fn_with_state(state.clone(), observe))
         .layer(middleware::from_fn(request_id))

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use futures::channel::mpsc;
 
-use crate::client::{Http, client, problem};
+use crate::client::{Http, client, connect, exchange, problem};
 use crate::engine::Engine;
 use crate::gateway::Place;
 
@@ -77,6 +77,19 @@ async fn an_early_answer_reaches_a_client_that_is_still_sending() {
         assert_eq!(answer.status().as_u16(), 413, "{http:?}");
         assert_eq!(answer.text().await.unwrap(), "too large for the engine");
     }
+}
+
+#[tokio::test]
+async fn an_early_answer_reaches_a_client_that_reads_only_after_sending_everything() {
+    let place = Place::new();
+    let _engine = Engine::start(&place.engine_socket());
+    let gateway = place.start("");
+    let bytes = 32 << 20;
+    let head =
+        format!("PUT /early HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: {bytes}\r\n\r\n");
+    let answer = exchange(connect(&place, &gateway).await, &(head + &"x".repeat(bytes))).await;
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert!(answer.ends_with("too large for the engine"), "{answer}");
 }
 
 #[tokio::test]

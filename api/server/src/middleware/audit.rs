@@ -1,7 +1,8 @@
-//! Leaves one audit entry for every call that may change something, also for refused ones.
+//! Leaves one audit entry for every call that may change something, also for refused ones. Only what is refused for
+//! its rate leaves none: whoever floods the API without a credential could fill the disk.
 
 use axum::extract::{Request, State};
-use axum::http::Method;
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use ravelin_control::{Actor, AuditRecord};
@@ -23,6 +24,9 @@ pub(crate) async fn audit(State(state): State<AppState>, request: Request, next:
     let origin = Connection::of(request.extensions()).origin(request.headers());
 
     let response = next.run(request).await;
+    if response.status() == StatusCode::TOO_MANY_REQUESTS {
+        return response;
+    }
     let actor = match response.extensions().get::<Caller>() {
         Some(Caller(actor)) => actor.clone(),
         None => Actor {

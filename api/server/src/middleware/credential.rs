@@ -62,16 +62,17 @@ fn identify(state: &AppState, request: &Request) -> Result<Actor, Failure> {
     let connection = Connection::of(request.extensions());
     let headers = request.headers();
     let origin = connection.origin(headers);
-    if !headers.contains_key(AUTHORIZATION) {
-        let name = connection.trusted_name();
-        return name.map(|name| Actor { name, origin }).ok_or_else(|| {
-            Failure::new(
-                ProblemKind::Unauthorized,
-                "this request needs Authorization: Bearer and a token",
-            )
-        });
-    }
     let peer = connection.throttle_key(headers);
+    if !headers.contains_key(AUTHORIZATION) {
+        if let Some(name) = connection.trusted_name() {
+            return Ok(Actor { name, origin });
+        }
+        state.rates().ask(&format!("anonymous {peer}"))?;
+        return Err(Failure::new(
+            ProblemKind::Unauthorized,
+            "this request needs Authorization: Bearer and a token",
+        ));
+    }
     let token = bearer(headers);
     let for_token = request.uri().path() == TOKEN_PATH;
     let name = if for_token {

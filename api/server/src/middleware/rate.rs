@@ -34,6 +34,13 @@ impl Rates {
         }
     }
 
+    /// Takes one request of whoever asks.
+    pub(crate) fn ask(&self, who: &str) -> Result<(), Failure> {
+        self.requests.take(who, Instant::now()).map_err(|seconds| {
+            Failure::new(ProblemKind::TooManyRequests, "this principal asks too often").retry_after(seconds)
+        })
+    }
+
     /// Whether a peer may present another credential.
     pub(crate) fn may_attempt(&self, peer: &str) -> Result<(), Failure> {
         self.failed_attempts
@@ -56,11 +63,9 @@ impl Rates {
 
 pub(crate) async fn rate(State(state): State<AppState>, request: Request, next: Next) -> Response {
     if let Some(Caller(actor)) = request.extensions().get::<Caller>() {
-        let key = format!("{} {}", actor.name, actor.origin);
-        if let Err(seconds) = state.rates().requests.take(&key, Instant::now()) {
-            return Failure::new(ProblemKind::TooManyRequests, "this principal asks too often")
-                .retry_after(seconds)
-                .into_response();
+        let who = format!("{} {}", actor.name, actor.origin);
+        if let Err(failure) = state.rates().ask(&who) {
+            return failure.into_response();
         }
     }
     next.run(request).await

@@ -148,7 +148,8 @@ fn a_stream_ends_with_the_engine() {
     let world = World::new();
     let mut stream = Stream::open(&world, "", None);
     world.control.shut_down();
-    assert!(stream.0.read_to_end().ends_with("0\r\n\r\n"));
+    // The last chunk: the answer is over, the connection is not.
+    stream.0.read_until("0\r\n\r\n");
 }
 
 #[test]

@@ -79,6 +79,28 @@ fn a_principal_that_asks_too_often_has_to_wait_and_others_do_not() {
 }
 
 #[test]
+fn who_has_no_credential_has_to_wait_too_and_does_not_fill_the_audit_trail() {
+    let world = World::with(Limits {
+        requests_per_second: 1,
+        requests_burst: 5,
+        ..Limits::default()
+    });
+    let post = |peer: &str| {
+        let request = Request::new(Method::POST, "/api/v1/lists").header("x-ravelin-peer", peer);
+        world.gateway().send(&request)
+    };
+    let first: Vec<u16> = (0..5).map(|_| post("192.0.2.1").status).collect();
+    assert_eq!(first, [401; 5]);
+    check_problem(&post("192.0.2.1"), 429, "too-many-requests");
+    check_problem(&post("192.0.2.2"), 401, "unauthorized");
+    let entries = world.block_on(world.store.audit(None, 100)).expect("audit");
+    assert!(
+        entries.iter().all(|(_, entry)| entry.status == 401),
+        "{entries:?}"
+    );
+}
+
+#[test]
 fn request_ids_are_ours_and_unique() {
     let world = World::new();
     let ask = || {

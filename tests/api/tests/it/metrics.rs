@@ -143,7 +143,9 @@ fn labels_do_not_grow_with_what_clients_invent() {
         world.admin().get(&format!("/api/v1/lists/lst_{n}"));
         world.admin().get(&format!("/api/v1/interfaces/eth{n}"));
     };
-    (count(), invent(0), count());
+    count();
+    invent(0);
+    count();
     let before = count();
     (1..20).for_each(invent);
     assert_eq!(count(), before);

@@ -18,6 +18,15 @@ use tokio::net::UnixListener;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot, watch};
 
+/// Limits no test reaches by accident.
+const UNREACHED: Limits = Limits {
+    body_bytes: 1 << 20,
+    header_bytes: 16 << 10,
+    requests_per_second: 100_000,
+    requests_burst: 100_000,
+    failed_attempts_per_minute: 10,
+};
+
 /// Has links `lo` (1), `lan0` (2) and `wan0` (3). Stops when dropped.
 #[derive(Debug)]
 pub struct World {
@@ -36,16 +45,20 @@ pub struct World {
 }
 
 impl World {
-    /// With limits no test reaches by accident.
     pub fn new() -> Self {
-        Self::with(Limits {
-            requests_per_second: 100_000,
-            requests_burst: 100_000,
-            ..Limits::default()
-        })
+        Self::with(UNREACHED)
+    }
+
+    /// On a machine that lets no programs in.
+    pub fn without_datapath() -> Self {
+        Self::build(UNREACHED, false)
     }
 
     pub fn with(limits: Limits) -> Self {
+        Self::build(limits, true)
+    }
+
+    fn build(limits: Limits, has_datapath: bool) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -73,7 +86,9 @@ impl World {
             let store = Store::in_memory().await.expect("store");
             let parts = Parts {
                 store: store.clone(),
-                datapath: Ok(datapath),
+                datapath: has_datapath
+                    .then_some(datapath)
+                    .ok_or("CAP_BPF is missing".to_owned()),
                 events: raw_events,
                 links: LinkSource::Told(links.subscribe()),
                 flow_timeouts: flow_timeouts_sender,
