@@ -17,3 +17,4 @@ mod plane;
 mod random;
 mod sources;
 mod verifier;
+mod wire;

@@ -6,10 +6,11 @@ mod run;
 
 use std::path::Path;
 
-use aya::programs::{SchedClassifier, Xdp};
+use aya::programs::{SchedClassifier, TcAttachType, Xdp, XdpMode};
 use aya::{Ebpf, EbpfLoader, VerifierLogLevel};
 use ravelin_abi::rv_zone;
 use ravelin_objects::load_time;
+use ravelin_test_harness::Namespace;
 
 pub use context::Context;
 pub use maps::{Cell, Flow};
@@ -133,6 +134,33 @@ impl Plane {
             flags,
         };
         self.array("zones").set(IFINDEX, maps::Value(zone), 0).unwrap();
+    }
+
+    /// Attaches to an interface of the namespace, described as [`SLOT`] with these flags.
+    pub fn attach(&mut self, namespace: &Namespace, interface: &str, flags: u32) {
+        let listing = namespace.ip(&format!("-o link show dev {interface}"));
+        let index: u32 = listing.split(':').next().unwrap().parse().unwrap();
+        let zone = rv_zone {
+            slot: SLOT,
+            zone: 0,
+            flags,
+        };
+        self.array("zones").set(index, maps::Value(zone), 0).unwrap();
+        let program = self.ebpf.program_mut(self.hook.program()).unwrap();
+        namespace.within(|| match self.hook {
+            Hook::Xdp => {
+                let program = <&mut Xdp>::try_from(program).unwrap();
+                program.attach(interface, XdpMode::Driver).unwrap();
+            }
+            Hook::Ingress | Hook::Egress => {
+                let direction = match self.hook {
+                    Hook::Egress => TcAttachType::Egress,
+                    _ => TcAttachType::Ingress,
+                };
+                let program = <&mut SchedClassifier>::try_from(program).unwrap();
+                program.attach(interface, direction).unwrap();
+            }
+        });
     }
 
     /// Instructions the verifier walked.
