@@ -112,7 +112,7 @@ impl Drop for RequestBody {
         if let Some(rest) = self.incoming.take()
             && !rest.is_end_stream()
         {
-            drop(rest);
+            task::discard(rest);
         }
     }
 }
