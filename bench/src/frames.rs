@@ -24,6 +24,14 @@ pub fn udp(destination: IpAddr) -> Vec<u8> {
     frame
 }
 
+/// The frame with another source address; IPv4 in the first four bytes.
+pub fn from(source: [u8; 16], mut frame: Vec<u8>) -> Vec<u8> {
+    let is_ipv4 = frame[12..14] == [0x08, 0x00];
+    let (at, length) = if is_ipv4 { (26, 4) } else { (22, 16) };
+    frame[at..at + length].copy_from_slice(&source[..length]);
+    frame
+}
+
 /// A query for the A record of `name` over IPv4.
 pub fn query(name: &str) -> Vec<u8> {
     let mut message = vec![0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];

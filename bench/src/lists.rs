@@ -32,13 +32,18 @@ impl Family {
         }
     }
 
-    /// Address number `index`: spread over the whole of unicast space, no two alike.
-    fn address(self, index: u32) -> IpAddr {
+    /// Address number `index`, no two alike: spread over the whole of unicast space, or in sixteen networks.
+    fn address(self, index: u32, clustered: bool) -> IpAddr {
         let mixed = index.wrapping_mul(0x9e37_79b1);
-        match self {
-            Self::Ipv4 => Ipv4Addr::from(0x0100_0000 | (mixed % 0xdf00_0000)).into(),
-            Self::Ipv6 => {
-                Ipv6Addr::from(0x2001_u128 << 112 | u128::from(mixed) << 72 | u128::from(index)).into()
+        let network = index % 16;
+        match (self, clustered) {
+            (Self::Ipv4, false) => Ipv4Addr::from(0x0100_0000 | (mixed % 0xdf00_0000)).into(),
+            (Self::Ipv4, true) => Ipv4Addr::from(0x5000_0000 | network << 16 | mixed >> 16).into(),
+            (Self::Ipv6, false) => {
+                Ipv6Addr::from(1 << 125 | u128::from(mixed) << 93 | u128::from(index)).into()
+            }
+            (Self::Ipv6, true) => {
+                Ipv6Addr::from(0x2a00 << 112 | u128::from(network) << 96 | u128::from(mixed) << 64).into()
             }
         }
     }
@@ -51,6 +56,8 @@ pub enum Shape {
     Addresses,
     /// One in ten is a prefix, as in published block lists.
     Prefixes,
+    /// Single addresses of sixteen networks: hard on an index by leading bits.
+    Clustered,
 }
 
 /// The entries of a list. Prefixes do not overlap: the peer refuses a set in which they do.
@@ -60,7 +67,7 @@ pub fn entries(family: Family, shape: Shape) -> Vec<IpNet> {
         .map(|index| {
             let wide = shape == Shape::Prefixes && index % 10 == 0;
             let length = if wide { host - 8 } else { host };
-            IpNet::new(family.address(index), length)
+            IpNet::new(family.address(index, shape == Shape::Clustered), length)
                 .expect("a length the family has")
                 .trunc()
         })

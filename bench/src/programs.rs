@@ -56,7 +56,10 @@ type Case = (&'static str, Switches, Vec<u8>);
 
 pub fn run(lab: &Lab, rounds: u32) -> anyhow::Result<()> {
     let mut ours = Ours::load(lab)?;
-    ours.list(&lists::entries(Family::Ipv4, Shape::Prefixes))?;
+    let entries = Family::BOTH
+        .map(|family| lists::entries(family, Shape::Prefixes))
+        .concat();
+    ours.list(&entries)?;
     load_names(&mut ours)?;
     let null = peers::null_programs()?;
     for (program, floor, cases) in [
@@ -87,12 +90,16 @@ pub fn run(lab: &Lab, rounds: u32) -> anyhow::Result<()> {
 fn cases() -> Vec<Case> {
     let udp4 = frames::udp(Family::Ipv4.destination());
     let udp6 = frames::udp(Family::Ipv6.destination());
+    let listed4 = from_listed(Family::Ipv4, udp4.clone());
+    let listed6 = from_listed(Family::Ipv6, udp6.clone());
     vec![
         ("every feature off", OFF, udp4.clone()),
         ("statistics", STATISTICS, udp4.clone()),
         ("+ flow_monitoring", FLOWS, udp4.clone()),
         ("+ ddos_protection, source not listed", SOURCES, udp4.clone()),
         ("the same, IPv6", SOURCES, udp6),
+        ("source listed, dropped", SOURCES, listed4),
+        ("the same, IPv6", SOURCES, listed6),
         ("+ dns_blocklist, not DNS", NAMES_TOO, udp4),
         (
             "a query for a clean name",
@@ -105,6 +112,12 @@ fn cases() -> Vec<Case> {
             frames::query("www.listed7.example"),
         ),
     ]
+}
+
+/// The frame, sent by the first source of the family's list.
+fn from_listed(family: Family, frame: Vec<u8>) -> Vec<u8> {
+    let source = lists::listed_sources(&lists::entries(family, Shape::Prefixes))[0];
+    frames::from(source, frame)
 }
 
 fn load_names(ours: &mut Ours) -> anyhow::Result<()> {

@@ -26,7 +26,7 @@ pub struct Plan {
 pub fn run(lab: &Lab, plan: &Plan) -> anyhow::Result<Vec<Goal>> {
     let mut goals = Vec::new();
     for family in Family::BOTH {
-        for shape in [Shape::Addresses, Shape::Prefixes] {
+        for shape in [Shape::Addresses, Shape::Prefixes, Shape::Clustered] {
             goals.extend(run_list(lab, plan, family, shape)?);
         }
     }
@@ -38,6 +38,7 @@ fn run_list(lab: &Lab, plan: &Plan, family: Family, shape: Shape) -> anyhow::Res
     let (title, set) = match shape {
         Shape::Addresses => ("addresses", "nft netdev ingress, hash set"),
         Shape::Prefixes => ("addresses and prefixes", "nft netdev ingress, interval set"),
+        Shape::Clustered => ("clustered addresses", "nft netdev ingress, hash set"),
     };
     let mut generator = Generator::load(lab)?;
     generator.set_sources(&lists::listed_sources(&entries))?;

@@ -15,8 +15,8 @@
 #define RV_SEARCH_STEPS 24
 
 /*
- * Entry of the range that holds the address, within the half; negative: none. A global
- * function, so that the verifier walks the search once and not for every kind of packet.
+ * Index of the range that holds the address; negative: none. A global function, so that
+ * the verifier walks the search once and not for every kind of packet.
  */
 __noinline int rv_search4(__u32 address, __u32 half)
 {
@@ -40,7 +40,7 @@ __noinline int rv_search4(__u32 address, __u32 half)
 		else if (address > range->end)
 			low = middle + 1;
 		else
-			return range->entry;
+			return middle;
 	}
 	return -1;
 }
@@ -74,50 +74,78 @@ __noinline int rv_search6(__u64 high_bits, __u64 low_bits, __u32 half, __u32 ski
 		else if (rv_before6(range->end, address))
 			low = middle + 1;
 		else
-			return range->entry;
+			return middle;
 	}
 	return -1;
 }
 
-static __always_inline int rv_search(const struct rv_packet *packet,
-				     const struct rv_control *control, __u32 half)
+/* What a range says of the addresses in it. */
+struct rv_listed {
+	__u32 entry; /* enum rv_range_entry */
+	__u32 counter;
+};
+
+/* Whether a range holds the source of the packet. */
+static __always_inline bool rv_search(const struct rv_packet *packet,
+				      const struct rv_control *control, __u32 half,
+				      struct rv_listed *listed)
 {
 	const __be32 *source = packet->source;
+	const struct rv_range4 *range4;
+	const struct rv_range6 *range6;
+	int found;
 
-	if (packet->family == 4)
-		return rv_search4(bpf_ntohl(source[0]), half);
-	return rv_search6((__u64)bpf_ntohl(source[0]) << 32 | bpf_ntohl(source[1]),
-			  (__u64)bpf_ntohl(source[2]) << 32 | bpf_ntohl(source[3]), half,
-			  control->address6_skip[half]);
+	if (packet->family == 4) {
+		found = rv_search4(bpf_ntohl(source[0]), half);
+		range4 = found < 0 ? NULL : bpf_map_lookup_elem(&xdp_blocklist4, &found);
+		if (!range4)
+			return false;
+		listed->entry = range4->entry;
+		listed->counter = range4->counter;
+		return true;
+	}
+	found = rv_search6((__u64)bpf_ntohl(source[0]) << 32 | bpf_ntohl(source[1]),
+			   (__u64)bpf_ntohl(source[2]) << 32 | bpf_ntohl(source[3]), half,
+			   control->address6_skip[half]);
+	range6 = found < 0 ? NULL : bpf_map_lookup_elem(&xdp_blocklist6, &found);
+	if (!range6)
+		return false;
+	listed->entry = range6->entry;
+	listed->counter = range6->counter;
+	return true;
+}
+
+static __always_inline const struct rv_blocklist_entry *
+rv_listed_entry(const struct rv_listed *listed, __u32 half)
+{
+	__u32 key = half * rv_entry_half + (listed->entry & RV_RANGE_ENTRY_MASK);
+
+	return bpf_map_lookup_elem(&blocklist_entry, &key);
 }
 
 /*
- * The live entry that lists the source, its hit counted; NULL: not listed, or expired.
- * Expiry goes by the coarse clock, so an entry may live one timer tick too long.
+ * Whether a live entry lists the source; its hit is then counted. Expiry goes by the
+ * coarse clock, so an entry may live one timer tick too long.
  */
-static __always_inline const struct rv_blocklist_entry *
-rv_source_listed(const struct rv_packet *packet, const struct rv_control *control,
-		 __u64 switches, __u64 packets, __u64 bytes)
+static __always_inline bool rv_source_listed(const struct rv_packet *packet,
+					     const struct rv_control *control, __u32 half,
+					     __u64 packets, __u64 bytes,
+					     struct rv_listed *listed)
 {
-	__u32 half = !!(switches & RV_SWITCH_ADDRESS_HALF);
-	int found = rv_search(packet, control, half);
 	const struct rv_blocklist_entry *entry;
 	struct rv_counter *hits;
-	__u32 key;
 
-	if (found < 0)
-		return NULL;
-	key = half * rv_entry_half + found;
-	entry = bpf_map_lookup_elem(&blocklist_entry, &key);
-	if (!entry)
-		return NULL;
-	if (entry->expires_ns && bpf_ktime_get_coarse_ns() >= entry->expires_ns)
-		return NULL;
-	key = entry->counter;
-	hits = bpf_map_lookup_elem(&blocklist_hits, &key);
+	if (!rv_search(packet, control, half, listed))
+		return false;
+	if (listed->entry & RV_RANGE_EXPIRES) {
+		entry = rv_listed_entry(listed, half);
+		if (!entry || bpf_ktime_get_coarse_ns() >= entry->expires_ns)
+			return false;
+	}
+	hits = bpf_map_lookup_elem(&blocklist_hits, &listed->counter);
 	if (hits)
 		rv_count(hits, packets, bytes);
-	return entry;
+	return true;
 }
 
 #endif

@@ -22,15 +22,18 @@ struct rv_visit {
 
 static __always_inline void rv_tell_drop(const struct rv_visit *visit,
 					 const struct rv_packet *packet,
-					 const struct rv_blocklist_entry *entry)
+					 const struct rv_listed *listed, __u32 half)
 {
+	const struct rv_blocklist_entry *entry;
 	struct rv_event *event = rv_event_begin(packet, RV_EVENT_DROP, visit->ifindex,
 						visit->length, RV_REASON_SOURCE_LISTED);
 
 	if (!event)
 		return;
-	event->object = entry->counter;
-	event->list = entry->list;
+	entry = rv_listed_entry(listed, half);
+	if (entry)
+		event->list = entry->list;
+	event->object = listed->counter;
 	bpf_ringbuf_submit(event, 0);
 }
 
@@ -41,18 +44,18 @@ static __always_inline void rv_tell_drop(const struct rv_visit *visit,
 static __always_inline bool rv_judge_source(const struct rv_visit *visit,
 					    const struct rv_packet *packet)
 {
-	const struct rv_blocklist_entry *entry;
+	__u32 half = !!(visit->switches & RV_SWITCH_ADDRESS_HALF);
+	struct rv_listed listed;
 
 	if (!(visit->switches & RV_SWITCH_DDOS_PROTECTION) || !packet->family)
 		return false;
 	if ((visit->switches & RV_SWITCH_DDOS_EXTERNAL_ONLY) &&
 	    !(visit->zone.flags & RV_ZONE_EXTERNAL))
 		return false;
-	entry = rv_source_listed(packet, visit->control, visit->switches, visit->packets,
-				 visit->bytes);
-	if (!entry)
+	if (!rv_source_listed(packet, visit->control, half, visit->packets, visit->bytes,
+			      &listed))
 		return false;
-	rv_tell_drop(visit, packet, entry);
+	rv_tell_drop(visit, packet, &listed, half);
 	return true;
 }
 

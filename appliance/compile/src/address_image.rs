@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use ravelin_abi::rv_range_entry::{RV_RANGE_ENTRY_MASK, RV_RANGE_EXPIRES};
 use ravelin_abi::{rv_blocklist_entry, rv_bucket, rv_range4, rv_range6};
 
 use crate::ImageTooLarge;
@@ -38,7 +39,7 @@ pub struct AddressImage {
     pub ranges6: Vec<rv_range6>,
     /// Leading bits all IPv6 entries share, 0..=48.
     pub skip6: u8,
-    /// Indexed by `rv_range4.entry` and `rv_range6.entry`; in the order of the sources.
+    /// Indexed by what `RV_RANGE_ENTRY_MASK` leaves of a range's `entry`; in the order of the sources.
     pub entries: Vec<rv_blocklist_entry>,
 }
 
@@ -52,9 +53,9 @@ impl AddressImage {
     /// Builds the index of `sources`, of which `capacity` fit, both families together.
     ///
     /// # Errors
-    /// More sources than `capacity`, or than a 32-bit index reaches.
+    /// More sources than `capacity`, or than `RV_RANGE_ENTRY_MASK` reaches.
     pub fn build(sources: &[AddressSource], capacity: usize) -> Result<Self, ImageTooLarge> {
-        let capacity = capacity.min((u32::MAX / 2) as usize);
+        let capacity = capacity.min(RV_RANGE_ENTRY_MASK as usize);
         if sources.len() > capacity {
             return Err(ImageTooLarge {
                 what: "addresses",
@@ -88,13 +89,13 @@ impl AddressImage {
         };
         Ok(Self {
             directory4: directory(ranges4.iter().map(|r| bucket4(r.start)..=bucket4(r.end))),
-            ranges4: ranges4.iter().map(range4).collect(),
+            ranges4: ranges4.iter().map(|range| range4(range, sources)).collect(),
             directory6: directory(
                 ranges6
                     .iter()
                     .map(|r| bucket6(r.start, skip6)..=bucket6(r.end, skip6)),
             ),
-            ranges6: ranges6.iter().map(range6).collect(),
+            ranges6: ranges6.iter().map(|range| range6(range, sources)).collect(),
             skip6,
             entries: sources.iter().map(entry).collect(),
         })
@@ -118,7 +119,7 @@ impl AddressImage {
             }
         };
         self.entries
-            .get(entry as usize)
+            .get((entry & RV_RANGE_ENTRY_MASK) as usize)
             .filter(|entry| entry.expires_ns == 0 || now_ns < entry.expires_ns)
     }
 }
@@ -137,21 +138,31 @@ fn entry(source: &AddressSource) -> rv_blocklist_entry {
     }
 }
 
-fn range4(range: &Range<u32>) -> rv_range4 {
+fn range4(range: &Range<u32>, sources: &[AddressSource]) -> rv_range4 {
+    let source = &sources[range.entry as usize];
     rv_range4 {
         start: range.start,
         end: range.end,
-        entry: range.entry,
-        pad: 0,
+        entry: marked(range.entry, source),
+        counter: source.counter,
     }
 }
 
-fn range6(range: &Range<u128>) -> rv_range6 {
+fn range6(range: &Range<u128>, sources: &[AddressSource]) -> rv_range6 {
+    let source = &sources[range.entry as usize];
     rv_range6 {
         start: words(range.start),
         end: words(range.end),
-        entry: range.entry,
-        pad: 0,
+        entry: marked(range.entry, source),
+        counter: source.counter,
+    }
+}
+
+fn marked(entry: u32, source: &AddressSource) -> u32 {
+    if source.expires_ns == 0 {
+        entry
+    } else {
+        entry | RV_RANGE_EXPIRES
     }
 }
 

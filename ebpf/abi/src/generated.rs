@@ -12,6 +12,13 @@ pub mod rv_blocklist_limit {
     pub type Type = ::core::ffi::c_uint;
     pub const RV_BLOCKLIST_BUCKETS: Type = 65536;
 }
+pub mod rv_range_entry {
+    #[allow(unused_imports)]
+    use super::*;
+    pub type Type = ::core::ffi::c_uint;
+    pub const RV_RANGE_ENTRY_MASK: Type = 1073741823;
+    pub const RV_RANGE_EXPIRES: Type = 1073741824;
+}
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq)]
 pub struct rv_bucket {
@@ -31,7 +38,7 @@ pub struct rv_range4 {
     pub start: __u32,
     pub end: __u32,
     pub entry: __u32,
-    pub pad: __u32,
+    pub counter: __u32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
@@ -40,7 +47,7 @@ const _: () = {
     ["Offset of field: rv_range4::start"][::core::mem::offset_of!(rv_range4, start) - 0usize];
     ["Offset of field: rv_range4::end"][::core::mem::offset_of!(rv_range4, end) - 4usize];
     ["Offset of field: rv_range4::entry"][::core::mem::offset_of!(rv_range4, entry) - 8usize];
-    ["Offset of field: rv_range4::pad"][::core::mem::offset_of!(rv_range4, pad) - 12usize];
+    ["Offset of field: rv_range4::counter"][::core::mem::offset_of!(rv_range4, counter) - 12usize];
 };
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq)]
@@ -48,7 +55,7 @@ pub struct rv_range6 {
     pub start: [__u64; 2usize],
     pub end: [__u64; 2usize],
     pub entry: __u32,
-    pub pad: __u32,
+    pub counter: __u32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
@@ -57,7 +64,7 @@ const _: () = {
     ["Offset of field: rv_range6::start"][::core::mem::offset_of!(rv_range6, start) - 0usize];
     ["Offset of field: rv_range6::end"][::core::mem::offset_of!(rv_range6, end) - 16usize];
     ["Offset of field: rv_range6::entry"][::core::mem::offset_of!(rv_range6, entry) - 32usize];
-    ["Offset of field: rv_range6::pad"][::core::mem::offset_of!(rv_range6, pad) - 36usize];
+    ["Offset of field: rv_range6::counter"][::core::mem::offset_of!(rv_range6, counter) - 36usize];
 };
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq)]

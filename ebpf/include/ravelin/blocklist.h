@@ -10,6 +10,15 @@ enum rv_blocklist_limit {
 };
 
 /*
+ * rv_range.entry: index into "blocklist_entry", within the half, and whether the entry
+ * must be looked at for its expiry. Most never expire, and a miss of the cache is saved.
+ */
+enum rv_range_entry {
+	RV_RANGE_ENTRY_MASK = 0x3fffffff,
+	RV_RANGE_EXPIRES = 0x40000000,
+};
+
+/*
  * Maps "blocklist_dir4" and "blocklist_dir6": array of 2 * RV_BLOCKLIST_BUCKETS, half h
  * starts at h * RV_BLOCKLIST_BUCKETS. IPv4: indexed by the top 16 address bits. IPv6: by
  * the 16 bits after the first rv_control.address6_skip[h].
@@ -26,8 +35,8 @@ struct rv_bucket {
 struct rv_range4 {
 	__u32 start;
 	__u32 end;
-	__u32 entry; /* index into "blocklist_entry", within the half */
-	__u32 pad;
+	__u32 entry; /* enum rv_range_entry */
+	__u32 counter; /* rv_blocklist_entry.counter */
 };
 
 /* Map "xdp_blocklist6": the same; an address is two host-order words, high first. */
@@ -35,7 +44,7 @@ struct rv_range6 {
 	__u64 start[2];
 	__u64 end[2];
 	__u32 entry;
-	__u32 pad;
+	__u32 counter;
 };
 
 /* Map "blocklist_entry": array, half h starts at h * (max_entries / 2). */
