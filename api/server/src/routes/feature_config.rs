@@ -4,9 +4,9 @@ use axum::extract::State;
 use ravelin_api_types::{
     BadBody, DdosProtectionConfig, DdosProtectionConfigPatch, DnsBlocklistConfig, DnsBlocklistConfigPatch,
     Feature, FeatureConfig, FlowMonitoringConfig, FlowMonitoringConfigPatch, FromJson, StatisticsConfig,
-    StatisticsConfigPatch, merge_patch, parse_value,
+    StatisticsConfigPatch, merge_patch, parse_value, parse_with,
 };
-use ravelin_control::Precondition;
+use ravelin_control::{ControlError, Precondition};
 use ravelin_model as model;
 use serde_json::Value;
 
@@ -20,12 +20,12 @@ async fn current(state: &AppState, feature: model::Feature) -> Result<Tagged<Fea
     Ok(Tagged(status.config.into(), status.revision))
 }
 
-async fn set(
+async fn put(
     state: &AppState,
     Caller(actor): &Caller,
     precondition: Precondition,
     config: FeatureConfig,
-) -> Result<Changed<Feature>, Failure> {
+) -> Result<Changed<Feature>, ControlError> {
     let status = state
         .control()
         .set_config(config.into(), precondition, actor)
@@ -35,23 +35,31 @@ async fn set(
 }
 
 /// Merges a patch (RFC 7396) into the configuration as it is, and reads the result like a whole one.
-async fn merged<T: FromJson>(
+async fn patch<T: FromJson>(
     state: &AppState,
+    caller: &Caller,
     feature: model::Feature,
     precondition: Precondition,
-    patch: &JsonBody,
-) -> Result<(T, Precondition), Failure> {
-    let patch: Value = ravelin_api_types::parse_with(&patch.0, |node, _| Some(node.value().clone()))?;
-    let status = state.control().feature(feature).await?;
-    // The patch was merged into this revision: another one may not slip in between.
-    let precondition = match precondition {
-        Precondition::Exists => Precondition::Revision(status.revision),
-        named => named,
-    };
-    let mut config = serde_json::to_value(FeatureConfig::from(status.config))
-        .map_err(|error| BadBody::Malformed(error.to_string()))?;
-    merge_patch(&mut config, &patch);
-    Ok((parse_value(&config, T::from_json)?, precondition))
+    body: &JsonBody,
+    whole: fn(T) -> FeatureConfig,
+) -> Result<Changed<Feature>, Failure> {
+    let patch: Value = parse_with(&body.0, |node, _| Some(node.value().clone()))?;
+    loop {
+        let status = state.control().feature(feature).await?;
+        let current = status.revision;
+        if matches!(precondition, Precondition::Revision(named) if named != current) {
+            return Err(ControlError::Stale { current }.into());
+        }
+        let mut config = serde_json::to_value(FeatureConfig::from(status.config))
+            .map_err(|error| BadBody::Malformed(error.to_string()))?;
+        merge_patch(&mut config, &patch);
+        let config = whole(parse_value(&config, T::from_json)?);
+        // Merged into this revision: none may slip in between. Whoever takes any revision takes the next one, too.
+        match put(state, caller, Precondition::Revision(current), config).await {
+            Err(ControlError::Stale { .. }) if precondition == Precondition::Exists => {}
+            done => return Ok(done?),
+        }
+    }
 }
 
 /// Show the configuration of `statistics`
@@ -82,8 +90,8 @@ pub(crate) async fn put_statistics(
     IfMatch(precondition): IfMatch,
     body: JsonBody,
 ) -> Result<Changed<Feature>, Failure> {
-    let config: StatisticsConfig = body.read()?;
-    set(&state, &caller, precondition, FeatureConfig::Statistics(config)).await
+    let config = FeatureConfig::Statistics(body.read()?);
+    Ok(put(&state, &caller, precondition, config).await?)
 }
 
 /// Change parts of the configuration of `statistics`
@@ -102,9 +110,8 @@ pub(crate) async fn patch_statistics(
     IfMatch(precondition): IfMatch,
     body: JsonBody,
 ) -> Result<Changed<Feature>, Failure> {
-    let (config, precondition): (StatisticsConfig, _) =
-        merged(&state, model::Feature::Statistics, precondition, &body).await?;
-    set(&state, &caller, precondition, FeatureConfig::Statistics(config)).await
+    let (feature, whole) = (model::Feature::Statistics, FeatureConfig::Statistics);
+    patch(&state, &caller, feature, precondition, &body, whole).await
 }
 
 /// Show the configuration of `flow_monitoring`
@@ -137,14 +144,8 @@ pub(crate) async fn put_flow_monitoring(
     IfMatch(precondition): IfMatch,
     body: JsonBody,
 ) -> Result<Changed<Feature>, Failure> {
-    let config: FlowMonitoringConfig = body.read()?;
-    set(
-        &state,
-        &caller,
-        precondition,
-        FeatureConfig::FlowMonitoring(config),
-    )
-    .await
+    let config = FeatureConfig::FlowMonitoring(body.read()?);
+    Ok(put(&state, &caller, precondition, config).await?)
 }
 
 /// Change parts of the configuration of `flow_monitoring`
@@ -163,15 +164,8 @@ pub(crate) async fn patch_flow_monitoring(
     IfMatch(precondition): IfMatch,
     body: JsonBody,
 ) -> Result<Changed<Feature>, Failure> {
-    let (config, precondition): (FlowMonitoringConfig, _) =
-        merged(&state, model::Feature::FlowMonitoring, precondition, &body).await?;
-    set(
-        &state,
-        &caller,
-        precondition,
-        FeatureConfig::FlowMonitoring(config),
-    )
-    .await
+    let (feature, whole) = (model::Feature::FlowMonitoring, FeatureConfig::FlowMonitoring);
+    patch(&state, &caller, feature, precondition, &body, whole).await
 }
 
 /// Show the configuration of `ddos_protection`
@@ -204,14 +198,8 @@ pub(crate) async fn put_ddos_protection(
     IfMatch(precondition): IfMatch,
     body: JsonBody,
 ) -> Result<Changed<Feature>, Failure> {
-    let config: DdosProtectionConfig = body.read()?;
-    set(
-        &state,
-        &caller,
-        precondition,
-        FeatureConfig::DdosProtection(config),
-    )
-    .await
+    let config = FeatureConfig::DdosProtection(body.read()?);
+    Ok(put(&state, &caller, precondition, config).await?)
 }
 
 /// Change parts of the configuration of `ddos_protection`
@@ -230,15 +218,8 @@ pub(crate) async fn patch_ddos_protection(
     IfMatch(precondition): IfMatch,
     body: JsonBody,
 ) -> Result<Changed<Feature>, Failure> {
-    let (config, precondition): (DdosProtectionConfig, _) =
-        merged(&state, model::Feature::DdosProtection, precondition, &body).await?;
-    set(
-        &state,
-        &caller,
-        precondition,
-        FeatureConfig::DdosProtection(config),
-    )
-    .await
+    let (feature, whole) = (model::Feature::DdosProtection, FeatureConfig::DdosProtection);
+    patch(&state, &caller, feature, precondition, &body, whole).await
 }
 
 /// Show the configuration of `dns_blocklist`
@@ -271,8 +252,8 @@ pub(crate) async fn put_dns_blocklist(
     IfMatch(precondition): IfMatch,
     body: JsonBody,
 ) -> Result<Changed<Feature>, Failure> {
-    let config: DnsBlocklistConfig = body.read()?;
-    set(&state, &caller, precondition, FeatureConfig::DnsBlocklist(config)).await
+    let config = FeatureConfig::DnsBlocklist(body.read()?);
+    Ok(put(&state, &caller, precondition, config).await?)
 }
 
 /// Change parts of the configuration of `dns_blocklist`
@@ -291,7 +272,6 @@ pub(crate) async fn patch_dns_blocklist(
     IfMatch(precondition): IfMatch,
     body: JsonBody,
 ) -> Result<Changed<Feature>, Failure> {
-    let (config, precondition): (DnsBlocklistConfig, _) =
-        merged(&state, model::Feature::DnsBlocklist, precondition, &body).await?;
-    set(&state, &caller, precondition, FeatureConfig::DnsBlocklist(config)).await
+    let (feature, whole) = (model::Feature::DnsBlocklist, FeatureConfig::DnsBlocklist);
+    patch(&state, &caller, feature, precondition, &body, whole).await
 }

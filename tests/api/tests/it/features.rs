@@ -175,3 +175,30 @@ fn a_change_to_what_someone_else_changed_is_refused() {
         check_refused(&world, &change(Some("W/\"7\"")), 400, "invalid-header");
     }
 }
+
+#[test]
+fn patches_at_the_same_time_lose_nothing() {
+    let world = World::new();
+    let path = "/api/v1/ebpf/features/flow_monitoring/config";
+    let members = [
+        "tcp_established_timeout_seconds",
+        "tcp_transitory_timeout_seconds",
+        "udp_timeout_seconds",
+        "other_timeout_seconds",
+    ];
+    let admin = world.admin();
+    std::thread::scope(|scope| {
+        for member in members {
+            let admin = &admin;
+            scope.spawn(move || {
+                for seconds in 1..=25 {
+                    admin.patch(path, &json!({member: seconds})).expect(200);
+                }
+            });
+        }
+    });
+    let config = admin.get(path).expect(200).json();
+    for member in members {
+        assert_eq!(config[member], 25, "{config}");
+    }
+}
