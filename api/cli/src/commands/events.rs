@@ -133,12 +133,13 @@ fn print(message: &Message, api: &Api, output: &mut Output) -> Result<(), CliErr
 
 fn describe(event: &Event) -> String {
     if let Some(change) = &event.feature_changed {
-        let switch = if change.enabled { "enabled" } else { "disabled" };
         let (feature, state) = (word(&change.feature), word(&change.state));
-        return format!(
-            "{feature} is {switch} and {state} at revision {}",
-            change.revision
-        );
+        let switch = if change.enabled {
+            format!("enabled and {state}")
+        } else {
+            state
+        };
+        return format!("{feature} is {switch} at revision {}", change.revision);
     }
     if let Some(change) = &event.list_changed {
         return match change.entries_count {

@@ -6,6 +6,7 @@ use crate::run::ravelin;
 const LIST: &str = r#"{"sequence":1,"at":"2026-11-20T10:00:00Z","type":"list_changed","list_changed":{"list":"blocklist","entries_count":2,"revision":4}}"#;
 const DROP: &str = r#"{"sequence":2,"at":"2026-11-20T10:00:01Z","type":"packet_dropped","packet_dropped":{"interface_index":3,"interface":"wan0","reason":"source_listed","source":"203.0.113.7","destination":"192.0.2.1","protocol":6,"source_port":40000,"destination_port":443,"list":"blocklist","entry":"ent_1f"}}"#;
 const DNS: &str = r#"{"sequence":3,"at":"2026-11-20T10:00:02Z","type":"dns_query_blocked","dns_query_blocked":{"name":"ads.example","lists":["dns-blocklist"],"packet":{"interface_index":4,"reason":"dns_answered","source":"2001:db8::5","destination":"2001:db8::53","protocol":17,"source_port":5353,"destination_port":53}}}"#;
+const FEATURE: &str = r#"{"sequence":5,"at":"2026-11-20T10:00:03Z","type":"feature_changed","feature_changed":{"feature":"statistics","enabled":true,"state":"active","revision":5}}"#;
 const UNAUTHORIZED: &str = r#"{"type":"/problems/unauthorized","title":"A valid credential is needed","status":401,"detail":"the token has expired","request_id":"r3"}"#;
 
 fn message(id: u64, event: &str, data: &str) -> String {
@@ -20,7 +21,13 @@ fn without_follow_it_ends_with_the_stream() {
         message(2, "packet_dropped", DROP),
         "event: gap\ndata: {\"lost\":5}\n\n".to_owned(),
         message(3, "dns_query_blocked", DNS),
-        message(4, "of_the_future", r#"{"sequence":4,"new":"\u001b"}"#),
+        message(5, "feature_changed", FEATURE),
+        message(
+            5,
+            "feature_changed",
+            &FEATURE.replace("true", "false").replace("active", "disabled"),
+        ),
+        message(6, "of_the_future", r#"{"sequence":6,"new":"\u001b"}"#),
     ];
     let engine = Engine::new([("GET /api/v1/events", Reply::stream(&stream.concat()))]);
     let run = ravelin(&engine, &["events"]);
@@ -29,7 +36,9 @@ fn without_follow_it_ends_with_the_stream() {
 2026-11-20T10:00:01Z  packet_dropped  source_listed from 203.0.113.7 port 40000 to 192.0.2.1 port 443 protocol 6 on wan0 list blocklist entry ent_1f
 gap: 5 events are missing here
 2026-11-20T10:00:02Z  dns_query_blocked  ads.example dns_answered from 2001:db8::5 port 5353 to 2001:db8::53 port 53 protocol 17 on #4
-of_the_future  {\"new\":\"\\u001b\",\"sequence\":4}
+2026-11-20T10:00:03Z  feature_changed  statistics is enabled and active at revision 5
+2026-11-20T10:00:03Z  feature_changed  statistics is disabled at revision 5
+of_the_future  {\"new\":\"\\u001b\",\"sequence\":6}
 ";
     assert_eq!((run.status, run.out.as_str()), (0, expected), "{}", run.err);
 }
