@@ -103,7 +103,7 @@ pub enum DatapathError {
     LoadProgram {
         /// Its function name.
         program: &'static str,
-        /// Why; holds the verifier's log.
+        /// Why; the end of the verifier's log has been logged.
         source: LoaderError,
     },
     /// A path of the BPF file system.

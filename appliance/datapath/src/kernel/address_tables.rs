@@ -87,13 +87,23 @@ impl AddressTables {
     }
 
     pub(super) fn hits(&self, counters: &[u32]) -> Result<Vec<HitCounter>, DatapathError> {
-        let mut buffer = self.hits.buffer(Default::default());
-        let read = |counter: &u32| {
+        for counter in counters {
             self.check(*counter)?;
-            self.hits.read(*counter, &mut buffer)?;
-            Ok(HitCounter::sum(&buffer))
-        };
-        counters.iter().map(read).collect()
+        }
+        // A page of entries is read one by one; a whole list costs less read with everything else.
+        if counters.len() < self.capacity() / 8 {
+            let mut buffer = self.hits.buffer(rv_counter::default());
+            let read = |counter: &u32| {
+                self.hits.read(*counter, &mut buffer)?;
+                Ok(HitCounter::sum(&buffer))
+            };
+            return counters.iter().map(read).collect();
+        }
+        let mut all = Vec::with_capacity(self.capacity());
+        self.hits
+            .read_all(rv_counter::default(), |cpus| all.push(HitCounter::sum(cpus)))?;
+        let known = |counter: &u32| all.get(*counter as usize).copied().unwrap_or_default();
+        Ok(counters.iter().map(known).collect())
     }
 
     pub(super) fn reset_hits(&mut self, counters: &[u32]) -> Result<(), DatapathError> {

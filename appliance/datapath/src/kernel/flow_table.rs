@@ -151,12 +151,13 @@ impl<K: Plain + Default> FlowMap<K> {
         let mut position = None;
         loop {
             // SAFETY: the layout and type of the map were asserted when it was opened.
-            let read =
-                unsafe { sys::lookup_batch(self.table.fd(), &mut position, &mut self.keys, &mut self.flows) }
-                    .map_err(|source| DatapathError::ReadMap {
-                        map: self.table.name(),
-                        source,
-                    })?;
+            let read = unsafe {
+                sys::lookup_batch(self.table.fd(), &mut position, &mut self.keys, &mut self.flows, 1)
+            }
+            .map_err(|source| DatapathError::ReadMap {
+                map: self.table.name(),
+                source,
+            })?;
             let (count, end) = match read {
                 Batched::More(count) => (count, false),
                 Batched::End(count) => (count, true),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use aya::programs::{Program, ProgramFd, SchedClassifier, Xdp};
+use aya::programs::{Program, ProgramError, ProgramFd, SchedClassifier, Xdp};
 use aya::{Ebpf, EbpfLoader};
 use aya_obj::generated::bpf_attach_type::{BPF_TCX_EGRESS, BPF_TCX_INGRESS, BPF_XDP};
 use ravelin_compile::AddressImage;
@@ -109,10 +109,7 @@ fn load_one(
             hook: source.hook,
             source: error.into(),
         })?;
-    let failed = |error: aya::programs::ProgramError| DatapathError::LoadProgram {
-        program: source.function,
-        source: error.into(),
-    };
+    let failed = |error| not_loaded(source.function, error);
     let program = ebpf
         .program_mut(source.function)
         .ok_or(DatapathError::MissingPart {
@@ -128,4 +125,25 @@ fn load_one(
     .map_err(failed)?;
     let id = program.info().map_err(failed)?.id();
     Ok(LoadedProgram { source, id, ebpf })
+}
+
+/// The end of the verifier's log says what it did not like; the whole of it can be megabytes, so it goes to the
+/// log line by line and not into the error.
+fn not_loaded(program: &'static str, error: ProgramError) -> DatapathError {
+    const LINES: usize = 40;
+    let source = match error {
+        ProgramError::LoadError {
+            io_error,
+            verifier_log,
+        } => {
+            let log = verifier_log.to_string();
+            let lines: Vec<&str> = log.lines().collect();
+            for line in &lines[lines.len().saturating_sub(LINES)..] {
+                tracing::error!(program, line, "the verifier says");
+            }
+            io_error.into()
+        }
+        other => other.into(),
+    };
+    DatapathError::LoadProgram { program, source }
 }

@@ -289,16 +289,18 @@ pub(super) enum Batched {
     TooSmall,
 }
 
-/// Reads entries of a hash map, as many as the buffers hold, after the bucket `position` says; None: from the
-/// start. Moves `position` on.
+/// Reads entries, as many as the buffers hold, after the `position` the last call left; None: from the start.
+/// Moves `position` on.
 ///
 /// # Safety
-/// The map is a hash map, not per CPU, with keys `K` and values `V`.
+/// The map is a hash map with keys `K` and values `V`, and `per_key` is 1; or a per-CPU array with keys `K = u32`
+/// and values `V`, and `per_key` is the number of possible CPUs.
 pub(super) unsafe fn lookup_batch<K: Plain, V: Plain>(
     map: BorrowedFd<'_>,
     position: &mut Option<u32>,
     keys: &mut [K],
     values: &mut [V],
+    per_key: usize,
 ) -> io::Result<Batched> {
     let mut next = 0u32;
     let mut attr = Batch {
@@ -308,13 +310,14 @@ pub(super) unsafe fn lookup_batch<K: Plain, V: Plain>(
         to: address(std::ptr::from_mut(&mut next)),
         keys: address(keys.as_mut_ptr()),
         values: address(values.as_mut_ptr()),
-        count: u32::try_from(keys.len().min(values.len())).unwrap_or(u32::MAX),
+        count: u32::try_from(keys.len().min(values.len() / per_key)).unwrap_or(u32::MAX),
         map: number(map),
         element_flags: 0,
         flags: 0,
     };
-    // SAFETY: the kernel writes at most `count` entries to the buffers and four bytes to `next` (hash maps, see
-    // __htab_map_lookup_and_delete_batch in kernel/bpf/hashtab.c); any bytes are a valid `K` and `V`.
+    // SAFETY: the kernel writes at most `count` entries to the buffers and four bytes to `next`: the number of a
+    // bucket (__htab_map_lookup_and_delete_batch in kernel/bpf/hashtab.c) or a key of an array
+    // (generic_map_lookup_batch in kernel/bpf/syscall.c). Any bytes are a valid `K` and `V`.
     let result = unsafe { bpf(BPF_MAP_LOOKUP_BATCH, &mut attr) };
     let count = attr.count as usize;
     match result {

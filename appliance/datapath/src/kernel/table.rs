@@ -8,7 +8,7 @@ use aya::maps::{MapData, MapType};
 use aya::util::nr_cpus;
 
 use super::plain::Plain;
-use super::sys;
+use super::sys::{self, Batched};
 use crate::DatapathError;
 
 /// A pinned map whose layout is that of `K` and `V`.
@@ -138,6 +138,37 @@ impl<V: Plain> PerCpuArray<V> {
             map: self.table.name,
             source,
         })
+    }
+
+    /// Reads every index in order, many with one system call.
+    pub(super) fn read_all(&self, zero: V, mut visit: impl FnMut(&[V])) -> Result<(), DatapathError> {
+        const BATCH: usize = 4096;
+        let mut indices = vec![0u32; BATCH];
+        let mut values = vec![zero; BATCH * self.cpus];
+        let mut position = None;
+        loop {
+            // SAFETY: the layout and type were asserted when the map was opened, and the stride is the size.
+            let read = unsafe {
+                let map = self.table.fd();
+                sys::lookup_batch(map, &mut position, &mut indices, &mut values, self.cpus)
+            };
+            let (count, end) = match read {
+                Ok(Batched::More(count)) => (count, false),
+                Ok(Batched::End(count)) => (count, true),
+                // Arrays have no buckets.
+                Ok(Batched::TooSmall) => (0, true),
+                Err(source) => {
+                    return Err(DatapathError::ReadMap {
+                        map: self.table.name,
+                        source,
+                    });
+                }
+            };
+            values.chunks_exact(self.cpus).take(count).for_each(&mut visit);
+            if end {
+                return Ok(());
+            }
+        }
     }
 
     /// Sets the values of all CPUs from a buffer of [`Self::buffer`].

@@ -131,6 +131,12 @@ fn hits_are_counted_by_entry_and_reset() {
         let hits = parts.datapath.address_hits(&[1, 0]).unwrap();
         assert_eq!((hits[0].packets, hits[0].bytes), (5, 5 * frame.len() as u64));
         assert_eq!(hits[1].packets, 0);
+        // All at once they are read another way.
+        let all: Vec<u32> = (0..1000).collect();
+        let hits = parts.datapath.address_hits(&all).unwrap();
+        let counted: Vec<_> = (0..).zip(&hits).filter(|(_, hit)| hit.packets != 0).collect();
+        assert_eq!(counted, [(1, &hits[1])]);
+        assert_eq!((hits.len(), hits[1].packets), (1000, 5));
         parts.datapath.reset_address_hits(&[1]).unwrap();
         assert_eq!(parts.datapath.address_hits(&[1]).unwrap()[0].packets, 0);
         assert!(matches!(

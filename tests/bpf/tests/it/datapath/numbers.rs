@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use ravelin_datapath::{Datapath as _, FlowTable as _, FlowTimeouts, Switches};
-use ravelin_model::{Direction, Hook, Protocol, Reason};
+use ravelin_model::{Direction, Hook, Reason};
 use ravelin_test_harness::packet::Packet;
 use ravelin_test_harness::wait_until;
 
