@@ -30,13 +30,13 @@ fn address4(random: &mut Random) -> Ipv4Addr {
         return Ipv4Addr::from_bits(bits);
     }
     let free = random.below(20);
-    Ipv4Addr::from_bits(*random.of(&CROWDED4) ^ bits & ((1 << free) - 1))
+    Ipv4Addr::from_bits(*random.of(&CROWDED4) ^ (bits & ((1 << free) - 1)))
 }
 
 fn address6(random: &mut Random) -> Ipv6Addr {
-    let bits = u128::from(random.number()) << 64 | u128::from(random.number());
+    let bits = (u128::from(random.number()) << 64) | u128::from(random.number());
     let free = random.below(90);
-    Ipv6Addr::from_bits(*random.of(&CROWDED6) ^ bits & ((1 << free) - 1))
+    Ipv6Addr::from_bits(*random.of(&CROWDED6) ^ (bits & ((1 << free) - 1)))
 }
 
 fn network(random: &mut Random) -> IpNet {
@@ -85,7 +85,7 @@ fn probe(random: &mut Random, sources: &[AddressSource]) -> IpAddr {
 
 /// The listed entry a source falls under: of those in force the one that lasts longest, then the longest prefix,
 /// then the first.
-fn naive<'a>(sources: &'a [AddressSource], address: IpAddr, now: u64) -> Option<&'a AddressSource> {
+fn naive(sources: &[AddressSource], address: IpAddr, now: u64) -> Option<&AddressSource> {
     let lasts = |source: &AddressSource| source.expires_ns.wrapping_sub(1);
     sources
         .iter()

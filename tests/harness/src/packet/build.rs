@@ -161,7 +161,7 @@ impl Packet {
         let length = 20 + self.options.len();
         let total = u16::try_from(length + transport).expect("a packet is short");
         let (offset, more) = self.fragment.unwrap_or_default();
-        let fragment = offset / 8 | u16::from(more) << 13;
+        let fragment = (offset / 8) | (u16::from(more) << 13);
         let mut header = vec![0x40 | u8::try_from(length / 4).expect("options are short"), 0];
         header.extend(total.to_be_bytes());
         header.extend([0x12, 0x34]);

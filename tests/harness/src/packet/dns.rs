@@ -92,7 +92,7 @@ pub fn wire_name(name: &str) -> Vec<u8> {
 /// The answer due to a query for a listed name. `edns`: `Some(DO bit)` where the query had an OPT record.
 pub fn nxdomain(query: &Query, edns: Option<bool>) -> Vec<u8> {
     let mut bytes = query.id.to_be_bytes().to_vec();
-    bytes.extend([0x80 | query.flags[0] & 1, 0x83 | query.flags[1] & 0x10]);
+    bytes.extend([0x80 | (query.flags[0] & 1), 0x83 | (query.flags[1] & 0x10)]);
     bytes.extend([0, 1, 0, 0, 0, 0, 0, u8::from(edns.is_some())]);
     bytes.extend(query.question());
     if let Some(dnssec_ok) = edns {

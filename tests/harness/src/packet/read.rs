@@ -116,8 +116,8 @@ impl Read {
         Segment {
             source: word(bytes, 0),
             destination: word(bytes, 2),
-            sequence: u32::from(word(bytes, 4)) << 16 | u32::from(word(bytes, 6)),
-            acknowledgement: u32::from(word(bytes, 8)) << 16 | u32::from(word(bytes, 10)),
+            sequence: (u32::from(word(bytes, 4)) << 16) | u32::from(word(bytes, 6)),
+            acknowledgement: (u32::from(word(bytes, 8)) << 16) | u32::from(word(bytes, 10)),
             flags: bytes[13],
             payload: bytes[20..].to_vec(),
         }
