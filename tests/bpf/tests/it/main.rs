@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
-mod datapath;
 mod clock;
 mod counting;
+mod datapath;
 mod differential;
 mod dns_datagram;
 mod dns_stream;
