@@ -128,16 +128,7 @@ impl ControlHandle {
 
     /// Maps in the kernel, occupancy of the flow maps as of the last sweep.
     pub async fn maps(&self) -> Result<Vec<MapInfo>, ControlError> {
-        let sweep = self.flow_summary().last;
-        let mut maps = self.plane.call(|datapath| datapath.maps()).await?;
-        for map in &mut maps {
-            match map.name.as_str() {
-                "flow_map4" => map.occupancy = Some(sweep.entries4),
-                "flow_map6" => map.occupancy = Some(sweep.entries6),
-                _ => {}
-            }
-        }
-        Ok(maps)
+        self.plane.call(|datapath| datapath.maps()).await
     }
 
     /// Packet statistics by interface.

@@ -40,6 +40,8 @@ pub struct Script {
     pub statistics: BTreeMap<u32, Vec<(Reason, u64)>>,
     /// Loads of an address image so far.
     pub address_loads: u32,
+    /// Calls that changed something, in order.
+    pub calls: Vec<Call>,
 }
 
 impl Script {
@@ -117,6 +119,7 @@ impl Scripted {
             }
             .into());
         }
+        self.script().calls.push(call);
         Ok(())
     }
 }

@@ -432,3 +432,19 @@ async fn run_times_that_cannot_be_measured_degrade_the_statistics_and_hold_up_no
         .expect("configure");
     assert_eq!(set.state, FeatureState::Active);
 }
+
+#[tokio::test]
+async fn what_a_feature_needs_is_loaded_before_it_is_switched_on() {
+    let engine = Engine::start().await;
+    for (feature, image) in [
+        (Feature::DdosProtection, Call::Addresses),
+        (Feature::DnsBlocklist, Call::Names),
+    ] {
+        engine.plane.now().calls.clear();
+        engine.enable(feature).await;
+        assert_eq!(engine.plane.now().calls, [image, Call::Switches], "{feature}");
+    }
+    engine.plane.now().calls.clear();
+    engine.add("blocklist", &["192.0.2.1"]).await;
+    assert_eq!(engine.plane.now().calls, [Call::Addresses]);
+}
