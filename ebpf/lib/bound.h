@@ -4,8 +4,10 @@
 
 #include <linux/types.h>
 
-/* value & mask. clang drops a mask it can prove useless; the verifier still needs to see
- * it. */
+/*
+ * value & mask. clang drops a mask it can prove useless; the verifier still needs to
+ * see it.
+ */
 static __always_inline __u64 rv_bound(__u64 value, __u64 mask)
 {
 	asm volatile("%0 &= %1" : "+r"(value) : "ri"(mask));

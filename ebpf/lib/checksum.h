@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Internet checksum, RFC 1071: sums of words as they lie in memory, whatever the byte
- * order. */
+/*
+ * Internet checksum, RFC 1071: sums of words as they lie in memory, whatever the byte
+ * order.
+ */
 #ifndef RAVELIN_LIB_CHECKSUM_H
 #define RAVELIN_LIB_CHECKSUM_H
 

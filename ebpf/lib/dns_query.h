@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Which DNS messages are queries we judge, and the verdict on one (RFC 1035, RFC 6891).
+/*
+ * Which DNS messages are queries we judge, and the verdict on one (RFC 1035, RFC 6891).
  */
 #ifndef RAVELIN_LIB_DNS_QUERY_H
 #define RAVELIN_LIB_DNS_QUERY_H

@@ -68,7 +68,6 @@ static __always_inline void rv_dns_tell(const struct rv_visit *visit,
 	__u32 key = row - 1;
 	struct rv_counter *hits = bpf_map_lookup_elem(&dns_hits, &key);
 	struct rv_event *event;
-	__u32 length;
 
 	if (hits)
 		rv_count(hits, visit->packets, visit->bytes);
@@ -77,11 +76,8 @@ static __always_inline void rv_dns_tell(const struct rv_visit *visit,
 	if (!event)
 		return;
 	event->object = key / 2;
-	length = rv_bound(query->question_end - 4 - sizeof(struct rv_dns_header),
-			  RV_NAME_MAX);
-	event->name_length = length;
-	if (length)
-		bpf_probe_read_kernel(event->name, length, scratch->name);
+	event->name_length = query->question_end - 4 - sizeof(struct rv_dns_header);
+	__builtin_memcpy(event->name, scratch->name, sizeof(event->name));
 	bpf_ringbuf_submit(event, 0);
 }
 

@@ -59,8 +59,10 @@ static __always_inline bool rv_judge_source(const struct rv_visit *visit,
 	return true;
 }
 
-/* Flow and statistics of a packet whose fate is known; a packet that ends here is no
- * flow. */
+/*
+ * Flow and statistics of a packet whose fate is known; a packet that ends here is no
+ * flow.
+ */
 static __always_inline void rv_account(const struct rv_visit *visit,
 				       const struct rv_packet *packet,
 				       enum rv_reason reason)

@@ -67,6 +67,7 @@ static __always_inline __u32 rv_name_scan(struct rv_dns_scratch *scratch, __u64 
 	scratch->left = 0;
 	scratch->labels_count = 0;
 	scratch->name_length = 0;
+	__builtin_memset(scratch->name, 0, sizeof(scratch->name));
 	if (available > RV_NAME_MAX)
 		available = RV_NAME_MAX;
 	bpf_loop(available, rv_scan_byte, &loop, 0);

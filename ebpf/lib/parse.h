@@ -17,7 +17,9 @@
 
 enum rv_parse_limit {
 	RV_VLAN_TAGS_MAX = 2,
-	/* More than RFC 8200 section 4.1 recommends in a row, destination options twice.
+	/*
+	 * More than RFC 8200 section 4.1 recommends in a row, destination options
+	 * twice.
 	 */
 	RV_EXTENSIONS_MAX = 7,
 };

@@ -16,7 +16,8 @@ struct rv_stream_header {
 	__be16 length;
 } __attribute__((packed));
 
-/* Enough for an answer and its FIN; the client will send no more than an ACK and a FIN.
+/*
+ * Enough for an answer and its FIN; the client will send no more than an ACK and a FIN.
  */
 #define RV_STREAM_WINDOW 65535
 

@@ -6,7 +6,9 @@
 #include "lib/dns_reply.h"
 #include "lib/make.h"
 
-/* Writes the IP and UDP headers and the message behind the Ethernet header and its tags.
+/*
+ * Writes the IP and UDP headers and the message behind the Ethernet header and its
+ * tags.
  */
 static __always_inline bool rv_xdp_write(struct xdp_md *ctx,
 					 const struct rv_packet *packet,

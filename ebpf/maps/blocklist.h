@@ -12,7 +12,9 @@
 
 #define RV_BLOCKLIST_DEFAULT 131072
 
-/* Rows of one half of "xdp_blocklist4" and "xdp_blocklist6". Set at load with their size.
+/*
+ * Rows of one half of "xdp_blocklist4" and "xdp_blocklist6". Set at load with their
+ * size.
  */
 const volatile __u32 rv_range_half = RV_BLOCKLIST_DEFAULT;
 

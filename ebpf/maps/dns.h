@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The name table of dns_blocklist (layout: ravelin/dns.h) and the room its queries are
- * judged in. */
+/*
+ * The name table of dns_blocklist (layout: ravelin/dns.h) and the room its queries are
+ * judged in.
+ */
 #ifndef RAVELIN_MAPS_DNS_H
 #define RAVELIN_MAPS_DNS_H
 
@@ -13,7 +15,9 @@
 
 #define RV_NAME_BUCKETS_DEFAULT 131072
 
-/* Buckets of one half of "dns_blocklist". Set at load together with the size of the map.
+/*
+ * Buckets of one half of "dns_blocklist". Set at load together with the size of the
+ * map.
  */
 const volatile __u32 rv_name_half = RV_NAME_BUCKETS_DEFAULT;
 
@@ -35,8 +39,10 @@ struct {
 	__type(value, struct rv_counter);
 } dns_hits SEC(".maps");
 
-/* Too large for the stack. XDP and tc run to their end with bottom halves off: one user
- * per CPU. */
+/*
+ * Too large for the stack. XDP and tc run to their end with bottom halves off: one user
+ * per CPU.
+ */
 struct rv_dns_scratch {
 	/* State of the scan over the bytes of the name. */
 	__u64 key; /* of the name table in use */

@@ -21,6 +21,8 @@ int rv_ingress(struct __sk_buff *skb)
 	if (!visit.control)
 		return TC_ACT_UNSPEC;
 	visit.switches = rv_switches(visit.control);
+	if (!(visit.switches & RV_FEATURES))
+		return TC_ACT_UNSPEC;
 	visit.ifindex = skb->ifindex;
 	visit.zone = rv_zone_of(visit.ifindex);
 	judged = visit.zone.flags & RV_ZONE_XDP;

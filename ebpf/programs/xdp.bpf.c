@@ -16,6 +16,8 @@ int rv_xdp(struct xdp_md *ctx)
 	if (!visit.control)
 		return XDP_PASS;
 	visit.switches = rv_switches(visit.control);
+	if (!(visit.switches & RV_FEATURES))
+		return XDP_PASS;
 	visit.ifindex = ctx->ingress_ifindex;
 	visit.zone = rv_zone_of(visit.ifindex);
 	visit.length = ctx->data_end - ctx->data;
