@@ -61,12 +61,11 @@ fn while_lists_are_swapped_no_packet_sees_a_mixture() {
                 }
                 judged
             });
-            let images = [&even, &odd].into_iter().cycle().take(200);
-            let swapped = images.map(|image| parts.datapath.load_addresses(image)).collect();
+            let mut images = [&even, &odd].into_iter().cycle().take(200);
+            let swapped = images.try_for_each(|image| parts.datapath.load_addresses(image));
             done.store(true, Relaxed);
             (swapped, judging.join())
         });
-        let swapped: Result<(), DatapathError> = swapped;
         swapped.unwrap();
         let judged = judged.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         eprintln!("{judged} packets judged during 200 swaps");
