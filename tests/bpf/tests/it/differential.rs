@@ -15,6 +15,8 @@ use crate::plane::{Hook, Plane, Verdict};
 use crate::random::Random;
 
 const HOUR_NS: u64 = 3_600_000_000_000;
+/// More than the coarse clock of the programs can lag behind.
+const SECOND_NS: u64 = 1_000_000_000;
 
 /// Prefixes crowd here, so that they overlap and share buckets.
 const CROWDED4: [u32; 3] = [0x0a00_0000, 0xc0a8_0100, 0xffff_ff00];
@@ -58,7 +60,7 @@ fn sources(random: &mut Random, now: u64) -> Vec<AddressSource> {
     (0..count)
         .map(|counter| AddressSource {
             network: network(random),
-            expires_ns: *random.of(&[0, 1, now - 1, now + HOUR_NS, now + 2 * HOUR_NS]),
+            expires_ns: *random.of(&[0, 1, now - SECOND_NS, now + HOUR_NS, now + 2 * HOUR_NS]),
             counter: u32::try_from(counter).unwrap(),
             list: 1,
         })

@@ -11,10 +11,10 @@ use ravelin_abi::{
 use ravelin_test_harness::packet::{ACK, CLIENT_MAC, FIN, PSH, ROUTER_MAC, RST, Read, Tcp, nxdomain, read};
 
 use crate::dns_stream::capture::Capture;
-use crate::dns_stream::cases::{Case, blocked, passing};
+use crate::dns_stream::cases::{Case, blocked, merged, passing};
 use crate::isolated::isolated;
 use crate::names::{Listed, listed};
-use crate::plane::{Cell, Hook, Plane, SLOT, Verdict};
+use crate::plane::{Cell, Context, Hook, Plane, SLOT, Verdict};
 
 const FEATURES: u32 = rv_switch::RV_SWITCH_STATISTICS
     | rv_switch::RV_SWITCH_FLOW_MONITORING
@@ -184,7 +184,7 @@ fn every_other_segment_goes_on_and_is_counted_once_by_xdp_and_tc_together() {
             assert_eq!(outcome.frame, case.frame, "{what}");
             let mut cells = xdp.take_cells();
             let mut flows = xdp.take_flows();
-            if case.edns.is_none() && !case.listed {
+            if !case.listed {
                 let outcome = tc.run(&case.frame);
                 assert_eq!(outcome.verdict, Verdict::Pass, "{what}");
                 assert_eq!(outcome.frame, case.frame, "{what}");
@@ -222,6 +222,35 @@ fn with_the_feature_off_xdp_counts_every_segment_and_tc_none() {
             assert_eq!(tc.run(&case.frame).frame, case.frame, "{}", case.name);
             assert_eq!(tc.take_cells(), [], "{}", case.name);
             assert_eq!(tc.take_flows(), [], "{}", case.name);
+        }
+    });
+}
+
+#[test]
+fn merged_segments_are_answered_as_one_and_counted_one_by_one() {
+    isolated(|pins| {
+        let listed = listed();
+        let mut wire = Capture::on_loopback();
+        let mut plane = plane(pins, &listed, FEATURES, RV_ZONE_XDP);
+        for case in &merged() {
+            let what = &case.name;
+            let length = case.segment().payload.len();
+            let context = Context {
+                gso_segs: 2,
+                gso_size: u32::try_from(length.div_ceil(2)).unwrap(),
+                ..Context::default()
+            };
+            let outcome = plane.run_in(&case.frame, context);
+            assert_eq!(outcome.verdict, Verdict::Pass, "{what}");
+            let headers = case.length() - u64::try_from(length).unwrap();
+            let answered = Cell {
+                packets: 2,
+                bytes: case.length() + headers,
+                ..cell(case, rv_reason::RV_REASON_DNS_ANSWERED)
+            };
+            assert_eq!(plane.take_cells(), [answered], "{what}");
+            check_reply(what, &read(&wire.sent()[0]), case, case.segment());
+            check_reset(what, &read(&outcome.frame), case, case.segment());
         }
     });
 }

@@ -234,17 +234,19 @@ fn whatever_a_listed_source_sends_is_dropped() {
 #[test]
 fn an_entry_matches_until_it_expires() {
     const HOUR_NS: u64 = 3_600_000_000_000;
+    // More than the coarse clock of the programs can lag behind.
+    const SECOND_NS: u64 = 1_000_000_000;
     isolated(|pins| {
         let now = monotonic_ns();
         let listed = [
             ("203.0.113.0/24", now + HOUR_NS),
-            ("198.51.100.0/24", now - 1),
+            ("198.51.100.0/24", now - SECOND_NS),
             ("192.0.2.0/24", 1),
             ("2001:db8:a::/48", now + HOUR_NS),
-            ("2001:db8:b::/48", now - 1),
+            ("2001:db8:b::/48", now - SECOND_NS),
             // The entry that has expired does not hide the one around it.
             ("10.0.0.0/8", now + HOUR_NS),
-            ("10.1.0.0/16", now - 1),
+            ("10.1.0.0/16", now - SECOND_NS),
         ];
         for hook in HOOKS {
             let mut plane = loaded(hook, pins, &listed);

@@ -147,6 +147,20 @@ fn blocked_frames(family: u8) -> Vec<Case> {
     cases
 }
 
+/// Queries longer than the segments they came in, merged by the kernel.
+pub fn merged() -> Vec<Case> {
+    [4, 6]
+        .map(|family| {
+            let query = Query::new("blocked.example").edns(0, &[9; 900]);
+            let case = Case::new("merged", &query, segment(family, query.framed()));
+            Case {
+                edns: Some(false),
+                ..case
+            }
+        })
+        .to_vec()
+}
+
 /// Segments that go on.
 pub fn passing() -> Vec<Case> {
     let mut cases = Vec::new();
