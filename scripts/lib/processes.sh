@@ -2,7 +2,8 @@
 # Processes of a lab, known by pid files in $RUN/pids and never by name.
 # A pid file holds "<pid> <start time>", so a number the kernel gave away again is not mistaken for ours.
 
-start_time() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+# Empty for a process that is gone, or dead and not yet waited for. proc(5): state is field 3, start time field 22.
+start_time() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | awk '$1 !~ /[ZX]/ { print $20 }'; }
 
 # Usage: start NAME COMMAND... ; output goes to $RUN/log/NAME.log
 start() {
@@ -18,6 +19,14 @@ alive() {
 	[ -r "$RUN/pids/$1" ] || return 1
 	read -r pid since <"$RUN/pids/$1"
 	[ -n "$since" ] && [ "$(start_time "$pid")" = "$since" ]
+}
+
+# Whether every process given is alive.
+all_alive() {
+	local name
+	for name in "$@"; do
+		alive "$name" || return 1
+	done
 }
 
 # SIGTERM, and SIGKILL after five seconds.
