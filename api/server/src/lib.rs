@@ -16,6 +16,7 @@ mod routes;
 mod secrets;
 mod serve;
 mod state;
+mod task;
 mod token;
 
 pub use openapi::{openapi, openapi_files};

@@ -4,18 +4,32 @@
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
+use ravelin_api_types::ProblemKind;
 use ravelin_control::{Actor, AuditRecord};
 
 use super::RequestId;
 use crate::extract::Caller;
+use crate::failure::Failure;
 use crate::serve::Connection;
 use crate::state::AppState;
+use crate::task::to_the_end;
 
 pub(crate) async fn audit(State(state): State<AppState>, request: Request, next: Next) -> Response {
     if matches!(*request.method(), Method::GET | Method::HEAD) {
         return next.run(request).await;
     }
+    let answer = to_the_end(audited(state, request, next)).await;
+    answer.unwrap_or_else(|| {
+        Failure::new(
+            ProblemKind::ShuttingDown,
+            "the engine stopped before it could answer",
+        )
+        .into_response()
+    })
+}
+
+async fn audited(state: AppState, request: Request, next: Next) -> Response {
     let control = state.control();
     let before = control.revision();
     let method = request.method().to_string();

@@ -1,8 +1,13 @@
+use std::time::Duration;
+
 use http::Method;
-use ravelin_test_harness::Request;
+use ravelin_test_harness::{Request, wait_until};
 use serde_json::json;
 
+use crate::raw::Raw;
 use crate::world::World;
+
+const LIMIT: Duration = Duration::from_secs(20);
 
 #[test]
 fn every_call_that_may_change_something_leaves_one_entry() {
@@ -65,4 +70,33 @@ fn every_call_that_may_change_something_leaves_one_entry() {
         taken.headers["x-request-id"].to_str().expect("text")
     );
     assert_eq!((entry.before, entry.after.0), (start, start.0 + 1));
+}
+
+#[test]
+fn a_change_whose_client_went_away_is_audited_too() {
+    let world = World::new();
+    let start = world.control.revision();
+    let path = "/api/v1/lists/blocklist/entries";
+    let lines: String = (0..20_000)
+        .map(|n| format!("{}\n", std::net::Ipv4Addr::from(0x0a00_0000 + 2 * n)))
+        .collect();
+    let mut raw = Raw::open(&world.socket());
+    let head = "host: a\r\nif-match: *\r\ncontent-type: text/plain";
+    raw.send(
+        format!(
+            "PUT {path} HTTP/1.1\r\n{head}\r\ncontent-length: {}\r\n\r\n{lines}",
+            lines.len()
+        )
+        .as_bytes(),
+    );
+    drop(raw);
+    wait_until("the import is through", LIMIT, || {
+        world.control.revision() > start
+    });
+    wait_until("it is audited", LIMIT, || {
+        let entries = world.block_on(world.store.audit(None, 10)).expect("audit");
+        entries
+            .iter()
+            .any(|(_, entry)| entry.path == path && entry.status == 200)
+    });
 }
