@@ -106,11 +106,11 @@ fn send(socket: &UdpSocket, payload: &[u8], to: SocketAddr) {
     }
 }
 
-/// Sends steadily in the background, taking turns between sources.
+/// Sends steadily in the background, taking turns between sources; ends when dropped.
 #[derive(Debug)]
 pub struct Flood {
     stop: Arc<AtomicBool>,
-    thread: JoinHandle<HashMap<IpAddr, u64>>,
+    thread: Option<JoinHandle<HashMap<IpAddr, u64>>>,
 }
 
 impl Flood {
@@ -122,13 +122,26 @@ impl Flood {
             let stop = Arc::clone(&stop);
             move || flood(&pairs, rate, &stop)
         });
-        Self { stop, thread }
+        Self {
+            stop,
+            thread: Some(thread),
+        }
     }
 
     /// Ends it and says how many datagrams each source has sent.
-    pub fn stop(self) -> HashMap<IpAddr, u64> {
+    pub fn stop(mut self) -> HashMap<IpAddr, u64> {
         self.stop.store(true, Ordering::Relaxed);
-        self.thread.join().expect("flood")
+        let thread = self.thread.take().expect("it is stopped once");
+        thread.join().expect("flood")
+    }
+}
+
+impl Drop for Flood {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 }
 
