@@ -1,7 +1,7 @@
 //! What the kernel says of our programs and maps.
 
 use std::fs;
-use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
 use std::path::Path;
 
 use aya::maps::{MapData, MapType};
@@ -21,6 +21,11 @@ pub(super) fn program(
         source: source.into(),
     };
     let info = program.program()?.info().map_err(failed)?;
+    // aya asks for the memory by program id, which takes CAP_SYS_ADMIN.
+    let memory_bytes = memory(program.fd()?.as_fd()).map_err(|source| DatapathError::QueryProgram {
+        program: program.source.function,
+        source: source.into(),
+    })?;
     let run_time = u64::try_from(info.run_time().as_nanos()).unwrap_or(u64::MAX);
     Ok(ProgramInfo {
         id: info.id(),
@@ -35,7 +40,7 @@ pub(super) fn program(
         attachments,
         verified_instructions: info.verified_instruction_count().unwrap_or(0).into(),
         jited_bytes: info.size_jitted().into(),
-        memory_bytes: info.memory_locked().map_err(failed)?.into(),
+        memory_bytes,
         run_time: measured.then(|| (run_time, info.run_count())),
     })
 }
@@ -57,7 +62,7 @@ pub(super) fn map(directory: &Path, name: &str, occupancy: Option<u64>) -> Resul
         value_bytes: info.value_size(),
         max_entries: info.max_entries(),
         occupancy,
-        memory_bytes: memory(data.fd().as_fd().as_raw_fd()).map_err(|source| DatapathError::QueryMap {
+        memory_bytes: memory(data.fd().as_fd()).map_err(|source| DatapathError::QueryMap {
             map: name.to_owned(),
             source: source.into(),
         })?,
@@ -75,9 +80,9 @@ fn kind(kind: MapType) -> &'static str {
     }
 }
 
-/// `bpf_map_show_fdinfo` in kernel/bpf/syscall.c; `struct bpf_map_info` does not have it.
-fn memory(fd: i32) -> std::io::Result<u64> {
-    let text = fs::read_to_string(format!("/proc/self/fdinfo/{fd}"))?;
+/// `bpf_map_show_fdinfo` and `bpf_prog_show_fdinfo` in kernel/bpf/syscall.c; the info structs do not have it.
+fn memory(fd: BorrowedFd<'_>) -> std::io::Result<u64> {
+    let text = fs::read_to_string(format!("/proc/self/fdinfo/{}", fd.as_raw_fd()))?;
     let field = text.lines().find_map(|line| line.strip_prefix("memlock:"));
     Ok(field.and_then(|bytes| bytes.trim().parse().ok()).unwrap_or(0))
 }

@@ -23,7 +23,7 @@ pub(super) fn check(bpffs: &Path) -> Result<(), Unavailable> {
             release: release.trim_end().to_owned(),
         });
     }
-    let missing = missing_capabilities(&fs::read_to_string("/proc/self/status").unwrap_or_default());
+    let missing = missing_capabilities(&fs::read_to_string("/proc/thread-self/status").unwrap_or_default());
     if !missing.is_empty() {
         return Err(Unavailable::MissingCapabilities { missing });
     }
@@ -41,7 +41,7 @@ fn version(release: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
-/// Reads them from `/proc/self/status`; what cannot be read is left to the kernel to refuse.
+/// Reads them from `/proc/thread-self/status`; what cannot be read is left to the kernel to refuse.
 fn missing_capabilities(status: &str) -> Vec<&'static str> {
     let effective = status
         .lines()

@@ -1,8 +1,11 @@
+use ravelin_compile::NameImage;
 use ravelin_datapath::kernel::{KernelConfig, remove_all};
 use ravelin_datapath::{AttachTarget, Datapath as _, DatapathError, Unavailable};
 use ravelin_model::{Hook, XdpMode};
 
-use super::rig::{Rig, WATCH, index_of, ip, names, target};
+use super::rig::{
+    CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, Rig, WATCH, image, index_of, ip, keep_capabilities, names, target,
+};
 
 #[test]
 fn every_hook_of_a_veth_is_attached_with_native_xdp() {
@@ -122,5 +125,52 @@ fn removing_everything_leaves_nothing() {
         assert!(!ip("link show dev wan0").contains("xdp"));
         // Nothing to remove is no error.
         remove_all(&rig.config.bpffs).unwrap();
+    });
+}
+
+#[test]
+fn three_capabilities_are_enough_for_everything() {
+    Rig::run(|rig| {
+        keep_capabilities(&[CAP_NET_ADMIN, CAP_PERFMON, CAP_BPF]);
+        drop(rig.start(WATCH));
+        let mut parts = rig.start(WATCH);
+        parts
+            .datapath
+            .load_addresses(&image(&["10.0.0.0/8", "2001:db8::/32"]))
+            .unwrap();
+        let names = NameImage::build(&[], 1, 64).unwrap();
+        parts.datapath.load_names(&names).unwrap();
+        parts.datapath.reset_address_hits(&[0]).unwrap();
+        assert_eq!(parts.datapath.statistics().unwrap().len(), 1);
+        assert_eq!(parts.datapath.event_losses().unwrap(), (0, 0));
+        assert!(
+            parts
+                .datapath
+                .programs()
+                .unwrap()
+                .iter()
+                .all(|program| program.memory_bytes > 0)
+        );
+        assert!(
+            parts
+                .datapath
+                .maps()
+                .unwrap()
+                .iter()
+                .all(|map| map.memory_bytes > 0)
+        );
+        parts.flows.entries6().unwrap();
+        parts.datapath.detach(index_of("wan0")).unwrap();
+        drop(parts);
+        remove_all(&rig.config.bpffs).unwrap();
+    });
+}
+
+#[test]
+fn a_missing_capability_is_named() {
+    Rig::run(|rig| {
+        keep_capabilities(&[CAP_NET_ADMIN, CAP_PERFMON]);
+        let error = ravelin_datapath::load(&rig.config).unwrap_err();
+        assert!(error.to_string().contains("lacks CAP_BPF:"), "{error}");
     });
 }

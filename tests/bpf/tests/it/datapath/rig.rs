@@ -146,3 +146,22 @@ pub fn xdp(datapath: &KernelDatapath, frame: &[u8], interface: u32) -> u32 {
         .unwrap()
         .return_code
 }
+
+/// Numbers of include/uapi/linux/capability.h.
+pub const CAP_NET_ADMIN: u32 = 12;
+pub const CAP_PERFMON: u32 = 38;
+pub const CAP_BPF: u32 = 39;
+
+/// Leaves this thread these capabilities only.
+pub fn keep_capabilities(capabilities: &[u32]) {
+    /// `_LINUX_CAPABILITY_VERSION_3`: two words of each set.
+    const VERSION: u32 = 0x2008_0522;
+    let set = capabilities.iter().fold(0u64, |set, number| set | 1 << number);
+    let words = [set & 0xffff_ffff, set >> 32].map(|word| u32::try_from(word).unwrap());
+    let header = [VERSION, 0];
+    // Effective, permitted, inheritable, for each word.
+    let data = words.map(|word| [word, word, 0]);
+    // SAFETY: the header and the two structs of version 3 are laid out as capset(2) wants them.
+    let result = unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), data.as_ptr()) };
+    assert_eq!(result, 0, "capset: {}", std::io::Error::last_os_error());
+}
