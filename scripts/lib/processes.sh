@@ -9,7 +9,8 @@ start_time() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | awk '$1 !~ /[ZX]/ { 
 start() {
 	local name=$1
 	shift
-	install -d -m 0755 "$RUN/pids" "$RUN/log"
+	install -d -m 0755 "$RUN/pids"
+	install -d -m 0700 "$RUN/log" # the engine's has the admin token
 	setsid "$@" </dev/null >>"$RUN/log/$name.log" 2>&1 &
 	printf '%s %s\n' "$!" "$(start_time "$!")" >"$RUN/pids/$name"
 }
