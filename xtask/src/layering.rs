@@ -13,7 +13,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ravelin-wire", &["ravelin-model"]),
     ("ravelin-compile", &["ravelin-model", "ravelin-abi"]),
     // L1: kernel and disk, never each other.
-    ("ravelin-objects", &[]),
+    ("ravelin-clang", &[]),
+    ("ravelin-objects", &["ravelin-clang"]),
     ("ravelin-kernel", L0),
     (
         "ravelin-datapath",
