@@ -59,6 +59,8 @@ impl World {
     }
 
     fn build(limits: Limits, has_datapath: bool) -> Self {
+        // A test that fails shows what the engine said.
+        drop(tracing_subscriber::fmt().with_test_writer().try_init());
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
