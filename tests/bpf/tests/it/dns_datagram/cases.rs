@@ -394,6 +394,15 @@ fn passing_frames(family: u8) -> Vec<Case> {
         odd.frame[at..at + 2].copy_from_slice(&u16::to_be_bytes(length));
         cases.push(odd);
     }
+    let padded = Packet {
+        padding: 30,
+        ..packet.clone()
+    };
+    let mut reaching = case("UDP length into the padding", padded);
+    let at = packet.network_offset() + header + 4;
+    let length = u16::try_from(8 + message.len() + 10).unwrap();
+    reaching.frame[at..at + 2].copy_from_slice(&length.to_be_bytes());
+    cases.push(reaching);
     for (offset, more) in [(0, true), (8, false), (8, true)] {
         let fragment = if family == 4 {
             Packet {
