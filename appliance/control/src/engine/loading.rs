@@ -111,9 +111,6 @@ impl Engine {
                 let (EntryValue::Address(address), Some(row)) = (stored.entry.value, stored.counter) else {
                     continue;
                 };
-                if address.expires_at.is_some_and(|at| at <= clock.wall) {
-                    continue;
-                }
                 if row as usize >= capacity {
                     let reason = format!("'{id}' uses hit counter {row}, the data plane has {capacity}");
                     return Err(ControlError::NoRoom(reason));
