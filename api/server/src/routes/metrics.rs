@@ -14,7 +14,7 @@ use crate::state::AppState;
     operation_id = "get_metrics",
     tag = "health",
     extensions(("x-stream" = json!(true))),
-    responses((status = 200, description = "OpenMetrics text.", body = String, content_type = "text/plain"))
+    responses((status = 200, description = "OpenMetrics text.", body = String, content_type = "application/openmetrics-text"))
 )]
 pub(crate) async fn show(State(state): State<AppState>) -> impl IntoResponse {
     ([(CONTENT_TYPE, OPEN_METRICS)], exposition(&state).await)
