@@ -168,7 +168,7 @@ fn detach_leaves_no_link_no_map_no_pin() {
     let maps = ids(&raveld, "maps");
     assert!(!programs.is_empty() && !maps.is_empty());
     raveld.terminate();
-    assert!(!pins(&raveld.bpffs()).is_empty());
+    assert!(!pins(&raveld.bpffs().join("ravelin")).is_empty());
     assert!(xdp_is_attached(&lab.router, "lan0") && xdp_is_attached(&lab.router, "wan0"));
 
     let output = raveld.detach();
@@ -177,7 +177,7 @@ fn detach_leaves_no_link_no_map_no_pin() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    assert_eq!(pins(&raveld.bpffs()), Vec::<String>::new());
+    assert_eq!(pins(&raveld.bpffs().join("ravelin")), Vec::<String>::new());
     assert!(!xdp_is_attached(&lab.router, "lan0") && !xdp_is_attached(&lab.router, "wan0"));
     // The kernel frees them after a grace period.
     for (what, ids) in [("prog", programs), ("map", maps)] {
