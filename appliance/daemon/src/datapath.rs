@@ -1,5 +1,7 @@
 //! Which data plane the engine gets, or why it gets none.
 
+use std::os::unix::net::UnixStream;
+
 use ravelin_datapath::{Datapath, FlowTable, Loaded, RawEvent, simulate};
 use tokio::sync::mpsc;
 
@@ -16,13 +18,14 @@ pub struct Parts {
 }
 
 /// Loads the data plane. The engine runs without one too: it says so, and everything can still be configured.
-pub fn load(config: &Config) -> Parts {
+/// `run_time_helper`: what [`start_run_time_helper`] gave.
+pub fn load(config: &Config, run_time_helper: Option<UnixStream>) -> Parts {
     let loaded = match config.datapath {
         DatapathKind::Sim => {
             tracing::warn!("the data plane is simulated: no packet is touched");
             Ok(simulate())
         }
-        DatapathKind::Kernel => kernel::load(config),
+        DatapathKind::Kernel => kernel::load(config, run_time_helper),
     };
     match loaded {
         Ok(Loaded {
@@ -45,6 +48,14 @@ pub fn load(config: &Config) -> Parts {
     }
 }
 
+/// Starts the process through which run times are measured, where there is something to measure.
+pub fn start_run_time_helper(config: &Config) -> Option<UnixStream> {
+    match config.datapath {
+        DatapathKind::Sim => None,
+        DatapathKind::Kernel => kernel::start_run_time_helper(),
+    }
+}
+
 /// Removes every program, link and map of Ravelin from the kernel.
 pub fn remove(config: &Config) -> Result<(), String> {
     match config.datapath {
@@ -55,12 +66,14 @@ pub fn remove(config: &Config) -> Result<(), String> {
 
 #[cfg(feature = "kernel")]
 mod kernel {
+    use std::os::unix::net::UnixStream;
+
     use ravelin_datapath::{KernelConfig, Loaded};
 
     use crate::config::{Capacity, Config};
     use crate::text::chain;
 
-    pub(super) fn load(config: &Config) -> Result<Loaded, String> {
+    pub(super) fn load(config: &Config, run_time_helper: Option<UnixStream>) -> Result<Loaded, String> {
         let Capacity {
             addresses,
             name_buckets,
@@ -72,7 +85,11 @@ mod kernel {
             name_buckets,
             flows,
         };
-        ravelin_datapath::load(&kernel).map_err(|error| chain(&error))
+        ravelin_datapath::load(&kernel, run_time_helper).map_err(|error| chain(&error))
+    }
+
+    pub(super) fn start_run_time_helper() -> Option<UnixStream> {
+        crate::run_time::start()
     }
 
     pub(super) fn remove(config: &Config) -> Result<(), String> {
@@ -82,14 +99,20 @@ mod kernel {
 
 #[cfg(not(feature = "kernel"))]
 mod kernel {
+    use std::os::unix::net::UnixStream;
+
     use ravelin_datapath::Loaded;
 
     use crate::config::Config;
 
     const ABSENT: &str = "this raveld was built without the one in the kernel (cargo feature \"kernel\")";
 
-    pub(super) fn load(_: &Config) -> Result<Loaded, String> {
+    pub(super) fn load(_: &Config, _: Option<UnixStream>) -> Result<Loaded, String> {
         Err(ABSENT.to_owned())
+    }
+
+    pub(super) fn start_run_time_helper() -> Option<UnixStream> {
+        None
     }
 
     pub(super) fn remove(_: &Config) -> Result<(), String> {

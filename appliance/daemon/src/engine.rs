@@ -1,6 +1,7 @@
 //! Starting, wiring and ending the engine.
 
 use std::io;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,13 +65,15 @@ pub enum EngineError {
 
 /// Runs the engine until it is told to stop. What needs privileges comes first and on one thread, then they go.
 pub fn run(config: &Config) -> Result<(), EngineError> {
+    // Before anything is held that it would inherit.
+    let run_time_helper = datapath::start_run_time_helper(config);
     let state = StateDirectory::lock(&config.state_dir)?;
     directories::make_run_dir(&config.run_dir)?;
     // From here on files, sockets among them, are nobody else's business until their mode is set.
     umask(Mode::S_IRWXG | Mode::S_IRWXO);
     let mut sockets = vec![sockets::administrators(&config.run_dir, &config.group)?];
     sockets.extend(sockets::gateway(&config.run_dir, &config.gateway_user)?);
-    privileges::drop_all_but_needed()?;
+    privileges::drop_all_but(privileges::ENGINE)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -78,10 +81,15 @@ pub fn run(config: &Config) -> Result<(), EngineError> {
             action: "start the threads",
             source,
         })?;
-    runtime.block_on(Box::pin(serve(config, &state, sockets)))
+    runtime.block_on(Box::pin(serve(config, &state, sockets, run_time_helper)))
 }
 
-async fn serve(config: &Config, state: &StateDirectory, sockets: Vec<Socket>) -> Result<(), EngineError> {
+async fn serve(
+    config: &Config,
+    state: &StateDirectory,
+    sockets: Vec<Socket>,
+    run_time_helper: Option<UnixStream>,
+) -> Result<(), EngineError> {
     let mut signals = Signals::listen()?;
     let store = Store::open(&state.store()).await?;
     let secrets = Secrets::load_or_create(state.path())?;
@@ -97,7 +105,7 @@ async fn serve(config: &Config, state: &StateDirectory, sockets: Vec<Socket>) ->
         datapath,
         flows,
         events,
-    } = datapath::load(config);
+    } = datapath::load(config, run_time_helper);
     let (flow_timeouts, timeouts) = watch::channel(LONGEST_TIMEOUTS);
     let flow_summary = watch_flows(flows, timeouts, &mut supervisor);
     let parts = ravelin_control::Parts {

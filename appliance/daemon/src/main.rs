@@ -10,6 +10,8 @@ mod directories;
 mod engine;
 mod logging;
 mod privileges;
+#[cfg(feature = "kernel")]
+mod run_time;
 mod sockets;
 mod supervise;
 mod text;

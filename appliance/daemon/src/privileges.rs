@@ -8,7 +8,7 @@ use thiserror::Error;
 
 /// Network administration for attaching and netlink, BPF for maps and programs, PERFMON because the verifier asks
 /// for it where programs compare pointers of packets.
-const KEPT: [Capability; 3] = [
+pub const ENGINE: &[Capability] = &[
     Capability::CAP_NET_ADMIN,
     Capability::CAP_BPF,
     Capability::CAP_PERFMON,
@@ -31,11 +31,19 @@ pub enum PrivilegeError {
     NoNewPrivileges(#[source] Errno),
 }
 
-/// Keeps the three capabilities the engine needs, as far as it has them, and no way to others. Acts on the calling
-/// thread and those it starts: to be called while there is only one.
-pub fn drop_all_but_needed() -> Result<(), PrivilegeError> {
+/// Has the kernel time program runs (kernel/bpf/syscall.c, `bpf_enable_stats`).
+#[cfg(feature = "kernel")]
+pub const RUN_TIME_HELPER: &[Capability] = &[Capability::CAP_SYS_ADMIN];
+
+/// Keeps these capabilities, as far as the process has them, and no way to others. Acts on the calling thread and
+/// those it starts: to be called while there is only one.
+pub fn drop_all_but(needed: &[Capability]) -> Result<(), PrivilegeError> {
     let permitted = read(CapSet::Permitted)?;
-    let kept: CapsHashSet = KEPT.into_iter().filter(|kept| permitted.contains(kept)).collect();
+    let kept: CapsHashSet = needed
+        .iter()
+        .copied()
+        .filter(|kept| permitted.contains(kept))
+        .collect();
     if permitted.contains(&Capability::CAP_SETPCAP) {
         // What a program this one might run could get at most.
         for capability in read(CapSet::Bounding)?.difference(&kept) {

@@ -31,17 +31,20 @@ mod pins;
 mod plain;
 mod plane;
 mod prerequisites;
+mod run_time;
 mod schema;
 mod statistics;
 mod sys;
 mod table;
 mod test_run;
 
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
 pub use flow_table::KernelFlowTable;
 pub use pins::remove_all;
 pub use plane::{KernelDatapath, KernelParts};
+pub use run_time::serve_run_time;
 pub use test_run::TestRunOutcome;
 
 use crate::{DatapathError, Loaded};
@@ -72,16 +75,19 @@ impl Default for KernelConfig {
     }
 }
 
-/// Loads the programs and adopts the maps an earlier process left, or makes them. Attaches nothing.
+/// Loads the programs and adopts the maps an earlier process left, or makes them. Attaches nothing. Run times are
+/// measured through `run_time_helper`, at whose other end [`serve_run_time`] runs with CAP_SYS_ADMIN; without it
+/// this process needs the capability.
 ///
 /// # Errors
 /// [`DatapathError::Unavailable`] where there can be no data plane in the kernel; its text says what to do.
-pub fn load(config: &KernelConfig) -> Result<Loaded, DatapathError> {
+pub fn load(config: &KernelConfig, run_time_helper: Option<UnixStream>) -> Result<Loaded, DatapathError> {
     let KernelParts {
-        datapath,
+        mut datapath,
         flows,
         events,
     } = KernelDatapath::load(config)?;
+    datapath.measure_run_time_through(run_time_helper);
     Ok(Loaded {
         datapath: Box::new(datapath),
         flows: Box::new(flows),

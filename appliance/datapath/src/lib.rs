@@ -20,7 +20,7 @@ pub use datapath::{
 };
 pub use error::{DatapathError, LoaderError, Unavailable};
 #[cfg(feature = "kernel")]
-pub use kernel::{KernelConfig, load, remove_all};
+pub use kernel::{KernelConfig, load, remove_all, serve_run_time};
 pub use sim::{simulate, simulate_with_events};
 
 /// Events waiting for the reader of [`Loaded::events`].

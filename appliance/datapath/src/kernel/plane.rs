@@ -1,10 +1,9 @@
 //! The parts of the kernel's data plane as one.
 
-use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use aya::sys::{Stats, enable_stats};
 use ravelin_compile::{AddressImage, NameImage};
 use ravelin_model::{Hook, InterfaceStatistics, MapInfo, ProgramInfo};
 use tokio::sync::mpsc;
@@ -17,6 +16,7 @@ use super::flow_table::{FlowOccupancy, KernelFlowTable};
 use super::name_tables::NameTables;
 use super::objects::{self, LoadedProgram};
 use super::pins::{self, Pins};
+use super::run_time::RunTime;
 use super::schema::Schema;
 use super::statistics::Statistics;
 use super::test_run::{self, TestRunOutcome};
@@ -36,8 +36,7 @@ pub struct KernelDatapath {
     statistics: Statistics,
     events: Events,
     flow_occupancy: Arc<FlowOccupancy>,
-    /// The kernel times programs as long as it is open.
-    run_time: Option<OwnedFd>,
+    run_time: RunTime,
 }
 
 /// [`crate::Loaded`] with its types told.
@@ -75,13 +74,17 @@ impl KernelDatapath {
             pins,
             events,
             flow_occupancy,
-            run_time: None,
+            run_time: RunTime::new(None),
         };
         Ok(KernelParts {
             datapath,
             flows,
             events: receiver,
         })
+    }
+
+    pub(super) fn measure_run_time_through(&mut self, helper: Option<UnixStream>) {
+        self.run_time = RunTime::new(helper);
     }
 
     /// Runs the program of a hook on a frame that comes in on, or goes out of, an interface of this network
@@ -229,9 +232,10 @@ impl Datapath for KernelDatapath {
                 .cloned()
                 .collect()
         };
+        let measured = self.run_time.is_measured();
         self.programs
             .iter()
-            .map(|program| info::program(program, attachments(program.id), self.run_time.is_some()))
+            .map(|program| info::program(program, attachments(program.id), measured))
             .collect()
     }
 
@@ -244,12 +248,8 @@ impl Datapath for KernelDatapath {
     }
 
     fn measure_run_time(&mut self, on: bool) -> Result<(), DatapathError> {
-        if !on {
-            self.run_time = None;
-        } else if self.run_time.is_none() {
-            let fd = enable_stats(Stats::RunTime);
-            self.run_time = Some(fd.map_err(|error| DatapathError::MeasureRunTime(error.into()))?);
-        }
-        Ok(())
+        self.run_time
+            .set(on)
+            .map_err(|error| DatapathError::MeasureRunTime(error.into()))
     }
 }

@@ -12,4 +12,5 @@ mod lifecycle;
 mod replacement;
 mod restricted;
 mod robustness;
+mod run_time;
 mod support;
