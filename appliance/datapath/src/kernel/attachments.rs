@@ -67,6 +67,29 @@ impl Attachments {
             .map(|(index, interface)| (*index, interface))
     }
 
+    /// Attachments whose link is at work: not one that somebody took off since.
+    pub(super) fn at_work(&self) -> Result<Vec<Attachment>, DatapathError> {
+        let mut at_work = Vec::new();
+        for attachment in self
+            .interfaces
+            .values()
+            .flat_map(|interface| &interface.attachments)
+        {
+            let Attachment {
+                interface_index: index,
+                hook,
+                mode,
+                program_id,
+                ..
+            } = *attachment;
+            let pin = Place { hook, mode }.pin(&self.links, index);
+            if links::inspect(&pin, index)? == (Pinned::Live { program: program_id }) {
+                at_work.push(attachment.clone());
+            }
+        }
+        Ok(at_work)
+    }
+
     /// Tells the programs of the interface, then puts them on it.
     pub(super) fn attach(
         &mut self,

@@ -223,14 +223,10 @@ impl Datapath for KernelDatapath {
     }
 
     fn programs(&self) -> Result<Vec<ProgramInfo>, DatapathError> {
-        let attachments = |id: u32| {
-            let all = self
-                .attachments
-                .interfaces()
-                .flat_map(|(_, interface)| &interface.attachments);
-            all.filter(|attachment| attachment.program_id == id)
-                .cloned()
-                .collect()
+        let at_work = self.attachments.at_work()?;
+        let attachments = |id: u32| -> Vec<_> {
+            let of_program = at_work.iter().filter(|attachment| attachment.program_id == id);
+            of_program.cloned().collect()
         };
         let measured = self.run_time.is_measured();
         self.programs

@@ -1,5 +1,5 @@
 use ravelin_compile::NameImage;
-use ravelin_datapath::kernel::{KernelConfig, remove_all};
+use ravelin_datapath::kernel::{KernelConfig, KernelParts, remove_all};
 use ravelin_datapath::{AttachTarget, Datapath as _, DatapathError, Unavailable};
 use ravelin_model::{Hook, XdpMode};
 
@@ -27,6 +27,27 @@ fn every_hook_of_a_veth_is_attached_with_native_xdp() {
             let program = programs.iter().find(|p| p.id == attachment.program_id).unwrap();
             assert_eq!(program.attachments, [attachment]);
         }
+    });
+}
+
+#[test]
+fn a_program_somebody_took_off_is_listed_no_more_until_it_is_attached_again() {
+    Rig::run(|rig| {
+        let mut parts = rig.load();
+        rig.attach(&mut parts, "wan0");
+        let at_work = |parts: &KernelParts| {
+            let programs = parts.datapath.programs().unwrap();
+            programs
+                .iter()
+                .map(|program| program.attachments.len())
+                .sum::<usize>()
+        };
+        assert_eq!(at_work(&parts), 3);
+        let pin = format!("tc_egress-{}", index_of("wan0"));
+        std::fs::remove_file(rig.root().join("links").join(pin)).unwrap();
+        assert_eq!(at_work(&parts), 2);
+        rig.attach(&mut parts, "wan0");
+        assert_eq!(at_work(&parts), 3);
     });
 }
 
@@ -107,7 +128,7 @@ fn where_there_is_no_bpf_file_system_the_error_says_what_to_do() {
             bpffs: "/proc".into(),
             ..rig.config.clone()
         };
-        let error = ravelin_datapath::load(&elsewhere).unwrap_err();
+        let error = ravelin_datapath::load(&elsewhere, None).unwrap_err();
         assert!(matches!(
             error,
             DatapathError::Unavailable(Unavailable::NoBpfFilesystem { .. })
@@ -170,7 +191,7 @@ fn three_capabilities_are_enough_for_everything() {
 fn a_missing_capability_is_named() {
     Rig::run(|rig| {
         keep_capabilities(&[CAP_NET_ADMIN, CAP_PERFMON]);
-        let error = ravelin_datapath::load(&rig.config).unwrap_err();
+        let error = ravelin_datapath::load(&rig.config, None).unwrap_err();
         assert!(error.to_string().contains("lacks CAP_BPF:"), "{error}");
     });
 }
