@@ -59,7 +59,7 @@ count() {
 # cargo-nextest where it is installed, else cargo test. Usage: cargo_test [--serial] ARGUMENTS...
 cargo_test() {
 	local serial=
-	if [ "$1" = --serial ]; then
+	if [ "${1:-}" = --serial ]; then
 		serial=yes
 		shift
 	fi
@@ -92,11 +92,19 @@ clang_format_check() {
 
 shell_check() { shellcheck -x -a scripts/up scripts/test scripts/build .ci/run; }
 
-tier_unit() { tests "unit and property tests" cargo_test; }
+# Everything that has a tier of its own or needs clang is left out.
+tier_unit() {
+	tests "unit and property tests" cargo_test --workspace --exclude ravelin-tests-api \
+		--exclude ravelin-tests-bpf --exclude ravelin-tests-netns --exclude ravelin-bench \
+		--exclude ravelin-objects --exclude ravelin-clang
+}
 
 tier_contract() { tests "API contract" cargo_test -p ravelin-tests-api; }
 
-tier_prog-run() { tests "programs, packet by packet" cargo_test --serial -p ravelin-tests-bpf; }
+tier_prog-run() {
+	tests "programs, packet by packet" cargo_test --serial -p ravelin-tests-bpf -p ravelin-objects -p ravelin-clang
+	tests "data plane in the kernel" cargo_test --serial -p ravelin-datapath --features ravelin-datapath/kernel
+}
 
 tier_netns() {
 	"$ROOT/scripts/build" kernel || fail_tier "netns: raveld does not build" || return 0
