@@ -1,6 +1,7 @@
 //! Start, stop, restart, detach.
 
 use std::net::IpAddr;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -35,8 +36,8 @@ fn exists_in_kernel(what: &str, id: u64) -> bool {
         .success()
 }
 
-/// Pins below a directory.
-fn pins(directory: &Path) -> Vec<String> {
+/// Pins below a directory with their inodes, in order: a pin that was made anew has another inode.
+fn pins(directory: &Path) -> Vec<(String, u64)> {
     let mut found = Vec::new();
     let Ok(entries) = std::fs::read_dir(directory) else {
         return found;
@@ -46,9 +47,11 @@ fn pins(directory: &Path) -> Vec<String> {
         if path.is_dir() {
             found.extend(pins(&path));
         } else {
-            found.push(path.display().to_string());
+            let inode = path.symlink_metadata().expect("pin").ino();
+            found.push((path.display().to_string(), inode));
         }
     }
+    found.sort();
     found
 }
 
@@ -122,6 +125,8 @@ fn a_restart_adopts_what_is_attached_without_a_gap() {
     let traffic = Traffic::start(&lab, &raveld);
     for kill in [false, true, false] {
         let maps = ids(&raveld, "maps");
+        let links = pins(&raveld.bpffs().join("ravelin/links"));
+        assert!(!links.is_empty());
         traffic.go_on();
         if kill {
             raveld.kill();
@@ -132,6 +137,11 @@ fn a_restart_adopts_what_is_attached_without_a_gap() {
         raveld.start_again();
         raveld.wait_ready();
         traffic.go_on();
+        assert_eq!(
+            links,
+            pins(&raveld.bpffs().join("ravelin/links")),
+            "every link is the one from before"
+        );
         let after = ids(&raveld, "maps");
         assert!(
             maps.iter().all(|id| after.contains(id)),
@@ -177,7 +187,7 @@ fn detach_leaves_no_link_no_map_no_pin() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    assert_eq!(pins(&raveld.bpffs().join("ravelin")), Vec::<String>::new());
+    assert_eq!(pins(&raveld.bpffs().join("ravelin")), Vec::new());
     assert!(!xdp_is_attached(&lab.router, "lan0") && !xdp_is_attached(&lab.router, "wan0"));
     // The kernel frees them after a grace period.
     for (what, ids) in [("prog", programs), ("map", maps)] {
