@@ -14,4 +14,14 @@ static __always_inline __u64 rv_bound(__u64 value, __u64 mask)
 	return value;
 }
 
+/*
+ * Makes clang forget what it knows of a value, so that it keeps a check that the
+ * verifier, which cannot know it, has to see.
+ */
+static __always_inline __u64 rv_forget(__u64 value)
+{
+	asm volatile("" : "+r"(value));
+	return value;
+}
+
 #endif

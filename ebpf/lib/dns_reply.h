@@ -45,10 +45,12 @@ static __always_inline bool rv_is_dns_stream(const struct rv_visit *visit,
 	       (packet->tcp_flags & (RV_TCP_ACK | RV_TCP_SYN | RV_TCP_RST)) == RV_TCP_ACK;
 }
 
-/* How much of a message to load. */
-static __always_inline __u32 rv_dns_load_size(__u32 length)
+/* How much of a message to load; 0: it is too short for a query. */
+static __always_inline __u64 rv_dns_load_size(__u32 length)
 {
-	return length > RV_DNS_QUERY_MAX ? RV_DNS_QUERY_MAX : length;
+	__u64 size = rv_forget(length > RV_DNS_QUERY_MAX ? RV_DNS_QUERY_MAX : length);
+
+	return size < RV_DNS_QUERY_MIN || size > RV_DNS_QUERY_MAX ? 0 : size;
 }
 
 static __always_inline struct rv_dns_scratch *rv_dns_scratch(void)

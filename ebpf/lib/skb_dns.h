@@ -14,10 +14,9 @@ static __always_inline int rv_skb_dns_judge(struct __sk_buff *skb,
 					    struct rv_dns_scratch *scratch, __u32 offset,
 					    __u32 length, struct rv_dns_query *query)
 {
-	__u32 load = rv_dns_load_size(length);
+	__u64 load = rv_dns_load_size(length);
 
-	if (load < RV_DNS_QUERY_MIN ||
-	    bpf_skb_load_bytes(skb, offset, scratch->message, load))
+	if (!load || bpf_skb_load_bytes(skb, offset, scratch->message, load))
 		return 0;
 	return rv_dns_judge(query, load, length,
 			    !!(visit->switches & RV_SWITCH_NAME_HALF));

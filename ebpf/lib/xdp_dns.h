@@ -73,11 +73,11 @@ static __always_inline enum rv_reason rv_xdp_dns(struct xdp_md *ctx,
 	__u32 half = !!(visit->switches & RV_SWITCH_NAME_HALF);
 	struct rv_dns_scratch *scratch = rv_dns_scratch();
 	enum rv_reason reason = RV_REASON_DNS_DROPPED;
-	__u32 load = rv_dns_load_size(length);
+	__u64 load = rv_dns_load_size(length);
 	struct rv_dns_query query = {};
 	int row;
 
-	if (!scratch || load < RV_DNS_QUERY_MIN ||
+	if (!scratch || !load ||
 	    bpf_xdp_load_bytes(ctx, packet->payload, scratch->message, load))
 		return RV_REASON_PASS;
 	row = rv_dns_judge(&query, load, length, half);
