@@ -6,6 +6,7 @@
 //!   SIGTERM, SIGINT ─watch(stop)─► connections finish their requests
 //! ```
 
+use std::io;
 use std::net::TcpListener as StdListener;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::sign::CertifiedKey;
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
@@ -55,11 +56,13 @@ pub async fn run(config: Config, listener: StdListener) -> Result<(), GatewayErr
     });
     let listener = TcpListener::from_std(listener).map_err(GatewayError::Runtime)?;
     let address = listener.local_addr().map_err(GatewayError::Runtime)?;
+    // Before anybody is told that there is somebody to signal: without a handler a signal kills.
+    let signals = Signals::listen().map_err(GatewayError::Runtime)?;
     info!(%address, engine = %config.engine_socket.display(), "listening");
     tell_service_manager(sd_notify::NotifyState::Ready);
 
     let (stop, stopping) = watch::channel(false);
-    let connections = accept(&listener, &gateway, certificates, &stopping).await?;
+    let connections = accept(&listener, &gateway, certificates, signals, &stopping).await;
     drop(listener);
     tell_service_manager(sd_notify::NotifyState::Stopping);
     let _ = stop.send(true);
@@ -67,16 +70,30 @@ pub async fn run(config: Config, listener: StdListener) -> Result<(), GatewayErr
     Ok(())
 }
 
+struct Signals {
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+}
+
 /// Accepts connections until a signal says stop, and returns those still open.
 async fn accept(
     listener: &TcpListener,
     gateway: &Arc<Gateway>,
     mut certificates: Certificates,
+    mut signals: Signals,
     stopping: &watch::Receiver<bool>,
-) -> Result<JoinSet<()>, GatewayError> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(GatewayError::Runtime)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(GatewayError::Runtime)?;
-    let mut hangup = signal(SignalKind::hangup()).map_err(GatewayError::Runtime)?;
+) -> JoinSet<()> {
     let mut check = interval_at(Instant::now() + CERTIFICATE_CHECK, CERTIFICATE_CHECK);
     check.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let admission = Admission::new(&gateway.limits);
@@ -106,9 +123,9 @@ async fn accept(
             },
             Some(_) = connections.join_next() => {}
             _ = check.tick() => certificates.check(),
-            _ = hangup.recv() => certificates.check(),
-            _ = terminate.recv() => return Ok(connections),
-            _ = interrupt.recv() => return Ok(connections),
+            _ = signals.hangup.recv() => certificates.check(),
+            _ = signals.terminate.recv() => return connections,
+            _ = signals.interrupt.recv() => return connections,
         }
     }
 }
