@@ -38,6 +38,7 @@ pub const RUN_TIME_HELPER: &[Capability] = &[Capability::CAP_SYS_ADMIN];
 /// Keeps these capabilities, as far as the process has them, and no way to others. Acts on the calling thread and
 /// those it starts: to be called while there is only one.
 pub fn drop_all_but(needed: &[Capability]) -> Result<(), PrivilegeError> {
+    let process = std::process::id();
     let permitted = read(CapSet::Permitted)?;
     let kept: CapsHashSet = needed
         .iter()
@@ -57,7 +58,7 @@ pub fn drop_all_but(needed: &[Capability]) -> Result<(), PrivilegeError> {
     prctl::set_no_new_privs().map_err(PrivilegeError::NoNewPrivileges)?;
     let mut names: Vec<String> = kept.iter().map(ToString::to_string).collect();
     names.sort();
-    tracing::info!(capabilities = names.join(", "), "gave up every other privilege");
+    tracing::info!(process, capabilities = names.join(", "), "gave up every other privilege");
     Ok(())
 }
 

@@ -13,6 +13,11 @@ use crate::snapshot::Snapshot;
 use crate::status::Port;
 use crate::{Actor, ControlError};
 
+/// Why there is no program on tunnels and the like: read as Ethernet, their packets would be judged by other bytes
+/// than those that say who sent them.
+const NOT_ETHERNET: &str =
+    "its frames are not Ethernet, which is all the programs can read; its packets are not looked at";
+
 /// Links as of the last look, by index, counters left out.
 pub(super) type KnownLinks = BTreeMap<u32, Link>;
 
@@ -111,6 +116,7 @@ impl Engine {
             .filter(|link| self.known_links.get(&link.index) != Some(link))
             .cloned()
             .collect();
+        self.known_links = links;
         for link in changed.iter().filter(|link| !link.loopback) {
             let target = AttachTarget {
                 name: link.name.clone(),
@@ -122,7 +128,6 @@ impl Engine {
                 self.join(target, &mut next).await;
             }
         }
-        self.known_links = links;
         self.publish_state(next).await;
         let now = self.now();
         for link in &gone {
@@ -138,8 +143,13 @@ impl Engine {
         if self.plane.missing().is_some() {
             return;
         }
-        let wanted = target.clone();
-        let outcome = self.plane.call(move |datapath| datapath.attach(&wanted)).await;
+        let outcome = if self.is_ethernet(target.index) {
+            let wanted = target.clone();
+            let attached = self.plane.call(move |datapath| datapath.attach(&wanted)).await;
+            attached.map_err(|error| chain(&error))
+        } else {
+            Err(NOT_ETHERNET.to_owned())
+        };
         let old = next.ports.remove(&target.index);
         let port = match outcome {
             Ok(attached) => Port {
@@ -151,7 +161,7 @@ impl Engine {
                 attached: old
                     .as_ref()
                     .map_or_else(Attached::default, |old| old.attached.clone()),
-                error: Some(chain(&error)),
+                error: Some(error),
                 target,
             },
         };
@@ -165,6 +175,11 @@ impl Engine {
             tracing::info!(interface, "attached to interface");
         }
         next.ports.insert(port.target.index, port);
+    }
+
+    fn is_ethernet(&self, index: u32) -> bool {
+        let link = self.known_links.get(&index);
+        link.is_some_and(|link| link.hardware_address.is_some())
     }
 
     /// Forgets an interface. Its counts stay in the totals.

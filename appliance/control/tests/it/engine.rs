@@ -9,8 +9,8 @@ use ravelin_control::{
 use ravelin_datapath::{FlowSummary, FlowTimeouts};
 use ravelin_kernel::Link;
 use ravelin_model::{
-    AddressEntry, DomainEntry, EntryValue, Event, Feature, FeatureStatus, LinkCounters, LinkState, List,
-    ListId, ListKind,
+    AddressEntry, DomainEntry, EntryValue, Event, Feature, FeatureStatus, HardwareAddress, LinkCounters,
+    LinkState, List, ListId, ListKind,
 };
 use ravelin_store::Store;
 use time::OffsetDateTime;
@@ -154,7 +154,7 @@ pub fn links(named: &[(&str, u32)]) -> Arc<Vec<Link>> {
     let link = |&(name, index): &(&str, u32)| Link {
         index,
         name: name.to_owned(),
-        hardware_address: None,
+        hardware_address: (!name.starts_with("tun")).then_some(HardwareAddress([2, 0, 0, 0, 0, 1])),
         mtu_bytes: 1500,
         addresses: Vec::new(),
         driver: None,

@@ -41,6 +41,24 @@ async fn every_interface_but_the_loopback_is_attached() {
 }
 
 #[tokio::test]
+async fn an_interface_without_ethernet_frames_is_left_alone_and_says_so() {
+    let engine = Engine::start().await;
+    let mut stream = engine.control.subscribe(None);
+    engine.links.send_replace(links(&[("lan0", 2), ("tun0", 7)]));
+    let mut changes = Vec::new();
+    while !changes.contains(&("tun0".to_owned(), true, false)) {
+        changes.push(next_change(&mut stream).await);
+    }
+    let interfaces = engine.control.interfaces().await.expect("interfaces");
+    let tunnel = interfaces.iter().find(|i| i.name == "tun0").expect("tun0");
+    let error = tunnel.attach_error.as_deref().expect("an error");
+    assert!(error.contains("not Ethernet"), "{error}");
+    assert!(!engine.plane.now().attached.contains_key(&7));
+    let statistics = engine.feature(Feature::Statistics).await;
+    assert_eq!(statistics.state, FeatureState::Degraded);
+}
+
+#[tokio::test]
 async fn links_that_come_are_attached_and_those_that_go_forgotten() {
     let engine = Engine::start().await;
     let mut stream = engine.control.subscribe(None);
@@ -99,21 +117,21 @@ async fn an_interface_that_cannot_be_attached_degrades_the_features_and_names_it
     engine.plane.now().refuse.insert(Call::Attach);
     engine
         .links
-        .send_replace(links(&[("lan0", 2), ("wan0", 3), ("tun0", 4)]));
+        .send_replace(links(&[("lan0", 2), ("wan0", 3), ("odd0", 4)]));
     assert_eq!(next_change(&mut stream).await, ("lo".to_owned(), false, false));
-    assert_eq!(next_change(&mut stream).await, ("tun0".to_owned(), true, false));
+    assert_eq!(next_change(&mut stream).await, ("odd0".to_owned(), true, false));
     let status = engine.feature(Feature::Statistics).await;
     assert_eq!(status.state, FeatureState::Degraded);
     let reason = status.state_reason.expect("a reason");
     assert!(
-        reason.starts_with("tun0: not attached to xdp, tc_ingress, tc_egress"),
+        reason.starts_with("odd0: not attached to xdp, tc_ingress, tc_egress"),
         "{reason}"
     );
     let interfaces = engine.control.interfaces().await.expect("interfaces");
     assert!(
         interfaces
             .iter()
-            .any(|i| i.name == "tun0" && i.attach_error.is_some())
+            .any(|i| i.name == "odd0" && i.attach_error.is_some())
     );
     assert!(!engine.control.readiness().ready);
 

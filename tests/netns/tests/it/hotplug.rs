@@ -4,8 +4,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ravelin_test_harness::{Cable, Lab, Link, Namespace, Raveld, wait_until};
+use serde_json::json;
 
-use crate::support::{interface, lab};
+use crate::support::{feature, interface, lab};
 
 const AT_ONCE: Duration = Duration::from_secs(1);
 const HOST: [&str; 2] = ["10.77.3.2", "fd77:3::2"];
@@ -87,4 +88,21 @@ fn where_native_xdp_is_impossible_generic_is_used_and_said() {
         !ping.output().expect("ping").status.success(),
         "generic XDP drops as well"
     );
+}
+
+#[test]
+fn an_interface_whose_frames_are_not_ethernet_is_left_alone_and_says_so() {
+    let Some(lab) = lab() else { return };
+    let raveld = Raveld::start(&lab.router);
+    lab.router.ip("tuntap add mode tun name tun0");
+    wait_until("tun0 is there", AT_ONCE, || interface(&raveld, "tun0").is_some());
+    let tunnel = interface(&raveld, "tun0").expect("tun0");
+    assert_eq!(tunnel["attachments"], json!([]));
+    let error = tunnel["attach_error"].as_str().expect("attach_error");
+    assert!(error.contains("not Ethernet"), "{error}");
+    let statistics = feature(&raveld, "statistics");
+    assert_eq!(statistics["state"], "degraded");
+    let reason = statistics["state_reason"].as_str().expect("state_reason");
+    assert!(reason.contains("tun0"), "{reason}");
+    assert_eq!(hooks(&raveld, "lan0"), 3);
 }
