@@ -15,13 +15,31 @@
 #define RV_SEARCH_STEPS 24
 
 /*
+ * The bucket, or the part of one, that a place is in: the 24 address bits a directory
+ * goes by.
+ */
+static __always_inline const struct rv_bucket *rv_bucket_of(void *directory, __u32 half,
+							    __u32 place)
+{
+	__u32 key = half * RV_BLOCKLIST_ROWS + (place >> 8);
+	const struct rv_bucket *bucket = bpf_map_lookup_elem(directory, &key);
+
+	if (bucket && (bucket->count & RV_BUCKET_DIVIDED)) {
+		key = half * RV_BLOCKLIST_ROWS + bucket->first +
+		      (place & (RV_BLOCKLIST_PARTS - 1));
+		bucket = bpf_map_lookup_elem(directory, &key);
+	}
+	return bucket;
+}
+
+/*
  * Index of the range that holds the address; negative: none. A global function, so that
  * the verifier walks the search once and not for every kind of packet.
  */
 __noinline int rv_search4(__u32 address, __u32 half)
 {
-	__u32 key = half * RV_BLOCKLIST_BUCKETS + (address >> 16);
-	const struct rv_bucket *bucket = bpf_map_lookup_elem(&blocklist_dir4, &key);
+	const struct rv_bucket *bucket =
+		rv_bucket_of(&blocklist_dir4, half, address >> 8);
 	__u32 low, high;
 
 	if (!bucket || !bucket->count)
@@ -54,8 +72,8 @@ static __always_inline bool rv_before6(const __u64 *a, const __u64 *b)
 __noinline int rv_search6(__u64 high_bits, __u64 low_bits, __u32 half, __u32 skip)
 {
 	const __u64 address[2] = {high_bits, low_bits};
-	__u32 key = half * RV_BLOCKLIST_BUCKETS + ((address[0] << (skip & 63)) >> 48);
-	const struct rv_bucket *bucket = bpf_map_lookup_elem(&blocklist_dir6, &key);
+	const struct rv_bucket *bucket =
+		rv_bucket_of(&blocklist_dir6, half, (address[0] << (skip & 63)) >> 40);
 	__u32 low, high;
 
 	if (!bucket || !bucket->count)

@@ -23,7 +23,7 @@ const volatile __u32 rv_entry_half = RV_BLOCKLIST_DEFAULT;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 2 * RV_BLOCKLIST_BUCKETS);
+	__uint(max_entries, 2 * RV_BLOCKLIST_ROWS);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 	__type(key, __u32);

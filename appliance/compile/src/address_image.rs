@@ -1,6 +1,7 @@
-//! The address index of the block list: prefixes -> sorted disjoint ranges behind a 16-bit directory.
+//! The address index of the block list: prefixes -> sorted disjoint ranges behind a directory.
 
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 
 use ipnet::IpNet;
 use ravelin_abi::rv_range_entry::{RV_RANGE_ENTRY_MASK, RV_RANGE_EXPIRES};
@@ -8,7 +9,7 @@ use ravelin_abi::{rv_blocklist_entry, rv_bucket, rv_range4, rv_range6};
 
 use crate::ImageTooLarge;
 use crate::address_ranges::{Prefix, Range, partition};
-use crate::bucket_directory::{bucket4, bucket6, common_bits, directory};
+use crate::bucket_directory::{common_bits, directory, find, place4, place6};
 
 /// One listed prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,15 +30,15 @@ pub struct AddressSource {
 /// longest, then to the first given: an entry that has expired can thus never hide one that has not.
 #[derive(Debug, Clone)]
 pub struct AddressImage {
-    /// `RV_BLOCKLIST_BUCKETS` buckets by the top 16 bits.
+    /// `RV_BLOCKLIST_BUCKETS` buckets by the top 16 bits, then the parts of the divided ones by the next 8.
     pub directory4: Vec<rv_bucket>,
     /// Sorted, disjoint.
     pub ranges4: Vec<rv_range4>,
-    /// `RV_BLOCKLIST_BUCKETS` buckets by the 16 bits after `skip6`.
+    /// The same by the bits after `skip6`.
     pub directory6: Vec<rv_bucket>,
     /// Sorted, disjoint.
     pub ranges6: Vec<rv_range6>,
-    /// Leading bits all IPv6 entries share, 0..=48.
+    /// Leading bits all IPv6 entries share, 0..=40.
     pub skip6: u8,
     /// Indexed by what `RV_RANGE_ENTRY_MASK` leaves of a range's `entry`; in the order of the sources.
     pub entries: Vec<rv_blocklist_entry>,
@@ -88,13 +89,9 @@ impl AddressImage {
             _ => 0,
         };
         Ok(Self {
-            directory4: directory(ranges4.iter().map(|r| bucket4(r.start)..=bucket4(r.end))),
+            directory4: directory(&reaches(&ranges4, place4)),
             ranges4: ranges4.iter().map(|range| range4(range, sources)).collect(),
-            directory6: directory(
-                ranges6
-                    .iter()
-                    .map(|r| bucket6(r.start, skip6)..=bucket6(r.end, skip6)),
-            ),
+            directory6: directory(&reaches(&ranges6, |address| place6(address, skip6))),
             ranges6: ranges6.iter().map(|range| range6(range, sources)).collect(),
             skip6,
             entries: sources.iter().map(entry).collect(),
@@ -106,14 +103,14 @@ impl AddressImage {
         let entry = match address {
             IpAddr::V4(address) => {
                 let address = u32::from(address);
-                let ranges = reached(&self.ranges4, &self.directory4, bucket4(address))?;
+                let ranges = reached(&self.ranges4, &self.directory4, place4(address))?;
                 let at = ranges.partition_point(|range| range.end < address);
                 ranges.get(at).filter(|range| range.start <= address)?.entry
             }
             IpAddr::V6(address) => {
                 let address = u128::from(address);
                 let words = words(address);
-                let ranges = reached(&self.ranges6, &self.directory6, bucket6(address, self.skip6))?;
+                let ranges = reached(&self.ranges6, &self.directory6, place6(address, self.skip6))?;
                 let at = ranges.partition_point(|range| range.end < words);
                 ranges.get(at).filter(|range| range.start <= words)?.entry
             }
@@ -124,8 +121,13 @@ impl AddressImage {
     }
 }
 
-fn reached<'a, T>(ranges: &'a [T], directory: &[rv_bucket], bucket: u16) -> Option<&'a [T]> {
-    let bucket = directory.get(usize::from(bucket))?;
+fn reaches<A: Copy>(ranges: &[Range<A>], place: impl Fn(A) -> u32) -> Vec<RangeInclusive<u32>> {
+    let reach = |range: &Range<A>| place(range.start)..=place(range.end);
+    ranges.iter().map(reach).collect()
+}
+
+fn reached<'a, T>(ranges: &'a [T], directory: &[rv_bucket], place: u32) -> Option<&'a [T]> {
+    let bucket = find(directory, place)?;
     let first = bucket.first as usize;
     ranges.get(first..first + bucket.count as usize)
 }

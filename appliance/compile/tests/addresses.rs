@@ -4,6 +4,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use proptest::prelude::*;
+use ravelin_abi::rv_blocklist_limit::{
+    RV_BLOCKLIST_BUCKETS, RV_BLOCKLIST_DIVIDED_MAX, RV_BLOCKLIST_PARTS, RV_BLOCKLIST_ROWS,
+};
+use ravelin_abi::rv_bucket_count::RV_BUCKET_DIVIDED;
 use ravelin_abi::{rv_blocklist_entry, rv_bucket};
 use ravelin_compile::{AddressImage, AddressSource, ImageTooLarge};
 
@@ -68,15 +72,24 @@ fn check_shape(image: &AddressImage, prefixes: usize) {
             .ranges6
             .is_sorted_by(|a, b| a.end < b.start && a.start <= a.end)
     );
-    assert!(image.skip6 <= 48);
+    assert!(image.skip6 <= 40);
     let most = AddressImage::ranges_for(u32::try_from(prefixes).expect("few")) as usize;
     assert!(image.ranges4.len() <= most && image.ranges6.len() <= most);
     for (directory, ranges) in [
         (&image.directory4, image.ranges4.len()),
         (&image.directory6, image.ranges6.len()),
     ] {
-        assert_eq!(directory.len(), 65536);
-        let within = |b: &rv_bucket| (b.first + b.count) as usize <= ranges;
+        assert!(
+            (RV_BLOCKLIST_BUCKETS..=RV_BLOCKLIST_ROWS)
+                .contains(&u32::try_from(directory.len()).expect("few"))
+        );
+        let within = |b: &rv_bucket| {
+            if b.count == RV_BUCKET_DIVIDED {
+                (b.first + RV_BLOCKLIST_PARTS) as usize <= directory.len()
+            } else {
+                (b.first + b.count) as usize <= ranges
+            }
+        };
         assert!(directory.iter().all(within));
     }
 }
@@ -157,10 +170,51 @@ fn neighbours_stay_separate_and_the_last_address_is_reached() {
     check(&neighbours, &[]);
 }
 
+/// Single addresses 100 apart in `networks` networks of 16 bits, and prefixes that end inside of one and span some.
+fn crowd(networks: u32) -> Vec<AddressSource> {
+    let mut listed = vec![
+        "10.0.255.0/24".parse().expect("prefix"),
+        "10.2.0.0/15".parse().expect("prefix"),
+    ];
+    for network in 0..networks {
+        for host in 0..12 {
+            let address = 0x0a00_0000 + (network << 16) + host * 100;
+            listed.push(Ipv4Net::new(address.into(), 32).expect("length").into());
+            let address = 0x2a00_u128 << 112 | u128::from(address) << 80;
+            listed.push(Ipv6Net::new(address.into(), 64).expect("length").into());
+        }
+    }
+    (0..)
+        .zip(listed)
+        .map(|(n, network)| source(network, 0, n))
+        .collect()
+}
+
+#[test]
+fn crowded_buckets_are_divided_as_far_as_there_is_room() {
+    for (networks, divided) in [(20, 20), (1100, RV_BLOCKLIST_DIVIDED_MAX)] {
+        let listed = crowd(networks);
+        let image = AddressImage::build(&listed, listed.len()).expect("fits");
+        check_shape(&image, listed.len());
+        let parted = image
+            .directory4
+            .iter()
+            .filter(|b| b.count == RV_BUCKET_DIVIDED)
+            .count();
+        assert_eq!(parted, divided as usize);
+        assert!(
+            listed
+                .iter()
+                .all(|s| image.lookup(s.network.network(), 0).is_some())
+        );
+    }
+    check(&crowd(20), &[]);
+}
+
 #[test]
 fn the_ipv6_directory_looks_behind_what_all_entries_share() {
     for (listed, skip) in [
-        (&[("2001:db8::1/128", 0)][..], 48),
+        (&[("2001:db8::1/128", 0)][..], 40),
         (&[("2001:db8::/32", 0)], 32),
         (&[("2001:db8:1::/48", 0), ("2001:db8:8000::/48", 0)], 32),
         (&[("2001:db8::/40", 0), ("2001:db8:100::/40", 0)], 39),

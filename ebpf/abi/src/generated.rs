@@ -11,6 +11,9 @@ pub mod rv_blocklist_limit {
     use super::*;
     pub type Type = ::core::ffi::c_uint;
     pub const RV_BLOCKLIST_BUCKETS: Type = 65536;
+    pub const RV_BLOCKLIST_PARTS: Type = 256;
+    pub const RV_BLOCKLIST_DIVIDED_MAX: Type = 1024;
+    pub const RV_BLOCKLIST_ROWS: Type = 327680;
 }
 pub mod rv_range_entry {
     #[allow(unused_imports)]
@@ -32,6 +35,12 @@ const _: () = {
     ["Offset of field: rv_bucket::first"][::core::mem::offset_of!(rv_bucket, first) - 0usize];
     ["Offset of field: rv_bucket::count"][::core::mem::offset_of!(rv_bucket, count) - 4usize];
 };
+pub mod rv_bucket_count {
+    #[allow(unused_imports)]
+    use super::*;
+    pub type Type = ::core::ffi::c_uint;
+    pub const RV_BUCKET_DIVIDED: Type = 1073741824;
+}
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq)]
 pub struct rv_range4 {

@@ -5,8 +5,15 @@
 #include <linux/types.h>
 
 enum rv_blocklist_limit {
-	/* Buckets of each directory half: 16 address bits. */
+	/* Buckets of each directory half by 16 address bits. */
 	RV_BLOCKLIST_BUCKETS = 65536,
+	/* Parts of a crowded bucket, by the next 8 bits. */
+	RV_BLOCKLIST_PARTS = 256,
+	/* Buckets that can be divided into parts; the fullest are. */
+	RV_BLOCKLIST_DIVIDED_MAX = 1024,
+	/* Rows of each half: the buckets, then the parts of the divided ones. */
+	RV_BLOCKLIST_ROWS =
+		RV_BLOCKLIST_BUCKETS + RV_BLOCKLIST_PARTS * RV_BLOCKLIST_DIVIDED_MAX,
 };
 
 /*
@@ -19,13 +26,19 @@ enum rv_range_entry {
 };
 
 /*
- * Maps "blocklist_dir4" and "blocklist_dir6": array of 2 * RV_BLOCKLIST_BUCKETS, half h
- * starts at h * RV_BLOCKLIST_BUCKETS. IPv4: indexed by the top 16 address bits. IPv6: by
- * the 16 bits after the first rv_control.address6_skip[h].
+ * Maps "blocklist_dir4" and "blocklist_dir6": array of 2 * RV_BLOCKLIST_ROWS, half h
+ * starts at h * RV_BLOCKLIST_ROWS. IPv4: indexed by the top 16 address bits. IPv6: by the
+ * 16 bits after the first rv_control.address6_skip[h].
  */
 struct rv_bucket {
-	__u32 first; /* first range that reaches into the bucket, within the half */
-	__u32 count; /* ranges that reach into the bucket */
+	/* First range that reaches into the bucket, within the half; divided: first row
+	 * of its parts, within the half. */
+	__u32 first;
+	__u32 count; /* ranges that reach into the bucket, or RV_BUCKET_DIVIDED */
+};
+
+enum rv_bucket_count {
+	RV_BUCKET_DIVIDED = 0x40000000,
 };
 
 /*

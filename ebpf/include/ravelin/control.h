@@ -34,7 +34,7 @@ struct rv_name_table {
 /* Map "control": one entry. Written through mmap by user space only. */
 struct rv_control {
 	__u64 switches;
-	/* Per half: leading bits of an IPv6 address all entries share, 0..48. */
+	/* Per half: leading bits of an IPv6 address all entries share, 0..40. */
 	__u8 address6_skip[2];
 	__u8 pad[6];
 	struct rv_name_table names[2];

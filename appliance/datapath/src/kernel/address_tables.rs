@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ravelin_abi::{
-    rv_blocklist_entry, rv_blocklist_limit::RV_BLOCKLIST_BUCKETS, rv_bucket, rv_counter, rv_range4, rv_range6,
+    rv_blocklist_entry, rv_blocklist_limit::RV_BLOCKLIST_ROWS, rv_bucket, rv_counter, rv_range4, rv_range6,
 };
 use ravelin_compile::{AddressImage, ImageTooLarge};
 
@@ -72,9 +72,9 @@ impl AddressTables {
             }
         }
         let half = control.free_half(Halved::Addresses)?;
-        let buckets = half * RV_BLOCKLIST_BUCKETS as usize;
-        self.directory4.write(buckets, &image.directory4);
-        self.directory6.write(buckets, &image.directory6);
+        let rows_of_half = half * RV_BLOCKLIST_ROWS as usize;
+        self.directory4.write(rows_of_half, &image.directory4);
+        self.directory6.write(rows_of_half, &image.directory6);
         self.ranges4
             .write(half * (self.ranges4.len() / 2), &image.ranges4);
         self.ranges6

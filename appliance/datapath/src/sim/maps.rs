@@ -3,7 +3,7 @@
 use std::mem::size_of;
 
 use ravelin_abi::{
-    rv_blocklist_entry, rv_blocklist_limit::RV_BLOCKLIST_BUCKETS, rv_bucket, rv_control, rv_counter, rv_flow,
+    rv_blocklist_entry, rv_blocklist_limit::RV_BLOCKLIST_ROWS, rv_bucket, rv_control, rv_counter, rv_flow,
     rv_flow_key4, rv_flow_key6, rv_name_bucket, rv_name_limit::RV_NAME_SETS, rv_range4, rv_range6,
     rv_statistics, rv_zone, rv_zone_limit,
 };
@@ -65,14 +65,14 @@ pub(super) fn maps(occupancy: &Occupancy) -> Vec<MapInfo> {
             "blocklist_dir4",
             index,
             size_of::<rv_bucket>(),
-            2 * RV_BLOCKLIST_BUCKETS,
+            2 * RV_BLOCKLIST_ROWS,
             None,
         ),
         (
             "blocklist_dir6",
             index,
             size_of::<rv_bucket>(),
-            2 * RV_BLOCKLIST_BUCKETS,
+            2 * RV_BLOCKLIST_ROWS,
             None,
         ),
         (

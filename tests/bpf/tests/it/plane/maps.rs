@@ -6,7 +6,7 @@ use aya::Pod;
 use aya::maps::{Array, HashMap, MapData, PerCpuArray, PerCpuValues, RingBuf};
 use aya::util::nr_cpus;
 use ravelin_abi::{
-    rv_blocklist_limit::RV_BLOCKLIST_BUCKETS, rv_control, rv_counter, rv_event, rv_event_budget, rv_flow,
+    rv_blocklist_limit::RV_BLOCKLIST_ROWS, rv_control, rv_counter, rv_event, rv_event_budget, rv_flow,
     rv_flow_key4, rv_flow_key6, rv_name_table, rv_statistics, rv_switch,
 };
 use ravelin_compile::{AddressImage, NameImage};
@@ -76,8 +76,8 @@ impl Plane {
         assert_ne!(self.hook, Hook::Egress);
         self.skip6 = image.skip6;
         self.write_control();
-        self.fill("blocklist_dir4", RV_BLOCKLIST_BUCKETS, &image.directory4);
-        self.fill("blocklist_dir6", RV_BLOCKLIST_BUCKETS, &image.directory6);
+        self.fill("blocklist_dir4", RV_BLOCKLIST_ROWS, &image.directory4);
+        self.fill("blocklist_dir6", RV_BLOCKLIST_ROWS, &image.directory6);
         self.fill("xdp_blocklist4", RANGES, &image.ranges4);
         self.fill("xdp_blocklist6", RANGES, &image.ranges6);
         self.fill("blocklist_entry", ENTRIES, &image.entries);
