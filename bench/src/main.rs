@@ -14,8 +14,6 @@ mod programs;
 mod receive;
 mod report;
 
-use std::process::ExitCode;
-
 use clap::Parser;
 
 use crate::lab::Lab;
@@ -26,12 +24,9 @@ struct Arguments {
     /// Few rounds: shows that every case runs and every frame takes its path; the figures are rough.
     #[arg(long)]
     short: bool,
-    /// Fail if a goal is missed.
-    #[arg(long)]
-    assert: bool,
 }
 
-fn main() -> anyhow::Result<ExitCode> {
+fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let lab = Lab::enter()?;
     let plan = if arguments.short {
@@ -47,10 +42,6 @@ fn main() -> anyhow::Result<ExitCode> {
     };
     let goals = receive::run(&lab, &plan)?;
     programs::run(&lab, plan.rounds)?;
-    let met = report::print_goals(&goals);
-    Ok(if met || !arguments.assert {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    report::print_goals(&goals);
+    Ok(())
 }

@@ -114,5 +114,7 @@ tier_netns() {
 tier_docs() { tests "commands of README.md and scripts/up" cargo_test --serial -p ravelin-tests-netns --test docs; }
 
 tier_bench() {
-	check "cost of the programs (short)" cargo run --locked --quiet --release -p ravelin-bench -- --short
+	local form=--short
+	[ -z "${RAVELIN_FULL:-}" ] || form=
+	check "cost of the programs" cargo run --locked --quiet --release -p ravelin-bench -- ${form:+"$form"}
 }
