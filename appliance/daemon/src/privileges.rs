@@ -58,7 +58,11 @@ pub fn drop_all_but(needed: &[Capability]) -> Result<(), PrivilegeError> {
     prctl::set_no_new_privs().map_err(PrivilegeError::NoNewPrivileges)?;
     let mut names: Vec<String> = kept.iter().map(ToString::to_string).collect();
     names.sort();
-    tracing::info!(process, capabilities = names.join(", "), "gave up every other privilege");
+    tracing::info!(
+        process,
+        capabilities = names.join(", "),
+        "gave up every other privilege"
+    );
     Ok(())
 }
 
