@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use ravelin_datapath::{Datapath, FlowSummary, FlowTimeouts, RawEvent};
 use ravelin_kernel::{Link, Links};
+use ravelin_model::chain;
 use ravelin_store::Store;
 use tokio::sync::{mpsc, watch};
-
-use crate::error::chain;
 
 /// Limits and times.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -124,9 +124,3 @@ pub(crate) fn loaded(error: DatapathError) -> ControlError {
         other => ControlError::Datapath(other),
     }
 }
-
-/// The error and what it came from, in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let sources = std::iter::successors(error.source(), |source| source.source());
-    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
-}

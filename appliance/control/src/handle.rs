@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ravelin_datapath::{FlowSummary, HitCounter};
 use ravelin_model::{
     EntryId, EntryValue, Feature, FeatureConfig, FeatureStatus, Interface, InterfaceStatistics, List,
-    ListEntry, ListId, ListName, MapInfo, ProgramInfo, Revision,
+    ListEntry, ListId, ListName, MapInfo, ProgramInfo, Revision, chain,
 };
 use ravelin_store::{AuditEntry, Author, PageQuery, Store, StoredEntry};
 use time::OffsetDateTime;
@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::command::{ChangeRequest, Command, Reply};
 use crate::config::LinkSource;
-use crate::error::{chain, stored};
+use crate::error::stored;
 use crate::plane::Plane;
 use crate::snapshot::Snapshot;
 use crate::stream::{EventStream, Hub};

@@ -194,7 +194,7 @@ async fn execute(engine: &mut Engine, command: Command) {
 fn answer<T>(reply: Reply<T>, outcome: Result<T, ControlError>) {
     if let Err(error @ (ControlError::Datapath(_) | ControlError::Store(_))) = &outcome {
         tracing::error!(
-            error = crate::error::chain(error),
+            error = ravelin_model::chain(error),
             "a change failed; the old state stays"
         );
     }

@@ -69,9 +69,9 @@ mod kernel {
     use std::os::unix::net::UnixStream;
 
     use ravelin_datapath::{KernelConfig, Loaded};
+    use ravelin_model::chain;
 
     use crate::config::{Capacity, Config};
-    use crate::text::chain;
 
     pub(super) fn load(config: &Config, run_time_helper: Option<UnixStream>) -> Result<Loaded, String> {
         let Capacity {

@@ -10,6 +10,7 @@ use ravelin_api_server::{AppState, Limits, Secrets, SecretsError};
 use ravelin_control::{ControlError, LinkSource};
 use ravelin_datapath::{FlowSummary, FlowTable, FlowTimeouts};
 use ravelin_kernel::Links;
+use ravelin_model::chain;
 use ravelin_store::{Store, StoreError};
 use sd_notify::NotifyState;
 use thiserror::Error;
@@ -23,7 +24,6 @@ use crate::directories::{self, DirectoryError, StateDirectory};
 use crate::privileges::{self, PrivilegeError};
 use crate::sockets::{self, Socket, SocketError};
 use crate::supervise::Supervisor;
-use crate::text::chain;
 
 /// Longest wait for tasks to end before the store is closed. The server cuts connections after five seconds.
 const END: Duration = Duration::from_secs(10);

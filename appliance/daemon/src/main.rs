@@ -14,7 +14,6 @@ mod privileges;
 mod run_time;
 mod sockets;
 mod supervise;
-mod text;
 
 use std::error::Error;
 use std::io::{Write, stdout};
@@ -22,10 +21,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use ravelin_model::chain;
 
 use crate::config::Config;
 use crate::directories::StateDirectory;
-use crate::text::chain;
 
 /// The engine of Ravelin.
 #[derive(Debug, Parser)]

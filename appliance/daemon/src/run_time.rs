@@ -9,9 +9,9 @@ use std::time::Duration;
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::unistd::{ForkResult, fork};
+use ravelin_model::chain;
 
 use crate::privileges;
-use crate::text::chain;
 
 /// The kernel answers in microseconds.
 const ANSWER: Duration = Duration::from_secs(1);

@@ -1,6 +1,7 @@
 //! Nouns of Ravelin. Values with a rule about them are checked in their one constructor.
 //! Owns no I/O, no async and no serialisation: DTOs, rows and ABI structs convert to these types.
 
+mod cause;
 mod event;
 mod feature;
 mod interface;
@@ -10,6 +11,7 @@ mod program;
 mod reason;
 mod statistics;
 
+pub use cause::chain;
 pub use event::{DnsQueryBlocked, Event, PacketDropped, SequencedEvent};
 pub use feature::{
     Counter, DdosProtectionConfig, DnsBlockAction, DnsBlocklistConfig, Feature, FeatureConfig, FeatureState,

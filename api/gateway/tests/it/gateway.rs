@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use ravelin_test_harness::eventually;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -124,13 +125,6 @@ impl Drop for Gateway {
 }
 
 /// Polls until `probe` gives something.
-pub fn wait_for<T>(what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
-    let started = Instant::now();
-    loop {
-        if let Some(found) = probe() {
-            return found;
-        }
-        assert!(started.elapsed() < PATIENCE, "waited too long for {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+pub fn wait_for<T>(what: &str, probe: impl FnMut() -> Option<T>) -> T {
+    eventually(PATIENCE, probe).unwrap_or_else(|| panic!("waited too long for {what}"))
 }

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ravelin_model::ListId;
+use ravelin_model::{ListId, chain};
 use ravelin_store::StoredEntry;
 use time::OffsetDateTime;
 
 use super::lists::{existing, rows_of};
 use super::{Engine, Handover, Work};
-use crate::error::{chain, stored};
+use crate::error::stored;
 use crate::hit_rows::RowChange;
 use crate::{Actor, ControlError};
 

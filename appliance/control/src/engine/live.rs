@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use ravelin_compile::{AddressImage, NameImage};
 use ravelin_datapath::Switches;
-use ravelin_model::ListId;
+use ravelin_model::{ListId, chain};
 
 use super::{Engine, Work};
 use crate::ControlError;
 use crate::clock::Now;
-use crate::error::chain;
 use crate::retired::Retired;
 
 /// The address index in the data plane.

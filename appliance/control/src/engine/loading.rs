@@ -6,13 +6,12 @@ use std::sync::Arc;
 
 use ravelin_compile::{AddressImage, AddressSource, NameImage, NameSource};
 use ravelin_datapath::HitCounter;
-use ravelin_model::{DomainPattern, EntryValue, Feature, ListId};
+use ravelin_model::{DomainPattern, EntryValue, Feature, ListId, chain};
 
 use super::live::{LiveAddresses, LiveNames};
 use super::{Engine, FreedHits, Handover, Source, Work};
 use crate::ControlError;
 use crate::clock::Now;
-use crate::error::chain;
 use crate::retired::add;
 use crate::snapshot::{EntryOfRow, Snapshot};
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use ravelin_datapath::{AttachTarget, Attached};
 use ravelin_kernel::Link;
-use ravelin_model::{Event, LinkCounters};
+use ravelin_model::{Event, LinkCounters, chain};
 
 use super::{Engine, Work};
-use crate::error::{chain, stored};
+use crate::error::stored;
 use crate::snapshot::Snapshot;
 use crate::status::Port;
 use crate::{Actor, ControlError};

@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 
 use ravelin_kernel::Link;
-use ravelin_model::{Attachment, Feature};
+use ravelin_model::{Attachment, Feature, chain};
 use time::Duration;
 
 use super::{Engine, Source};
 use crate::ControlError;
-use crate::error::chain;
 use crate::snapshot::Snapshot;
 use crate::status::Port;
 

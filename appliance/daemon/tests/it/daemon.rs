@@ -5,9 +5,9 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use ravelin_test_harness::eventually;
 use tempfile::TempDir;
 
 /// Longest wait for anything.
@@ -165,15 +165,8 @@ impl Daemon {
     }
 
     fn wait(&mut self, what: &str, mut done: impl FnMut(&mut Self) -> bool) {
-        let start = Instant::now();
-        while !done(self) {
-            assert!(
-                start.elapsed() < PATIENCE,
-                "raveld did not {what}: {}",
-                self.log()
-            );
-            thread::sleep(Duration::from_millis(10));
-        }
+        let waited = eventually(PATIENCE, || done(self).then_some(()));
+        assert!(waited.is_some(), "raveld did not {what}: {}", self.log());
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use ravelin_abi::rv_zone_flag::{RV_ZONE_EXTERNAL, RV_ZONE_XDP};
 use ravelin_abi::{rv_zone, rv_zone_limit::RV_ZONE_IFINDEX_LIMIT};
-use ravelin_model::{Attachment, Hook, XdpMode};
+use ravelin_model::{Attachment, Hook, XdpMode, chain};
 
 use super::links::{self, Pinned, Place};
 use super::objects::LoadedProgram;
@@ -243,10 +243,4 @@ fn pins(links: &Path) -> Result<Vec<(PathBuf, u32)>, DatapathError> {
         }
     }
     Ok(pins)
-}
-
-/// An error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
