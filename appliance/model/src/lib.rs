@@ -7,6 +7,7 @@ mod feature;
 mod interface;
 mod list;
 mod name;
+mod policy;
 mod program;
 mod reason;
 mod statistics;
@@ -23,6 +24,14 @@ pub use list::{
     AddressEntry, DomainEntry, EntryId, EntryValue, InvalidList, List, ListEntry, ListId, ListKind, ListName,
 };
 pub use name::{DomainName, DomainPattern, DomainScope, InvalidName};
+pub use policy::{
+    Action, AddressMatch, AddressRange, Day, Dnat, IcmpType, Id, InvalidAddressRange, InvalidId,
+    InvalidObjectName, Kind, LOCAL_ZONE, MinuteOfDay, NatRule, NatRuleId, NatRuleSpec, Object, ObjectName,
+    Placement, Policy, PortRange, PublishedAddress, PublishedService, PublishedServiceId,
+    PublishedServiceSpec, RateLimit, RateLimitScope, Rule, RuleId, RuleSpec, Schedule, Service, ServiceEntry,
+    ServiceId, ServiceMatch, ServiceSpec, Translation, Zone, ZoneId, ZoneMatch, ZoneNumber, ZonePair,
+    ZonePairId, ZonePairSpec, ZoneSpec, protocol,
+};
 pub use program::{Attachment, Hook, MapInfo, ProgramInfo, XdpMode};
 pub use reason::{Reason, Verdict};
 pub use statistics::{Cell, Direction, InterfaceStatistics, Protocol};

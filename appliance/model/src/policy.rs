@@ -1,0 +1,42 @@
+//! The policy: zones, ordered rules and address translation.
+
+mod address;
+mod nat;
+mod object;
+mod rule;
+mod schedule;
+mod service;
+mod zone;
+
+pub use address::{AddressMatch, AddressRange, InvalidAddressRange};
+pub use nat::{
+    Dnat, NatRule, NatRuleId, NatRuleSpec, PublishedAddress, PublishedService, PublishedServiceId,
+    PublishedServiceSpec, Translation,
+};
+pub use object::{Id, InvalidId, InvalidObjectName, Kind, Object, ObjectName};
+pub use rule::{Action, Placement, RateLimit, RateLimitScope, Rule, RuleId, RuleSpec, ZoneMatch};
+pub use schedule::{Day, MinuteOfDay, Schedule};
+pub use service::{
+    IcmpType, PortRange, Service, ServiceEntry, ServiceId, ServiceMatch, ServiceSpec, protocol,
+};
+pub use zone::{LOCAL_ZONE, Zone, ZoneId, ZoneNumber, ZonePair, ZonePairId, ZonePairSpec, ZoneSpec};
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Everything a user said, cheap to clone. References are checked by whoever changes it: each id that is named exists.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Policy {
+    /// By id; `local` is always there.
+    pub zones: BTreeMap<ZoneId, Arc<Zone>>,
+    /// By id; a pair of zones comes once at most.
+    pub zone_pairs: BTreeMap<ZonePairId, Arc<ZonePair>>,
+    /// In order.
+    pub rules: Vec<Arc<Rule>>,
+    /// By id.
+    pub services: BTreeMap<ServiceId, Arc<Service>>,
+    /// In order.
+    pub nat_rules: Vec<Arc<NatRule>>,
+    /// By id, which is also the order of their rules.
+    pub published_services: BTreeMap<PublishedServiceId, Arc<PublishedService>>,
+}
