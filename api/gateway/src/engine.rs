@@ -1,5 +1,7 @@
 //! Connections to the engine's socket.
 
+mod stream;
+
 use std::future::Future;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,6 +19,7 @@ use tower::Service;
 use tracing::{info, warn};
 
 use crate::body::RequestBody;
+use stream::EngineStream;
 
 /// Idle connections are closed well before the engine would, so that a request never meets a closing one.
 const IDLE: Duration = Duration::from_secs(5);
@@ -65,7 +68,7 @@ pub struct EngineConnector {
 }
 
 impl Service<Uri> for EngineConnector {
-    type Response = TokioIo<UnixStream>;
+    type Response = TokioIo<EngineStream>;
     type Error = io::Error;
     type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
 
@@ -75,6 +78,9 @@ impl Service<Uri> for EngineConnector {
 
     fn call(&mut self, _uri: Uri) -> Self::Future {
         let engine = Arc::clone(&self.engine);
-        Box::pin(async move { engine.connect().await.map(TokioIo::new) })
+        Box::pin(async move {
+            let socket = engine.connect().await?;
+            Ok(TokioIo::new(EngineStream::new(socket)))
+        })
     }
 }
