@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
+use bindgen::callbacks::{DeriveInfo, ParseCallbacks, TypeKind};
 
 const OUTPUT: &str = "ebpf/abi/src/generated.rs";
 
@@ -38,9 +39,23 @@ fn generate(root: &Path) -> anyhow::Result<String> {
         .default_enum_style(bindgen::EnumVariation::ModuleConsts)
         .raw_line("// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause")
         .disable_header_comment()
+        .parse_callbacks(Box::new(PlainData))
         .generate();
     match bindings {
         Ok(bindings) => Ok(bindings.to_string()),
         Err(error) => bail!("bindgen over ebpf/include/ravelin/abi.h: {error}"),
+    }
+}
+
+/// Has every struct say that it is nothing but its bytes; one with hidden padding would not compile.
+#[derive(Debug)]
+struct PlainData;
+
+impl ParseCallbacks for PlainData {
+    fn add_derives(&self, info: &DeriveInfo<'_>) -> Vec<String> {
+        match info.kind {
+            TypeKind::Struct => vec!["::bytemuck::Pod".to_owned(), "::bytemuck::Zeroable".to_owned()],
+            TypeKind::Enum | TypeKind::Union => Vec::new(),
+        }
     }
 }

@@ -2,15 +2,26 @@
 
 mod address_image;
 mod address_ranges;
+mod address_set;
 mod bucket_directory;
 mod cuckoo;
 mod error;
+mod image;
 mod list_sets;
 mod name_hash;
 mod name_image;
+mod packet;
+mod ruleset;
 
 pub use address_image::{AddressImage, AddressSource};
+pub use address_set::AddressSet;
 pub use error::ImageTooLarge;
+pub use image::Image;
 pub use list_sets::SetMembers;
 pub use name_hash::NameHash;
 pub use name_image::{NameImage, NameSource};
+pub use packet::PolicyPacket;
+pub use ruleset::{
+    AddressTerm, CounterId, DnatEntry, Inventory, InventoryInterface, Line, ListAddresses, Lists, NatOrigin,
+    Origin, PairDefault, ResolvedTranslation, ResolvedZone, Ruleset, fixed_counter,
+};

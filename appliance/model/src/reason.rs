@@ -11,6 +11,14 @@ pub enum Reason {
     DnsDropped,
     /// DNS query for a listed name, answered by us.
     DnsAnswered,
+    /// A rule of the policy drops or rejects it.
+    PolicyRule,
+    /// No rule matches, and the zone pair drops or rejects.
+    PolicyDefault,
+    /// It belongs to no connection and cannot begin one.
+    InvalidState,
+    /// Its interface is in no zone.
+    NoZone,
 }
 
 /// What a [`Reason`] does to the packet.
@@ -37,11 +45,15 @@ impl Verdict {
 
 impl Reason {
     /// Every reason in number order.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 8] = [
         Self::Pass,
         Self::SourceListed,
         Self::DnsDropped,
         Self::DnsAnswered,
+        Self::PolicyRule,
+        Self::PolicyDefault,
+        Self::InvalidState,
+        Self::NoZone,
     ];
 
     /// Its stable number.
@@ -51,6 +63,10 @@ impl Reason {
             Self::SourceListed => 1,
             Self::DnsDropped => 2,
             Self::DnsAnswered => 3,
+            Self::PolicyRule => 4,
+            Self::PolicyDefault => 5,
+            Self::InvalidState => 6,
+            Self::NoZone => 7,
         }
     }
 
@@ -66,6 +82,10 @@ impl Reason {
             Self::SourceListed => "source_listed",
             Self::DnsDropped => "dns_dropped",
             Self::DnsAnswered => "dns_answered",
+            Self::PolicyRule => "policy_rule",
+            Self::PolicyDefault => "policy_default",
+            Self::InvalidState => "invalid_state",
+            Self::NoZone => "no_zone",
         }
     }
 
@@ -73,7 +93,12 @@ impl Reason {
     pub fn verdict(self) -> Verdict {
         match self {
             Self::Pass => Verdict::Pass,
-            Self::SourceListed | Self::DnsDropped => Verdict::Drop,
+            Self::SourceListed
+            | Self::DnsDropped
+            | Self::PolicyRule
+            | Self::PolicyDefault
+            | Self::InvalidState
+            | Self::NoZone => Verdict::Drop,
             Self::DnsAnswered => Verdict::Answer,
         }
     }

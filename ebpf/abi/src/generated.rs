@@ -23,7 +23,7 @@ pub mod rv_range_entry {
     pub const RV_RANGE_EXPIRES: Type = 1073741824;
 }
 #[repr(C)]
-#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
 pub struct rv_bucket {
     pub first: __u32,
     pub count: __u32,
@@ -42,7 +42,7 @@ pub mod rv_bucket_count {
     pub const RV_BUCKET_DIVIDED: Type = 1073741824;
 }
 #[repr(C)]
-#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
 pub struct rv_range4 {
     pub start: __u32,
     pub end: __u32,
@@ -59,7 +59,7 @@ const _: () = {
     ["Offset of field: rv_range4::counter"][::core::mem::offset_of!(rv_range4, counter) - 12usize];
 };
 #[repr(C)]
-#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
 pub struct rv_range6 {
     pub start: [__u64; 2usize],
     pub end: [__u64; 2usize],
@@ -76,7 +76,7 @@ const _: () = {
     ["Offset of field: rv_range6::counter"][::core::mem::offset_of!(rv_range6, counter) - 36usize];
 };
 #[repr(C)]
-#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
 pub struct rv_blocklist_entry {
     pub expires_ns: __u64,
     pub counter: __u32,
@@ -105,9 +105,11 @@ pub mod rv_switch {
     pub const RV_SWITCH_DNS_DROP: Type = 32;
     pub const RV_SWITCH_ADDRESS_HALF: Type = 64;
     pub const RV_SWITCH_NAME_HALF: Type = 128;
+    pub const RV_SWITCH_POLICY_CLASSIFIER: Type = 256;
+    pub const RV_SWITCH_POLICY_HALF: Type = 512;
 }
 #[repr(C)]
-#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
 pub struct rv_name_table {
     pub key: __u64,
     pub bucket_mask: __u32,
@@ -123,7 +125,7 @@ const _: () = {
     ["Offset of field: rv_name_table::pad"][::core::mem::offset_of!(rv_name_table, pad) - 12usize];
 };
 #[repr(C)]
-#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
 pub struct rv_control {
     pub switches: __u64,
     pub address6_skip: [__u8; 2usize],
@@ -141,7 +143,7 @@ const _: () = {
     ["Offset of field: rv_control::names"][::core::mem::offset_of!(rv_control, names) - 16usize];
 };
 #[repr(C)]
-#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
 pub struct rv_counter {
     pub packets: __u64,
     pub bytes: __u64,
@@ -172,7 +174,7 @@ pub mod rv_name_meta {
     pub const RV_NAME_MATCH_SELF: Type = 32768;
 }
 #[repr(C)]
-#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
 pub struct rv_name_bucket {
     pub slot: [__u64; 8usize],
 }
@@ -188,15 +190,16 @@ pub mod rv_event_kind {
     pub type Type = ::core::ffi::c_uint;
     pub const RV_EVENT_DROP: Type = 1;
     pub const RV_EVENT_DNS: Type = 2;
+    pub const RV_EVENT_POLICY: Type = 3;
 }
 pub mod rv_event_version {
     #[allow(unused_imports)]
     use super::*;
     pub type Type = ::core::ffi::c_uint;
-    pub const RV_EVENT_VERSION: Type = 1;
+    pub const RV_EVENT_VERSION: Type = 2;
 }
 #[repr(C)]
-#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
 pub struct rv_event {
     pub kind: __u16,
     pub version: __u16,
@@ -213,13 +216,16 @@ pub struct rv_event {
     pub destination: [__u8; 16usize],
     pub object: __u32,
     pub list: __u32,
+    pub revision: __u64,
     pub name_length: __u8,
-    pub pad: [__u8; 7usize],
+    pub from_zone: __u8,
+    pub to_zone: __u8,
+    pub pad: [__u8; 5usize],
     pub name: [__u8; 256usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of rv_event"][::core::mem::size_of::<rv_event>() - 336usize];
+    ["Size of rv_event"][::core::mem::size_of::<rv_event>() - 344usize];
     ["Alignment of rv_event"][::core::mem::align_of::<rv_event>() - 8usize];
     ["Offset of field: rv_event::kind"][::core::mem::offset_of!(rv_event, kind) - 0usize];
     ["Offset of field: rv_event::version"][::core::mem::offset_of!(rv_event, version) - 2usize];
@@ -237,9 +243,12 @@ const _: () = {
     ["Offset of field: rv_event::destination"][::core::mem::offset_of!(rv_event, destination) - 48usize];
     ["Offset of field: rv_event::object"][::core::mem::offset_of!(rv_event, object) - 64usize];
     ["Offset of field: rv_event::list"][::core::mem::offset_of!(rv_event, list) - 68usize];
-    ["Offset of field: rv_event::name_length"][::core::mem::offset_of!(rv_event, name_length) - 72usize];
-    ["Offset of field: rv_event::pad"][::core::mem::offset_of!(rv_event, pad) - 73usize];
-    ["Offset of field: rv_event::name"][::core::mem::offset_of!(rv_event, name) - 80usize];
+    ["Offset of field: rv_event::revision"][::core::mem::offset_of!(rv_event, revision) - 72usize];
+    ["Offset of field: rv_event::name_length"][::core::mem::offset_of!(rv_event, name_length) - 80usize];
+    ["Offset of field: rv_event::from_zone"][::core::mem::offset_of!(rv_event, from_zone) - 81usize];
+    ["Offset of field: rv_event::to_zone"][::core::mem::offset_of!(rv_event, to_zone) - 82usize];
+    ["Offset of field: rv_event::pad"][::core::mem::offset_of!(rv_event, pad) - 83usize];
+    ["Offset of field: rv_event::name"][::core::mem::offset_of!(rv_event, name) - 88usize];
 };
 impl Default for rv_event {
     fn default() -> Self {
@@ -251,7 +260,7 @@ impl Default for rv_event {
     }
 }
 #[repr(C)]
-#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
 pub struct rv_event_budget {
     pub window_ns: __u64,
     pub sent: __u64,
@@ -270,7 +279,7 @@ const _: () = {
     ["Offset of field: rv_event_budget::lost"][::core::mem::offset_of!(rv_event_budget, lost) - 24usize];
 };
 #[repr(C)]
-#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
 pub struct rv_flow_key4 {
     pub source: __be32,
     pub destination: __be32,
@@ -296,7 +305,7 @@ const _: () = {
     ["Offset of field: rv_flow_key4::pad"][::core::mem::offset_of!(rv_flow_key4, pad) - 17usize];
 };
 #[repr(C)]
-#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
 pub struct rv_flow_key6 {
     pub source: [__u8; 16usize],
     pub destination: [__u8; 16usize],
@@ -322,7 +331,7 @@ const _: () = {
     ["Offset of field: rv_flow_key6::pad"][::core::mem::offset_of!(rv_flow_key6, pad) - 41usize];
 };
 #[repr(C)]
-#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
 pub struct rv_flow {
     pub packets: __u64,
     pub bytes: __u64,
@@ -342,6 +351,338 @@ const _: () = {
     ["Offset of field: rv_flow::tcp_flags"][::core::mem::offset_of!(rv_flow, tcp_flags) - 32usize];
     ["Offset of field: rv_flow::pad"][::core::mem::offset_of!(rv_flow, pad) - 33usize];
 };
+pub mod rv_image_limit {
+    #[allow(unused_imports)]
+    use super::*;
+    pub type Type = ::core::ffi::c_uint;
+    pub const RV_IMAGE_SLOT_BYTES: Type = 16;
+    pub const RV_IMAGE_PAGE_SLOTS: Type = 4096;
+    pub const RV_IMAGE_PAGE_BYTES: Type = 65536;
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
+pub struct rv_image_page {
+    pub words: [__u64; 8192usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of rv_image_page"][::core::mem::size_of::<rv_image_page>() - 65536usize];
+    ["Alignment of rv_image_page"][::core::mem::align_of::<rv_image_page>() - 8usize];
+    ["Offset of field: rv_image_page::words"][::core::mem::offset_of!(rv_image_page, words) - 0usize];
+};
+impl Default for rv_image_page {
+    fn default() -> Self {
+        let mut s = ::core::mem::MaybeUninit::<Self>::uninit();
+        unsafe {
+            ::core::ptr::write_bytes(s.as_mut_ptr(), 0, 1);
+            s.assume_init()
+        }
+    }
+}
+pub mod rv_policy_limit {
+    #[allow(unused_imports)]
+    use super::*;
+    pub type Type = ::core::ffi::c_uint;
+    pub const RV_ZONE_NUMBERS: Type = 64;
+    pub const RV_ZONE_LOCAL: Type = 1;
+    pub const RV_POLICY_ROOTS: Type = 4;
+    pub const RV_POLICY_LEAF_BOXES: Type = 64;
+    pub const RV_POLICY_DEPTH: Type = 64;
+    pub const RV_POLICY_COUNTER_BITS: Type = 20;
+}
+pub mod rv_policy_field {
+    #[allow(unused_imports)]
+    use super::*;
+    pub type Type = ::core::ffi::c_uint;
+    pub const RV_FIELD_SOURCE: Type = 0;
+    pub const RV_FIELD_DESTINATION: Type = 4;
+    pub const RV_FIELD_SOURCE_PORT: Type = 8;
+    pub const RV_FIELD_DESTINATION_PORT: Type = 9;
+    pub const RV_FIELD_PROTOCOL: Type = 10;
+    pub const RV_FIELD_FROM_ZONE: Type = 11;
+    pub const RV_FIELD_TO_ZONE: Type = 12;
+    pub const RV_FIELD_SOURCE_CLASS: Type = 13;
+    pub const RV_FIELD_DESTINATION_CLASS: Type = 14;
+    pub const RV_FIELDS: Type = 16;
+    pub const RV_FIELD_LEAF: Type = 255;
+}
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
+pub struct rv_node {
+    pub threshold: __u32,
+    pub right: __u32,
+    pub best: __u32,
+    pub count: __u16,
+    pub field: __u8,
+    pub pad: __u8,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of rv_node"][::core::mem::size_of::<rv_node>() - 16usize];
+    ["Alignment of rv_node"][::core::mem::align_of::<rv_node>() - 4usize];
+    ["Offset of field: rv_node::threshold"][::core::mem::offset_of!(rv_node, threshold) - 0usize];
+    ["Offset of field: rv_node::right"][::core::mem::offset_of!(rv_node, right) - 4usize];
+    ["Offset of field: rv_node::best"][::core::mem::offset_of!(rv_node, best) - 8usize];
+    ["Offset of field: rv_node::count"][::core::mem::offset_of!(rv_node, count) - 12usize];
+    ["Offset of field: rv_node::field"][::core::mem::offset_of!(rv_node, field) - 14usize];
+    ["Offset of field: rv_node::pad"][::core::mem::offset_of!(rv_node, pad) - 15usize];
+};
+pub mod rv_box_flag {
+    #[allow(unused_imports)]
+    use super::*;
+    pub type Type = ::core::ffi::c_uint;
+    pub const RV_BOX_ANY_PROTOCOL: Type = 1;
+}
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
+pub struct rv_box {
+    pub rule: __u32,
+    pub source_port: [__u16; 2usize],
+    pub destination_port: [__u16; 2usize],
+    pub source_term: __u16,
+    pub destination_term: __u16,
+    pub source_bits: __u8,
+    pub destination_bits: __u8,
+    pub protocol: __u8,
+    pub flags: __u8,
+    pub from_zone: __u8,
+    pub to_zone: __u8,
+    pub pad: __u16,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of rv_box"][::core::mem::size_of::<rv_box>() - 24usize];
+    ["Alignment of rv_box"][::core::mem::align_of::<rv_box>() - 4usize];
+    ["Offset of field: rv_box::rule"][::core::mem::offset_of!(rv_box, rule) - 0usize];
+    ["Offset of field: rv_box::source_port"][::core::mem::offset_of!(rv_box, source_port) - 4usize];
+    ["Offset of field: rv_box::destination_port"][::core::mem::offset_of!(rv_box, destination_port) - 8usize];
+    ["Offset of field: rv_box::source_term"][::core::mem::offset_of!(rv_box, source_term) - 12usize];
+    ["Offset of field: rv_box::destination_term"]
+        [::core::mem::offset_of!(rv_box, destination_term) - 14usize];
+    ["Offset of field: rv_box::source_bits"][::core::mem::offset_of!(rv_box, source_bits) - 16usize];
+    ["Offset of field: rv_box::destination_bits"]
+        [::core::mem::offset_of!(rv_box, destination_bits) - 17usize];
+    ["Offset of field: rv_box::protocol"][::core::mem::offset_of!(rv_box, protocol) - 18usize];
+    ["Offset of field: rv_box::flags"][::core::mem::offset_of!(rv_box, flags) - 19usize];
+    ["Offset of field: rv_box::from_zone"][::core::mem::offset_of!(rv_box, from_zone) - 20usize];
+    ["Offset of field: rv_box::to_zone"][::core::mem::offset_of!(rv_box, to_zone) - 21usize];
+    ["Offset of field: rv_box::pad"][::core::mem::offset_of!(rv_box, pad) - 22usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
+pub struct rv_box4 {
+    pub source: __u32,
+    pub destination: __u32,
+    pub box_: rv_box,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of rv_box4"][::core::mem::size_of::<rv_box4>() - 32usize];
+    ["Alignment of rv_box4"][::core::mem::align_of::<rv_box4>() - 4usize];
+    ["Offset of field: rv_box4::source"][::core::mem::offset_of!(rv_box4, source) - 0usize];
+    ["Offset of field: rv_box4::destination"][::core::mem::offset_of!(rv_box4, destination) - 4usize];
+    ["Offset of field: rv_box4::box_"][::core::mem::offset_of!(rv_box4, box_) - 8usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
+pub struct rv_box6 {
+    pub source: [__u64; 2usize],
+    pub destination: [__u64; 2usize],
+    pub box_: rv_box,
+    pub pad: __u64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of rv_box6"][::core::mem::size_of::<rv_box6>() - 64usize];
+    ["Alignment of rv_box6"][::core::mem::align_of::<rv_box6>() - 8usize];
+    ["Offset of field: rv_box6::source"][::core::mem::offset_of!(rv_box6, source) - 0usize];
+    ["Offset of field: rv_box6::destination"][::core::mem::offset_of!(rv_box6, destination) - 16usize];
+    ["Offset of field: rv_box6::box_"][::core::mem::offset_of!(rv_box6, box_) - 32usize];
+    ["Offset of field: rv_box6::pad"][::core::mem::offset_of!(rv_box6, pad) - 56usize];
+};
+pub mod rv_policy_action {
+    #[allow(unused_imports)]
+    use super::*;
+    pub type Type = ::core::ffi::c_uint;
+    pub const RV_ACTION_ACCEPT: Type = 1;
+    pub const RV_ACTION_DROP: Type = 2;
+    pub const RV_ACTION_REJECT: Type = 3;
+    pub const RV_ACTION_DEFER: Type = 4;
+}
+pub mod rv_policy_rule_flag {
+    #[allow(unused_imports)]
+    use super::*;
+    pub type Type = ::core::ffi::c_uint;
+    pub const RV_RULE_LOG: Type = 1;
+    pub const RV_RULE_DEFAULT: Type = 2;
+}
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
+pub struct rv_policy_rule {
+    pub counter: __u32,
+    pub action: __u8,
+    pub flags: __u8,
+    pub pad: __u16,
+    pub pad2: __u64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of rv_policy_rule"][::core::mem::size_of::<rv_policy_rule>() - 16usize];
+    ["Alignment of rv_policy_rule"][::core::mem::align_of::<rv_policy_rule>() - 8usize];
+    ["Offset of field: rv_policy_rule::counter"][::core::mem::offset_of!(rv_policy_rule, counter) - 0usize];
+    ["Offset of field: rv_policy_rule::action"][::core::mem::offset_of!(rv_policy_rule, action) - 4usize];
+    ["Offset of field: rv_policy_rule::flags"][::core::mem::offset_of!(rv_policy_rule, flags) - 5usize];
+    ["Offset of field: rv_policy_rule::pad"][::core::mem::offset_of!(rv_policy_rule, pad) - 6usize];
+    ["Offset of field: rv_policy_rule::pad2"][::core::mem::offset_of!(rv_policy_rule, pad2) - 8usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
+pub struct rv_dnat4 {
+    pub address: __u32,
+    pub target: __u32,
+    pub port: [__u16; 2usize],
+    pub target_port: __u16,
+    pub zone: __u8,
+    pub protocol: __u8,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of rv_dnat4"][::core::mem::size_of::<rv_dnat4>() - 16usize];
+    ["Alignment of rv_dnat4"][::core::mem::align_of::<rv_dnat4>() - 4usize];
+    ["Offset of field: rv_dnat4::address"][::core::mem::offset_of!(rv_dnat4, address) - 0usize];
+    ["Offset of field: rv_dnat4::target"][::core::mem::offset_of!(rv_dnat4, target) - 4usize];
+    ["Offset of field: rv_dnat4::port"][::core::mem::offset_of!(rv_dnat4, port) - 8usize];
+    ["Offset of field: rv_dnat4::target_port"][::core::mem::offset_of!(rv_dnat4, target_port) - 12usize];
+    ["Offset of field: rv_dnat4::zone"][::core::mem::offset_of!(rv_dnat4, zone) - 14usize];
+    ["Offset of field: rv_dnat4::protocol"][::core::mem::offset_of!(rv_dnat4, protocol) - 15usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
+pub struct rv_dnat6 {
+    pub address: [__u64; 2usize],
+    pub target: [__u64; 2usize],
+    pub port: [__u16; 2usize],
+    pub target_port: __u16,
+    pub zone: __u8,
+    pub protocol: __u8,
+    pub pad: [__u64; 3usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of rv_dnat6"][::core::mem::size_of::<rv_dnat6>() - 64usize];
+    ["Alignment of rv_dnat6"][::core::mem::align_of::<rv_dnat6>() - 8usize];
+    ["Offset of field: rv_dnat6::address"][::core::mem::offset_of!(rv_dnat6, address) - 0usize];
+    ["Offset of field: rv_dnat6::target"][::core::mem::offset_of!(rv_dnat6, target) - 16usize];
+    ["Offset of field: rv_dnat6::port"][::core::mem::offset_of!(rv_dnat6, port) - 32usize];
+    ["Offset of field: rv_dnat6::target_port"][::core::mem::offset_of!(rv_dnat6, target_port) - 36usize];
+    ["Offset of field: rv_dnat6::zone"][::core::mem::offset_of!(rv_dnat6, zone) - 38usize];
+    ["Offset of field: rv_dnat6::protocol"][::core::mem::offset_of!(rv_dnat6, protocol) - 39usize];
+    ["Offset of field: rv_dnat6::pad"][::core::mem::offset_of!(rv_dnat6, pad) - 40usize];
+};
+pub mod rv_policy_family {
+    #[allow(unused_imports)]
+    use super::*;
+    pub type Type = ::core::ffi::c_uint;
+    pub const RV_FAMILY_IPV4: Type = 0;
+    pub const RV_FAMILY_IPV6: Type = 1;
+    pub const RV_FAMILIES: Type = 2;
+}
+pub mod rv_policy_header_flag {
+    #[allow(unused_imports)]
+    use super::*;
+    pub type Type = ::core::ffi::c_uint;
+    pub const RV_POLICY_SOURCE_TERMS: Type = 1;
+    pub const RV_POLICY_DESTINATION_TERMS: Type = 4;
+}
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
+pub struct rv_policy_header {
+    pub revision: __u64,
+    pub roots: [[__u32; 4usize]; 2usize],
+    pub rules: __u32,
+    pub rules_count: __u32,
+    pub defaults: __u32,
+    pub flags: __u32,
+    pub dnat: [__u32; 2usize],
+    pub dnat_count: [__u32; 2usize],
+    pub terms: __u32,
+    pub terms_row_words: __u32,
+    pub classes_count: __u32,
+    pub zones: __u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of rv_policy_header"][::core::mem::size_of::<rv_policy_header>() - 88usize];
+    ["Alignment of rv_policy_header"][::core::mem::align_of::<rv_policy_header>() - 8usize];
+    ["Offset of field: rv_policy_header::revision"]
+        [::core::mem::offset_of!(rv_policy_header, revision) - 0usize];
+    ["Offset of field: rv_policy_header::roots"][::core::mem::offset_of!(rv_policy_header, roots) - 8usize];
+    ["Offset of field: rv_policy_header::rules"][::core::mem::offset_of!(rv_policy_header, rules) - 40usize];
+    ["Offset of field: rv_policy_header::rules_count"]
+        [::core::mem::offset_of!(rv_policy_header, rules_count) - 44usize];
+    ["Offset of field: rv_policy_header::defaults"]
+        [::core::mem::offset_of!(rv_policy_header, defaults) - 48usize];
+    ["Offset of field: rv_policy_header::flags"][::core::mem::offset_of!(rv_policy_header, flags) - 52usize];
+    ["Offset of field: rv_policy_header::dnat"][::core::mem::offset_of!(rv_policy_header, dnat) - 56usize];
+    ["Offset of field: rv_policy_header::dnat_count"]
+        [::core::mem::offset_of!(rv_policy_header, dnat_count) - 64usize];
+    ["Offset of field: rv_policy_header::terms"][::core::mem::offset_of!(rv_policy_header, terms) - 72usize];
+    ["Offset of field: rv_policy_header::terms_row_words"]
+        [::core::mem::offset_of!(rv_policy_header, terms_row_words) - 76usize];
+    ["Offset of field: rv_policy_header::classes_count"]
+        [::core::mem::offset_of!(rv_policy_header, classes_count) - 80usize];
+    ["Offset of field: rv_policy_header::zones"][::core::mem::offset_of!(rv_policy_header, zones) - 84usize];
+};
+pub mod rv_mark {
+    #[allow(unused_imports)]
+    use super::*;
+    pub type Type = ::core::ffi::c_uint;
+    pub const RV_MARK_COUNTER: Type = 1048575;
+    pub const RV_MARK_TO_ZONE_SHIFT: Type = 24;
+    pub const RV_MARK_TO_ZONE: Type = 1056964608;
+    pub const RV_MARK_VERDICT_SHIFT: Type = 30;
+    pub const RV_MARK_OURS: Type = 1058013183;
+}
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
+pub struct rv_metadata {
+    pub magic: __u32,
+    pub mark: __u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of rv_metadata"][::core::mem::size_of::<rv_metadata>() - 8usize];
+    ["Alignment of rv_metadata"][::core::mem::align_of::<rv_metadata>() - 4usize];
+    ["Offset of field: rv_metadata::magic"][::core::mem::offset_of!(rv_metadata, magic) - 0usize];
+    ["Offset of field: rv_metadata::mark"][::core::mem::offset_of!(rv_metadata, mark) - 4usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
+pub struct rv_probe {
+    pub magic: __u32,
+    pub mark: __u32,
+    pub target: [__u32; 4usize],
+    pub target_port: __u16,
+    pub from_zone: __u8,
+    pub to_zone: __u8,
+    pub action: __u8,
+    pub reason: __u8,
+    pub pad: __u16,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of rv_probe"][::core::mem::size_of::<rv_probe>() - 32usize];
+    ["Alignment of rv_probe"][::core::mem::align_of::<rv_probe>() - 4usize];
+    ["Offset of field: rv_probe::magic"][::core::mem::offset_of!(rv_probe, magic) - 0usize];
+    ["Offset of field: rv_probe::mark"][::core::mem::offset_of!(rv_probe, mark) - 4usize];
+    ["Offset of field: rv_probe::target"][::core::mem::offset_of!(rv_probe, target) - 8usize];
+    ["Offset of field: rv_probe::target_port"][::core::mem::offset_of!(rv_probe, target_port) - 24usize];
+    ["Offset of field: rv_probe::from_zone"][::core::mem::offset_of!(rv_probe, from_zone) - 26usize];
+    ["Offset of field: rv_probe::to_zone"][::core::mem::offset_of!(rv_probe, to_zone) - 27usize];
+    ["Offset of field: rv_probe::action"][::core::mem::offset_of!(rv_probe, action) - 28usize];
+    ["Offset of field: rv_probe::reason"][::core::mem::offset_of!(rv_probe, reason) - 29usize];
+    ["Offset of field: rv_probe::pad"][::core::mem::offset_of!(rv_probe, pad) - 30usize];
+};
 pub mod rv_reason {
     #[allow(unused_imports)]
     use super::*;
@@ -350,6 +691,10 @@ pub mod rv_reason {
     pub const RV_REASON_SOURCE_LISTED: Type = 1;
     pub const RV_REASON_DNS_DROPPED: Type = 2;
     pub const RV_REASON_DNS_ANSWERED: Type = 3;
+    pub const RV_REASON_POLICY_RULE: Type = 4;
+    pub const RV_REASON_POLICY_DEFAULT: Type = 5;
+    pub const RV_REASON_INVALID_STATE: Type = 6;
+    pub const RV_REASON_NO_ZONE: Type = 7;
     pub const RV_REASON_CAPACITY: Type = 32;
 }
 pub mod rv_protocol {
@@ -375,7 +720,7 @@ pub mod rv_direction {
     pub const RV_DIRECTION_EGRESS: Type = 1;
 }
 #[repr(C)]
-#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
 pub struct rv_statistics {
     pub cell: [[rv_counter; 32usize]; 16usize],
 }
@@ -400,7 +745,7 @@ pub mod rv_zone_flag {
     pub const RV_ZONE_XDP: Type = 2;
 }
 #[repr(C)]
-#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
 pub struct rv_zone {
     pub slot: __u16,
     pub zone: __u16,

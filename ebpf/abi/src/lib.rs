@@ -1,5 +1,5 @@
 //! Rust mirror of the structs shared with the eBPF programs. `generated.rs` is made from `ebpf/include/` by
-//! `cargo xtask abi`; the C headers are the only source. Depends on nothing and does nothing.
+//! `cargo xtask abi`; the C headers are the only source. Depends on nothing of ours and does nothing.
 #![no_std]
 
 #[allow(

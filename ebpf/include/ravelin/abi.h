@@ -9,6 +9,8 @@
 #include <ravelin/dns.h>
 #include <ravelin/event.h>
 #include <ravelin/flow.h>
+#include <ravelin/image.h>
+#include <ravelin/policy.h>
 #include <ravelin/reason.h>
 #include <ravelin/statistics.h>
 #include <ravelin/zone.h>

@@ -22,6 +22,9 @@ enum rv_switch {
 	RV_SWITCH_ADDRESS_HALF = 1 << 6,
 	/* Which half of the name table (0 or 1) is live. */
 	RV_SWITCH_NAME_HALF = 1 << 7,
+	RV_SWITCH_POLICY_CLASSIFIER = 1 << 8,
+	/* Which row of the maps "policy" and "policy_classes" (0 or 1) is live. */
+	RV_SWITCH_POLICY_HALF = 1 << 9,
 };
 
 /* Parameters of one half of the name table. */

@@ -8,10 +8,11 @@
 enum rv_event_kind {
 	RV_EVENT_DROP = 1, /* a packet was dropped; reason says why */
 	RV_EVENT_DNS = 2, /* a listed name was asked for; name is set */
+	RV_EVENT_POLICY = 3, /* a rule with a log dropped a packet */
 };
 
 enum rv_event_version {
-	RV_EVENT_VERSION = 1,
+	RV_EVENT_VERSION = 2,
 };
 
 /* Record of the ring buffer "events". */
@@ -30,11 +31,17 @@ struct rv_event {
 	/* IPv4 in the first four bytes, rest 0; network order. */
 	__u8 source[16];
 	__u8 destination[16];
-	/* RV_EVENT_DROP: rv_blocklist_entry.counter. RV_EVENT_DNS: the list set. */
+	/*
+	 * RV_EVENT_DROP: rv_blocklist_entry.counter. RV_EVENT_DNS: the list set.
+	 * RV_EVENT_POLICY: rv_policy_rule.counter.
+	 */
 	__u32 object;
-	__u32 list; /* rv_blocklist_entry.list; 0 for RV_EVENT_DNS */
+	__u32 list; /* rv_blocklist_entry.list, or 0 */
+	__u64 revision; /* RV_EVENT_POLICY: rv_policy_header.revision */
 	__u8 name_length; /* bytes of name in use, root label included; 0: none */
-	__u8 pad[7];
+	__u8 from_zone; /* RV_EVENT_POLICY */
+	__u8 to_zone;
+	__u8 pad[5];
 	__u8 name[256]; /* wire format, lower case */
 };
 

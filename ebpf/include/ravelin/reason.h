@@ -15,6 +15,14 @@ enum rv_reason {
 	RV_REASON_DNS_DROPPED = 2,
 	/* DNS query for a listed name, answered NXDOMAIN by us. */
 	RV_REASON_DNS_ANSWERED = 3,
+	/* A rule of the policy drops or rejects it. */
+	RV_REASON_POLICY_RULE = 4,
+	/* No rule matches, and the zone pair drops or rejects. */
+	RV_REASON_POLICY_DEFAULT = 5,
+	/* It belongs to no connection and cannot begin one. Told by nftables only. */
+	RV_REASON_INVALID_STATE = 6,
+	/* Its interface is in no zone. Told by nftables only. */
+	RV_REASON_NO_ZONE = 7,
 	/* Columns of rv_statistics; room for later reasons. */
 	RV_REASON_CAPACITY = 32,
 };
