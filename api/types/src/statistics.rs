@@ -75,6 +75,14 @@ pub enum Reason {
     DnsDropped,
     /// DNS query for a listed name, answered by us.
     DnsAnswered,
+    /// A rule of the policy drops or rejects it.
+    PolicyRule,
+    /// No rule matches, and the zone pair drops or rejects.
+    PolicyDefault,
+    /// It belongs to no connection and cannot begin one.
+    InvalidState,
+    /// Its interface is in no zone.
+    NoZone,
 }
 
 impl From<model::Reason> for Reason {
@@ -84,6 +92,10 @@ impl From<model::Reason> for Reason {
             model::Reason::SourceListed => Self::SourceListed,
             model::Reason::DnsDropped => Self::DnsDropped,
             model::Reason::DnsAnswered => Self::DnsAnswered,
+            model::Reason::PolicyRule => Self::PolicyRule,
+            model::Reason::PolicyDefault => Self::PolicyDefault,
+            model::Reason::InvalidState => Self::InvalidState,
+            model::Reason::NoZone => Self::NoZone,
         }
     }
 }
