@@ -11,6 +11,7 @@ mod list_sets;
 mod name_hash;
 mod name_image;
 mod packet;
+mod policy_images;
 mod ruleset;
 
 pub use address_image::{AddressImage, AddressSource};
@@ -21,7 +22,8 @@ pub use list_sets::SetMembers;
 pub use name_hash::NameHash;
 pub use name_image::{NameImage, NameSource};
 pub use packet::PolicyPacket;
+pub use policy_images::PolicyImages;
 pub use ruleset::{
-    AddressTerm, CounterId, DnatEntry, Inventory, InventoryInterface, Line, ListAddresses, Lists, NatOrigin,
-    Origin, PairDefault, ResolvedTranslation, ResolvedZone, Ruleset, fixed_counter,
+    AddressTerm, CounterId, DnatEntry, Inventory, InventoryInterface, LeftOut, Line, ListAddresses, Lists,
+    NatOrigin, NotInForce, Origin, PairDefault, ResolvedTranslation, ResolvedZone, Ruleset, fixed_counter,
 };

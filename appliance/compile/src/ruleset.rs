@@ -1,11 +1,13 @@
 //! The policy with every reference resolved: what both back-ends are made from, and the reference they are held to.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use ravelin_model::{
-    Action, ListId, NatRuleId, PublishedServiceId, RateLimit, Revision, RuleId, ServiceEntry, Translation,
-    ZoneNumber, ZonePairId,
+    Action, ListId, NatRuleId, PortRange, PublishedServiceId, RateLimit, Revision, RuleId, ServiceEntry,
+    Translation, ZoneNumber, ZonePairId,
 };
 
 use crate::AddressSet;
@@ -27,7 +29,7 @@ pub struct InventoryInterface {
     /// Kernel index.
     pub index: u32,
     /// Its addresses with prefix length, host bits kept.
-    pub addresses: Vec<ipnet::IpNet>,
+    pub addresses: Vec<IpNet>,
 }
 
 /// Addresses of a list at the time of the compilation, expired entries left out.
@@ -98,8 +100,7 @@ impl AddressTerm {
     }
 }
 
-/// A line of the ruleset. Lines that are not in force at the time (disabled, expired, off schedule, naming a zone
-/// without number) are not there.
+/// A line of the ruleset. Lines that are not in force at the time are not there, but in [`Ruleset::left_out`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     /// Whose it is.
@@ -166,23 +167,57 @@ pub struct ResolvedTranslation {
     pub translation: Translation,
 }
 
-/// A destination translation with every address spelled out: what eBPF looks up and the reference uses.
+/// A destination translation with zones and interface addresses spelled out: what eBPF looks up and the reference
+/// uses.
+///
+/// `network` is one address, except for [`Translation::OneToOne`], where it is the external network: a /8 or a /64 is
+/// one entry, not one for each address. Such an entry always has `protocol` None, so the ports of its row in an image
+/// are free to say where the network ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DnatEntry {
     /// Whose it is.
     pub origin: NatOrigin,
-    /// Zone the packet came in from. Hairpin makes an entry for every zone.
+    /// Zone the packet came in from, never `local`. Hairpin makes an entry for every zone.
     pub from: ZoneNumber,
-    /// What it was sent to.
-    pub address: std::net::IpAddr,
+    /// What it was sent to: any of these. Host bits are zero.
+    pub network: IpNet,
     /// None: every protocol; then ports do not matter.
     pub protocol: Option<u8>,
-    /// What it was sent to; [`ravelin_model::PortRange::ALL`] where ports do not matter.
-    pub ports: ravelin_model::PortRange,
-    /// Where it goes.
-    pub target: std::net::IpAddr,
-    /// The port for the first of `ports`; None: ports stay.
+    /// What it was sent to; [`PortRange::ALL`] where ports do not matter.
+    pub ports: PortRange,
+    /// Where the first of `network` goes, of the same family; those behind it go to the addresses behind this.
+    pub target: IpAddr,
+    /// The port for the first of `ports`; the last has one too. None: ports stay.
     pub target_port: Option<u16>,
+}
+
+/// Why a rule or a published service is not in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NotInForce {
+    /// It is not enabled.
+    Disabled,
+    /// Its time is over.
+    Expired,
+    /// Its schedule says not now.
+    OffSchedule,
+    /// A zone it names has no interfaces.
+    Zone,
+    /// It names a list or a service that is not there or has no meaning here, or translates out of the range of
+    /// ports. Who changes policies refuses that; it is left out whole rather than read as something wider.
+    Reference,
+}
+
+/// A rule or a published service that has no line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Whose line it would be.
+    pub origin: Origin,
+    /// What it would count on.
+    pub counter: CounterId,
+    /// Index of the line it would stand in front of.
+    pub before: usize,
+    /// Why it is not there.
+    pub why: NotInForce,
 }
 
 /// The policy as it is in force at one moment.
@@ -194,6 +229,8 @@ pub struct Ruleset {
     pub zones: BTreeMap<ZoneNumber, ResolvedZone>,
     /// In the order they are judged: anti-lockout, rules, published services.
     pub lines: Vec<Arc<Line>>,
+    /// What has no line, in the same order; for [`Ruleset::explain`] only.
+    pub left_out: Vec<LeftOut>,
     /// Every pair of `zones`.
     pub defaults: BTreeMap<(ZoneNumber, ZoneNumber), PairDefault>,
     /// Lists that lines name.
