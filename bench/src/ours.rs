@@ -19,6 +19,7 @@ pub const DROPPING: Switches = Switches {
     ddos_external_only: false,
     dns_blocklist: false,
     dns_drop: false,
+    policy_classifier: false,
 };
 
 pub struct Ours {

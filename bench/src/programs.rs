@@ -28,6 +28,7 @@ const OFF: Switches = Switches {
     ddos_external_only: false,
     dns_blocklist: false,
     dns_drop: false,
+    policy_classifier: false,
 };
 const STATISTICS: Switches = Switches {
     statistics: true,

@@ -1,10 +1,11 @@
 //! What a data plane does, whoever does it: the kernel (feature `kernel`) or memory ([`crate::simulate`]).
 
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use ravelin_compile::{AddressImage, NameImage};
-use ravelin_model::{Attachment, InterfaceStatistics, MapInfo, ProgramInfo};
+use ravelin_compile::{AddressImage, CounterId, NameImage, PolicyImages};
+use ravelin_model::{Action, Attachment, InterfaceStatistics, MapInfo, ProgramInfo, Reason, ZoneNumber};
 use tokio::sync::mpsc;
 
 use crate::DatapathError;
@@ -44,6 +45,8 @@ pub struct Switches {
     pub dns_blocklist: bool,
     /// … by dropping instead of answering.
     pub dns_drop: bool,
+    /// Judge new connections by the policy. Off: nftables alone does.
+    pub policy_classifier: bool,
 }
 
 /// Packets and bytes of a hit counter, summed over CPUs.
@@ -53,6 +56,42 @@ pub struct HitCounter {
     pub packets: u64,
     /// Bytes, Ethernet header included.
     pub bytes: u64,
+}
+
+/// What the classifier made of a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Classification {
+    /// It did not look at it, or cannot tell: nftables walks its chains.
+    #[default]
+    None,
+    /// It found a rule that only nftables can decide by.
+    Deferred,
+    /// It found what decides.
+    Decided {
+        /// What becomes of a new connection.
+        action: Action,
+        /// What the deciding line counts on.
+        counter: CounterId,
+    },
+}
+
+/// What the loaded programs would do with a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Probe {
+    /// Whether XDP drops or answers it, and why.
+    pub reason: Reason,
+    /// What the policy says.
+    pub classification: Classification,
+    /// The mark nftables would see; 0: none.
+    pub mark: u32,
+    /// Zone of the interface it comes in by, as far as the classifier came.
+    pub from: Option<ZoneNumber>,
+    /// Zone it would leave by, as far as the classifier came.
+    pub to: Option<ZoneNumber>,
+    /// Destination after translation, as far as the classifier came.
+    pub destination: Option<IpAddr>,
+    /// Destination port after translation; 0 where the protocol has none.
+    pub destination_port: u16,
 }
 
 /// A data plane. Calls block for microseconds to milliseconds: call from a thread that may.
@@ -94,6 +133,24 @@ pub trait Datapath: Send + fmt::Debug {
     /// Queries matched by set number, for the first `sets` of the live name table: (the name itself, names
     /// below it).
     fn name_hits(&self, sets: usize) -> Result<Vec<(HitCounter, HitCounter)>, DatapathError>;
+
+    /// Puts images into the free rows of the policy's maps and makes them the live ones with one store. Returns when
+    /// no packet uses the old ones any more. Classes that are live already, the same [`std::sync::Arc`], are not
+    /// copied again.
+    fn load_policy(&mut self, images: &PolicyImages) -> Result<(), DatapathError>;
+
+    /// Packets the programs dropped by the policy, by counter, since the counter was last reset.
+    fn policy_hits(&self, counters: &[CounterId]) -> Result<Vec<HitCounter>, DatapathError>;
+
+    /// Sets counters to 0, before a line of the policy gets them.
+    fn reset_policy_hits(&mut self, counters: &[CounterId]) -> Result<(), DatapathError>;
+
+    /// How many counters the policy may use: ids are below it.
+    fn policy_counter_capacity(&self) -> usize;
+
+    /// Runs the loaded XDP program on a frame that comes in on an interface of this network namespace, without a
+    /// trace: no counter, no flow, no event.
+    fn probe(&self, frame: &[u8], interface_index: u32) -> Result<Probe, DatapathError>;
 
     /// Statistics of every attached interface.
     fn statistics(&self) -> Result<Vec<InterfaceStatistics>, DatapathError>;

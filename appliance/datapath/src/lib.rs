@@ -15,8 +15,8 @@ mod slots;
 mod switches;
 
 pub use datapath::{
-    AttachTarget, Attached, Datapath, FlowSummary, FlowSweep, FlowTable, FlowTimeouts, HitCounter, Loaded,
-    RawEvent, Switches,
+    AttachTarget, Attached, Classification, Datapath, FlowSummary, FlowSweep, FlowTable, FlowTimeouts,
+    HitCounter, Loaded, Probe, RawEvent, Switches,
 };
 pub use error::{DatapathError, LoaderError, Unavailable};
 #[cfg(feature = "kernel")]

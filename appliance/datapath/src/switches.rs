@@ -2,7 +2,7 @@
 
 use ravelin_abi::rv_switch::{
     RV_SWITCH_DDOS_EXTERNAL_ONLY, RV_SWITCH_DDOS_PROTECTION, RV_SWITCH_DNS_BLOCKLIST, RV_SWITCH_DNS_DROP,
-    RV_SWITCH_FLOW_MONITORING, RV_SWITCH_STATISTICS,
+    RV_SWITCH_FLOW_MONITORING, RV_SWITCH_POLICY_CLASSIFIER, RV_SWITCH_STATISTICS,
 };
 
 use crate::Switches;
@@ -14,7 +14,8 @@ impl Switches {
         | RV_SWITCH_DDOS_PROTECTION
         | RV_SWITCH_DDOS_EXTERNAL_ONLY
         | RV_SWITCH_DNS_BLOCKLIST
-        | RV_SWITCH_DNS_DROP) as u64;
+        | RV_SWITCH_DNS_DROP
+        | RV_SWITCH_POLICY_CLASSIFIER) as u64;
 
     /// The bits that are set.
     pub fn bits(self) -> u64 {
@@ -25,6 +26,7 @@ impl Switches {
             ddos_external_only,
             dns_blocklist,
             dns_drop,
+            policy_classifier,
         } = self;
         [
             (statistics, RV_SWITCH_STATISTICS),
@@ -33,6 +35,7 @@ impl Switches {
             (ddos_external_only, RV_SWITCH_DDOS_EXTERNAL_ONLY),
             (dns_blocklist, RV_SWITCH_DNS_BLOCKLIST),
             (dns_drop, RV_SWITCH_DNS_DROP),
+            (policy_classifier, RV_SWITCH_POLICY_CLASSIFIER),
         ]
         .into_iter()
         .filter(|(on, _)| *on)
@@ -49,24 +52,25 @@ impl Switches {
             ddos_external_only: on(RV_SWITCH_DDOS_EXTERNAL_ONLY),
             dns_blocklist: on(RV_SWITCH_DNS_BLOCKLIST),
             dns_drop: on(RV_SWITCH_DNS_DROP),
+            policy_classifier: on(RV_SWITCH_POLICY_CLASSIFIER),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use ravelin_abi::rv_switch::{RV_SWITCH_ADDRESS_HALF, RV_SWITCH_NAME_HALF};
+    use ravelin_abi::rv_switch::{RV_SWITCH_ADDRESS_HALF, RV_SWITCH_NAME_HALF, RV_SWITCH_POLICY_HALF};
 
     use super::*;
 
     #[test]
     fn every_combination_survives_the_word_whatever_the_halves() {
-        let halves = u64::from(RV_SWITCH_ADDRESS_HALF | RV_SWITCH_NAME_HALF);
+        let halves = u64::from(RV_SWITCH_ADDRESS_HALF | RV_SWITCH_NAME_HALF | RV_SWITCH_POLICY_HALF);
         for word in 0..=Switches::MASK {
             let expected = word & Switches::MASK;
             assert_eq!(Switches::from_bits(word | halves).bits(), expected, "{word:#x}");
         }
         assert_eq!(Switches::MASK & halves, 0);
-        assert_eq!(Switches::MASK.count_ones(), 6);
+        assert_eq!(Switches::MASK.count_ones(), 7);
     }
 }

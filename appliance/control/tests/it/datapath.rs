@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use ravelin_compile::{AddressImage, ImageTooLarge, NameImage};
+use ravelin_compile::{AddressImage, CounterId, ImageTooLarge, NameImage, PolicyImages};
 use ravelin_datapath::{
-    AttachTarget, Attached, Datapath, DatapathError, HitCounter, Loaded, RawEvent, Switches,
+    AttachTarget, Attached, Datapath, DatapathError, HitCounter, Loaded, Probe, RawEvent, Switches,
     simulate_with_events,
 };
 use ravelin_model::{
@@ -204,6 +204,26 @@ impl Datapath for Scripted {
             )
         };
         Ok((0..sets).map(hits).collect())
+    }
+
+    fn load_policy(&mut self, images: &PolicyImages) -> Result<(), DatapathError> {
+        self.sim.load_policy(images)
+    }
+
+    fn policy_hits(&self, counters: &[CounterId]) -> Result<Vec<HitCounter>, DatapathError> {
+        self.sim.policy_hits(counters)
+    }
+
+    fn reset_policy_hits(&mut self, counters: &[CounterId]) -> Result<(), DatapathError> {
+        self.sim.reset_policy_hits(counters)
+    }
+
+    fn policy_counter_capacity(&self) -> usize {
+        self.sim.policy_counter_capacity()
+    }
+
+    fn probe(&self, frame: &[u8], interface_index: u32) -> Result<Probe, DatapathError> {
+        self.sim.probe(frame, interface_index)
     }
 
     fn statistics(&self) -> Result<Vec<InterfaceStatistics>, DatapathError> {

@@ -4,7 +4,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use ravelin_compile::{AddressImage, NameImage};
+use ravelin_compile::{AddressImage, CounterId, NameImage, PolicyImages};
 use ravelin_model::{Hook, InterfaceStatistics, MapInfo, ProgramInfo};
 use tokio::sync::mpsc;
 
@@ -21,7 +21,9 @@ use super::schema::Schema;
 use super::statistics::Statistics;
 use super::test_run::{self, TestRunOutcome};
 use super::{KernelConfig, info, prerequisites};
-use crate::{AttachTarget, Attached, Datapath, DatapathError, HitCounter, RawEvent, Switches, Unavailable};
+use crate::{
+    AttachTarget, Attached, Datapath, DatapathError, HitCounter, Probe, RawEvent, Switches, Unavailable,
+};
 
 /// Programs, switches, lists and statistics in the kernel. Dropping it leaves everything at work.
 #[derive(Debug)]
@@ -145,6 +147,11 @@ impl KernelDatapath {
     }
 }
 
+const NO_POLICY: DatapathError = DatapathError::MissingPart {
+    what: "map",
+    name: "policy",
+};
+
 /// Tells a kernel that refuses eBPF as such from one that refuses what we load.
 fn refused(error: DatapathError) -> DatapathError {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
@@ -203,6 +210,26 @@ impl Datapath for KernelDatapath {
 
     fn name_hits(&self, sets: usize) -> Result<Vec<(HitCounter, HitCounter)>, DatapathError> {
         self.names.hits(sets)
+    }
+
+    fn load_policy(&mut self, _: &PolicyImages) -> Result<(), DatapathError> {
+        Err(NO_POLICY)
+    }
+
+    fn policy_hits(&self, _: &[CounterId]) -> Result<Vec<HitCounter>, DatapathError> {
+        Err(NO_POLICY)
+    }
+
+    fn reset_policy_hits(&mut self, _: &[CounterId]) -> Result<(), DatapathError> {
+        Err(NO_POLICY)
+    }
+
+    fn policy_counter_capacity(&self) -> usize {
+        131_072
+    }
+
+    fn probe(&self, _: &[u8], _: u32) -> Result<Probe, DatapathError> {
+        Err(NO_POLICY)
     }
 
     fn statistics(&self) -> Result<Vec<InterfaceStatistics>, DatapathError> {

@@ -17,6 +17,9 @@ pub(super) const NAME_BUCKETS: u32 = 131_072;
 /// Flows that would fit, of each family.
 pub(super) const FLOWS: u32 = 262_144;
 
+/// Hit counters of the policy.
+pub(super) const POLICY_COUNTERS: u32 = 131_072;
+
 /// Entries in use.
 #[derive(Debug, Default)]
 pub(super) struct Occupancy {
@@ -24,6 +27,7 @@ pub(super) struct Occupancy {
     pub(super) ranges6: usize,
     pub(super) entries: usize,
     pub(super) name_buckets: usize,
+    pub(super) policy_rows: usize,
     pub(super) zones: usize,
 }
 
@@ -105,6 +109,9 @@ pub(super) fn maps(occupancy: &Occupancy) -> Vec<MapInfo> {
             Some(occupancy.name_buckets),
         ),
         ("dns_hits", index, size_of::<rv_counter>(), 2 * RV_NAME_SETS, None),
+        ("policy", index, index, 2, Some(occupancy.policy_rows)),
+        ("policy_classes", index, index, 2, Some(occupancy.policy_rows)),
+        ("rule_hits", index, size_of::<rv_counter>(), POLICY_COUNTERS, None),
     ]
     .into_iter()
     .map(|(name, key, value, max_entries, occupancy)| MapInfo {

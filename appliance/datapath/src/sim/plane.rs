@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use ravelin_abi::rv_zone_limit::RV_ZONE_IFINDEX_LIMIT;
-use ravelin_compile::{AddressImage, ImageTooLarge, NameImage};
-use ravelin_model::{Attachment, Hook, InterfaceStatistics, MapInfo, ProgramInfo};
+use ravelin_compile::{AddressImage, CounterId, ImageTooLarge, NameImage, PolicyImages};
+use ravelin_model::{Attachment, Hook, InterfaceStatistics, MapInfo, ProgramInfo, Reason};
 use tokio::sync::mpsc;
 
 use super::maps::{self, Occupancy};
 use crate::slots::Slots;
-use crate::{AttachTarget, Attached, Datapath, DatapathError, HitCounter, RawEvent, Switches};
+use crate::{
+    AttachTarget, Attached, Classification, Datapath, DatapathError, HitCounter, Probe, RawEvent, Switches,
+};
 
 #[derive(Debug)]
 pub(super) struct SimDatapath {
@@ -19,6 +21,7 @@ pub(super) struct SimDatapath {
     switches: Switches,
     addresses: Option<AddressImage>,
     names: Option<NameImage>,
+    policy: Option<PolicyImages>,
     _events: mpsc::Sender<RawEvent>,
 }
 
@@ -30,6 +33,7 @@ impl SimDatapath {
             switches: Switches::default(),
             addresses: None,
             names: None,
+            policy: None,
             _events: events,
         }
     }
@@ -104,6 +108,36 @@ impl Datapath for SimDatapath {
         Ok(vec![Default::default(); sets])
     }
 
+    fn load_policy(&mut self, images: &PolicyImages) -> Result<(), DatapathError> {
+        self.policy = Some(images.clone());
+        Ok(())
+    }
+
+    fn policy_hits(&self, counters: &[CounterId]) -> Result<Vec<HitCounter>, DatapathError> {
+        known(counters, self.policy_counter_capacity())?;
+        Ok(vec![HitCounter::default(); counters.len()])
+    }
+
+    fn reset_policy_hits(&mut self, counters: &[CounterId]) -> Result<(), DatapathError> {
+        known(counters, self.policy_counter_capacity())
+    }
+
+    fn policy_counter_capacity(&self) -> usize {
+        maps::POLICY_COUNTERS as usize
+    }
+
+    fn probe(&self, _: &[u8], _: u32) -> Result<Probe, DatapathError> {
+        Ok(Probe {
+            reason: Reason::Pass,
+            classification: Classification::None,
+            mark: 0,
+            from: None,
+            to: None,
+            destination: None,
+            destination_port: 0,
+        })
+    }
+
     fn statistics(&self) -> Result<Vec<InterfaceStatistics>, DatapathError> {
         let nothing = |(index, name): (&u32, &String)| InterfaceStatistics {
             interface: name.clone(),
@@ -128,6 +162,7 @@ impl Datapath for SimDatapath {
             ranges6: addresses.map_or(0, |image| image.ranges6.len()),
             entries: addresses.map_or(0, |image| image.entries.len()),
             name_buckets: self.names.as_ref().map_or(0, |image| image.buckets.len()),
+            policy_rows: usize::from(self.policy.is_some()),
             zones: self.interfaces.len(),
         }))
     }

@@ -109,8 +109,8 @@ fn events_come_out_as_they_went_in() {
     let (mut loaded, sender) = simulate_with_events();
     let event = RawEvent(ravelin_abi::rv_event {
         kind: 1,
-        version: 1,
-        length: 336,
+        version: 2,
+        length: 344,
         ktime_ns: 5,
         ifindex: 3,
         frame_length: 60,
@@ -123,8 +123,11 @@ fn events_come_out_as_they_went_in() {
         destination: [2; 16],
         object: 4,
         list: 1,
+        revision: 0,
         name_length: 0,
-        pad: [0; 7],
+        from_zone: 0,
+        to_zone: 0,
+        pad: [0; 5],
         name: [0; 256],
     });
     sender.try_send(event.clone()).expect("room");

@@ -25,6 +25,7 @@ pub const WATCH: Switches = Switches {
     ddos_external_only: false,
     dns_blocklist: false,
     dns_drop: false,
+    policy_classifier: false,
 };
 
 /// A bpffs and a veth pair `wan0` – `wan1`, both up.
