@@ -22,6 +22,10 @@ pub enum EventType {
     PacketDropped,
     /// See `DnsQueryBlocked`.
     DnsQueryBlocked,
+    /// See `PolicyChanged`.
+    PolicyChanged,
+    /// See `PolicyVerdict`.
+    PolicyVerdict,
 }
 
 /// A feature was switched, configured, or changed state.
@@ -152,6 +156,104 @@ impl From<model::DnsQueryBlocked> for DnsQueryBlocked {
     }
 }
 
+/// The policy judged a new connection whose rule or zone pair is logged. A sample, like `PacketDropped`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PolicyVerdict {
+    /// What became of it: `accept`, `drop` or `reject`.
+    pub action: String,
+    /// What decided: `rule`, `published_service`, `zone_pair`, `unwritten_pair`, `anti_lockout`, `invalid_state`,
+    /// `no_zone` or `infrastructure`; missing: it is gone since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub origin: Option<String>,
+    /// Id of the rule, the published service or the zone pair.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub origin_id: Option<String>,
+    /// Revision of the policy it was judged by.
+    pub revision: u64,
+    /// `ebpf` where the classifier dropped it, else `nftables`.
+    pub backend: String,
+    /// Id of the zone it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub from_zone: Option<String>,
+    /// Id of the zone it would leave by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub to_zone: Option<String>,
+    /// Kernel name of the interface it came in by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub interface: Option<String>,
+    /// From.
+    #[schema(value_type = String, example = "203.0.113.7")]
+    pub source: IpAddr,
+    /// To.
+    #[schema(value_type = String, example = "192.0.2.1")]
+    pub destination: IpAddr,
+    /// IANA protocol number.
+    #[schema(value_type = i32, minimum = 0, maximum = 255)]
+    pub protocol: u8,
+    /// 0 where the protocol has none.
+    #[schema(value_type = i32, minimum = 0, maximum = 65535)]
+    pub source_port: u16,
+    /// 0 where the protocol has none.
+    #[schema(value_type = i32, minimum = 0, maximum = 65535)]
+    pub destination_port: u16,
+    /// Bytes of the packet.
+    pub packet_bytes: u32,
+}
+
+impl From<model::PolicyVerdict> for PolicyVerdict {
+    fn from(verdict: model::PolicyVerdict) -> Self {
+        let model::PolicyVerdict {
+            action,
+            line,
+            revision,
+            backend,
+            from,
+            to,
+            interface,
+            source,
+            destination,
+            protocol,
+            source_port,
+            destination_port,
+            packet_bytes,
+        } = verdict;
+        Self {
+            action: action.name().to_owned(),
+            origin: line.as_ref().map(|line| line.name().to_owned()),
+            origin_id: line.as_ref().and_then(|line| line.id().map(str::to_owned)),
+            revision: revision.0,
+            backend: backend.name().to_owned(),
+            from_zone: from.map(|zone| zone.to_string()),
+            to_zone: to.map(|zone| zone.to_string()),
+            interface,
+            source,
+            destination,
+            protocol,
+            source_port,
+            destination_port,
+            packet_bytes,
+        }
+    }
+}
+
+/// Another policy is in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PolicyChanged {
+    /// Its revision.
+    pub revision: u64,
+    /// Whether packets are judged by it.
+    pub enforced: bool,
+    /// Until when it must be confirmed, or the one before returns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
+    pub confirm_until: Option<Timestamp>,
+}
+
 /// `data` of an event: the member named like `type` is there, the other ones are not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Event {
@@ -183,6 +285,14 @@ pub struct Event {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub dns_query_blocked: Option<DnsQueryBlocked>,
+    #[allow(missing_docs)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub policy_changed: Option<PolicyChanged>,
+    #[allow(missing_docs)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub policy_verdict: Option<PolicyVerdict>,
 }
 
 impl From<model::SequencedEvent> for Event {
@@ -197,6 +307,8 @@ impl From<model::SequencedEvent> for Event {
             interface_changed: None,
             packet_dropped: None,
             dns_query_blocked: None,
+            policy_changed: None,
+            policy_verdict: None,
         };
         match event {
             model::Event::FeatureChanged {
@@ -246,6 +358,22 @@ impl From<model::SequencedEvent> for Event {
             model::Event::DnsQueryBlocked(query) => {
                 data.type_ = EventType::DnsQueryBlocked;
                 data.dns_query_blocked = Some(query.into());
+            }
+            model::Event::PolicyChanged {
+                revision,
+                enforced,
+                confirm_until,
+            } => {
+                data.type_ = EventType::PolicyChanged;
+                data.policy_changed = Some(PolicyChanged {
+                    revision: revision.0,
+                    enforced,
+                    confirm_until: confirm_until.map(Timestamp),
+                });
+            }
+            model::Event::PolicyVerdict(verdict) => {
+                data.type_ = EventType::PolicyVerdict;
+                data.policy_verdict = Some(verdict.into());
             }
         }
         data

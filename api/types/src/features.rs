@@ -18,6 +18,8 @@ pub enum FeatureName {
     DdosProtection,
     /// Blocks queries for listed names.
     DnsBlocklist,
+    /// Classifies packets by the policy.
+    PolicyClassifier,
 }
 
 impl From<model::Feature> for FeatureName {
@@ -27,6 +29,7 @@ impl From<model::Feature> for FeatureName {
             model::Feature::FlowMonitoring => Self::FlowMonitoring,
             model::Feature::DdosProtection => Self::DdosProtection,
             model::Feature::DnsBlocklist => Self::DnsBlocklist,
+            model::Feature::PolicyClassifier => Self::PolicyClassifier,
         }
     }
 }
@@ -258,6 +261,19 @@ impl FromJson for DnsBlocklistConfig {
     }
 }
 
+/// Configuration of `policy_classifier`: there is nothing to say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyClassifierConfig {}
+
+impl FromJson for PolicyClassifierConfig {
+    fn from_json(node: Node<'_>, errors: &mut Errors) -> Option<Self> {
+        let fields = Fields::of(node, errors)?;
+        fields.finish(errors);
+        Some(Self {})
+    }
+}
+
 /// Configuration of a feature; `name` beside it says of which.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
@@ -270,6 +286,8 @@ pub enum FeatureConfig {
     DdosProtection(DdosProtectionConfig),
     /// Of `dns_blocklist`.
     DnsBlocklist(DnsBlocklistConfig),
+    /// Of `policy_classifier`.
+    PolicyClassifier(PolicyClassifierConfig),
 }
 
 /// A named number a feature counts.

@@ -21,11 +21,13 @@ mod text;
 pub use auth::AccessToken;
 pub use events::{
     DnsQueryBlocked, Event, EventType, FeatureChanged, Gap, InterfaceChanged, ListChanged, PacketDropped,
+    PolicyChanged, PolicyVerdict,
 };
 pub use features::{
     Counter, DdosProtectionConfig, DdosProtectionConfigPatch, DnsBlockAction, DnsBlocklistConfig,
     DnsBlocklistConfigPatch, Feature, FeatureConfig, FeatureName, FeatureState, FlowMonitoringConfig,
-    FlowMonitoringConfigPatch, InterfaceScope, StatisticsConfig, StatisticsConfigPatch,
+    FlowMonitoringConfigPatch, InterfaceScope, PolicyClassifierConfig, StatisticsConfig,
+    StatisticsConfigPatch,
 };
 pub use health::{Health, Readiness};
 pub use interfaces::{Interface, InterfacePatch, LinkCounters, LinkState};

@@ -6,6 +6,7 @@
 //! | `flow_monitoring` | gauges `ipv4_entries`, `ipv6_entries`, `tcp_established_entries`, `tcp_transitory_entries`, `udp_entries`, `other_entries`, `capacity_entries`; `expired_entries` |
 //! | `ddos_protection` | `dropped_packets`, `dropped_bytes`, `list.<id>.packets`, `list.<id>.bytes`; gauges `loaded_entries`, `capacity_entries` |
 //! | `dns_blocklist` | `answered_queries`, `dropped_queries`, `list.<id>.queries`; gauges `loaded_names`, `capacity_names` |
+//! | `policy_classifier` | `dropped_packets`, `dropped_bytes`: what eBPF dropped itself |
 
 use ravelin_compile::NameImage;
 use ravelin_datapath::{FlowSummary, HitCounter};
@@ -35,6 +36,7 @@ pub(crate) async fn read(
         Feature::FlowMonitoring => Ok(flow_monitoring(flows)),
         Feature::DdosProtection => ddos_protection(now, plane, store).await,
         Feature::DnsBlocklist => dns_blocklist(now, plane).await,
+        Feature::PolicyClassifier => policy_classifier(now, plane).await,
     }
 }
 
@@ -145,6 +147,15 @@ async fn dns_blocklist(now: &Snapshot, plane: &Plane) -> Result<Vec<Counter>, Co
         counters.push(of_list(id, "queries", add(live, now.retired.list(id)).packets));
     }
     Ok(counters)
+}
+
+async fn policy_classifier(now: &Snapshot, plane: &Plane) -> Result<Vec<Counter>, ControlError> {
+    let totals = Totals::read(now, plane).await?;
+    let dropped = totals.of(|reason| matches!(reason, Reason::PolicyRule | Reason::PolicyDefault));
+    Ok(vec![
+        counter("dropped_packets", dropped.packets),
+        counter("dropped_bytes", dropped.bytes),
+    ])
 }
 
 fn counter(name: &str, value: u64) -> Counter {

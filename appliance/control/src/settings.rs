@@ -130,7 +130,9 @@ impl Settings {
         };
         for setting in self.0.values() {
             match &setting.config {
-                FeatureConfig::Statistics(_) | FeatureConfig::FlowMonitoring(_) => {}
+                FeatureConfig::Statistics(_)
+                | FeatureConfig::FlowMonitoring(_)
+                | FeatureConfig::PolicyClassifier(_) => {}
                 FeatureConfig::DdosProtection(config) => {
                     switches.ddos_external_only = config.interfaces == InterfaceScope::External;
                 }
@@ -167,7 +169,7 @@ impl Settings {
 /// Everything wrong with a configuration, given the lists there are.
 fn problems(config: &FeatureConfig, lists: &[List]) -> Vec<InvalidFeatureConfig> {
     let (named, kind) = match config {
-        FeatureConfig::Statistics(_) => return Vec::new(),
+        FeatureConfig::Statistics(_) | FeatureConfig::PolicyClassifier(_) => return Vec::new(),
         FeatureConfig::FlowMonitoring(config) => return config.problems(),
         FeatureConfig::DdosProtection(config) => (&config.lists, ListKind::Address),
         FeatureConfig::DnsBlocklist(config) => (&config.lists, ListKind::Domain),

@@ -36,7 +36,7 @@ impl Port {
 pub(crate) type Ports = BTreeMap<u32, Port>;
 
 /// Hooks the feature needs on an interface. Tc ingress does the work of XDP where XDP is missing, so
-/// `ddos_protection` needs either.
+/// `ddos_protection` needs either; it also sets the mark `policy_classifier` hands to nftables, with or without XDP.
 fn needed(feature: Feature, port: &Port) -> &'static [Hook] {
     match feature {
         Feature::Statistics | Feature::FlowMonitoring => &Hook::ALL,
@@ -45,6 +45,7 @@ fn needed(feature: Feature, port: &Port) -> &'static [Hook] {
         }
         Feature::DdosProtection => &[Hook::Xdp],
         Feature::DnsBlocklist => &[Hook::Xdp, Hook::TcIngress],
+        Feature::PolicyClassifier => &[Hook::TcIngress],
     }
 }
 

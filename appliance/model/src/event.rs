@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::{EntryId, Feature, FeatureState, ListId, Reason, Revision};
+use crate::{EntryId, Feature, FeatureState, ListId, PolicyVerdict, Reason, Revision};
 
 /// A packet was dropped. Sampled: the data plane sends a bounded number a second and counts the rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +78,17 @@ pub enum Event {
     PacketDropped(PacketDropped),
     /// A DNS query was blocked.
     DnsQueryBlocked(DnsQueryBlocked),
+    /// Another policy is in force.
+    PolicyChanged {
+        /// Its revision.
+        revision: Revision,
+        /// Whether packets are judged by it.
+        enforced: bool,
+        /// Until when it must be confirmed, or the one before returns.
+        confirm_until: Option<time::OffsetDateTime>,
+    },
+    /// The policy judged a connection whose rule or zone pair is logged. Sampled like [`PacketDropped`].
+    PolicyVerdict(PolicyVerdict),
 }
 
 impl Event {
@@ -89,16 +100,20 @@ impl Event {
             Self::InterfaceChanged { .. } => "interface_changed",
             Self::PacketDropped(_) => "packet_dropped",
             Self::DnsQueryBlocked(_) => "dns_query_blocked",
+            Self::PolicyChanged { .. } => "policy_changed",
+            Self::PolicyVerdict(_) => "policy_verdict",
         }
     }
 
     /// Every type in the stream.
-    pub const KINDS: [&str; 5] = [
+    pub const KINDS: [&str; 7] = [
         "feature_changed",
         "list_changed",
         "interface_changed",
         "packet_dropped",
         "dns_query_blocked",
+        "policy_changed",
+        "policy_verdict",
     ];
 }
 

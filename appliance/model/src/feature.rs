@@ -18,15 +18,18 @@ pub enum Feature {
     DdosProtection,
     /// Answers or drops queries for listed names.
     DnsBlocklist,
+    /// Classifies packets by the policy's zones and rules before nftables does.
+    PolicyClassifier,
 }
 
 impl Feature {
     /// Every feature, in the order they are shown.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Statistics,
         Self::FlowMonitoring,
         Self::DdosProtection,
         Self::DnsBlocklist,
+        Self::PolicyClassifier,
     ];
 
     /// Its name in the API.
@@ -36,6 +39,7 @@ impl Feature {
             Self::FlowMonitoring => "flow_monitoring",
             Self::DdosProtection => "ddos_protection",
             Self::DnsBlocklist => "dns_blocklist",
+            Self::PolicyClassifier => "policy_classifier",
         }
     }
 
@@ -46,21 +50,27 @@ impl Feature {
             Self::FlowMonitoring => "Counts packets and bytes of every flow and expires idle ones.",
             Self::DdosProtection => "Drops packets whose source is on an address list.",
             Self::DnsBlocklist => "Answers DNS queries for listed names with NXDOMAIN, or drops them.",
+            Self::PolicyClassifier => {
+                "Finds a packet's rule in eBPF, at a cost that does not grow with the rules; off, nftables does it alone."
+            }
         }
     }
 
     /// Features that must be enabled first. A drop nobody can count is not allowed, so whatever
-    /// drops needs the statistics.
+    /// drops needs the statistics; the policy has counters of its own.
     pub fn depends_on(self) -> &'static [Self] {
         match self {
-            Self::Statistics | Self::FlowMonitoring => &[],
+            Self::Statistics | Self::FlowMonitoring | Self::PolicyClassifier => &[],
             Self::DdosProtection | Self::DnsBlocklist => &[Self::Statistics],
         }
     }
 
     /// Whether it is on when nobody said anything.
     pub fn enabled_by_default(self) -> bool {
-        matches!(self, Self::Statistics | Self::FlowMonitoring)
+        matches!(
+            self,
+            Self::Statistics | Self::FlowMonitoring | Self::PolicyClassifier
+        )
     }
 }
 
@@ -155,6 +165,10 @@ pub struct DnsBlocklistConfig {
     pub action: DnsBlockAction,
 }
 
+/// Configuration of [`Feature::PolicyClassifier`]: there is nothing to say. The policy is objects of their own.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PolicyClassifierConfig {}
+
 /// A value out of range, or a list that cannot serve.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{field} {problem}")]
@@ -204,6 +218,8 @@ pub enum FeatureConfig {
     DdosProtection(DdosProtectionConfig),
     /// Of [`Feature::DnsBlocklist`].
     DnsBlocklist(DnsBlocklistConfig),
+    /// Of [`Feature::PolicyClassifier`].
+    PolicyClassifier(PolicyClassifierConfig),
 }
 
 impl FeatureConfig {
@@ -214,6 +230,7 @@ impl FeatureConfig {
             Self::FlowMonitoring(_) => Feature::FlowMonitoring,
             Self::DdosProtection(_) => Feature::DdosProtection,
             Self::DnsBlocklist(_) => Feature::DnsBlocklist,
+            Self::PolicyClassifier(_) => Feature::PolicyClassifier,
         }
     }
 
@@ -231,13 +248,14 @@ impl FeatureConfig {
                 lists: built_in(ListId::DNS_BLOCKLIST),
                 action: DnsBlockAction::default(),
             }),
+            Feature::PolicyClassifier => Self::PolicyClassifier(PolicyClassifierConfig::default()),
         }
     }
 
     /// Lists it uses.
     pub fn lists(&self) -> &[ListId] {
         match self {
-            Self::Statistics(_) | Self::FlowMonitoring(_) => &[],
+            Self::Statistics(_) | Self::FlowMonitoring(_) | Self::PolicyClassifier(_) => &[],
             Self::DdosProtection(config) => &config.lists,
             Self::DnsBlocklist(config) => &config.lists,
         }

@@ -16,8 +16,8 @@ pub use cause::chain;
 pub use event::{DnsQueryBlocked, Event, PacketDropped, SequencedEvent};
 pub use feature::{
     Counter, DdosProtectionConfig, DnsBlockAction, DnsBlocklistConfig, Feature, FeatureConfig, FeatureState,
-    FeatureStatus, FlowMonitoringConfig, InterfaceScope, InvalidFeatureConfig, StatisticsConfig,
-    UnknownFeature,
+    FeatureStatus, FlowMonitoringConfig, InterfaceScope, InvalidFeatureConfig, PolicyClassifierConfig,
+    StatisticsConfig, UnknownFeature,
 };
 pub use interface::{HardwareAddress, Interface, LinkCounters, LinkState};
 pub use list::{
@@ -25,12 +25,12 @@ pub use list::{
 };
 pub use name::{DomainName, DomainPattern, DomainScope, InvalidName};
 pub use policy::{
-    Action, AddressMatch, AddressRange, Day, Dnat, IcmpType, Id, InvalidAddressRange, InvalidId,
-    InvalidObjectName, Kind, LOCAL_ZONE, MinuteOfDay, NatRule, NatRuleId, NatRuleSpec, Object, ObjectName,
-    Placement, Policy, PortRange, PublishedAddress, PublishedService, PublishedServiceId,
-    PublishedServiceSpec, RateLimit, RateLimitScope, Rule, RuleId, RuleSpec, Schedule, Service, ServiceEntry,
-    ServiceId, ServiceMatch, ServiceSpec, Translation, Zone, ZoneId, ZoneMatch, ZoneNumber, ZonePair,
-    ZonePairId, ZonePairSpec, ZoneSpec, protocol,
+    Action, AddressMatch, AddressRange, AnyObject, Day, Dnat, IcmpType, Id, InvalidAddressRange, InvalidId,
+    InvalidObjectName, Kind, LOCAL_ZONE, MinuteOfDay, NatRule, NatRuleId, NatRuleSpec, Object, ObjectKind,
+    ObjectName, ObjectRef, Placement, Policy, PolicyVerdict, PortRange, PublishedAddress, PublishedService,
+    PublishedServiceId, PublishedServiceSpec, RateLimit, RateLimitScope, Rule, RuleId, RuleSpec, Schedule,
+    Service, ServiceEntry, ServiceId, ServiceMatch, ServiceSpec, Translation, VerdictBackend, VerdictLine,
+    Zone, ZoneId, ZoneMatch, ZoneNumber, ZonePair, ZonePairId, ZonePairSpec, ZoneSpec, protocol,
 };
 pub use program::{Attachment, Hook, MapInfo, ProgramInfo, XdpMode};
 pub use reason::{Reason, Verdict};

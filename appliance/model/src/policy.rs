@@ -1,14 +1,17 @@
 //! The policy: zones, ordered rules and address translation.
 
 mod address;
+mod any_object;
 mod nat;
 mod object;
 mod rule;
 mod schedule;
 mod service;
+mod verdict;
 mod zone;
 
 pub use address::{AddressMatch, AddressRange, InvalidAddressRange};
+pub use any_object::{AnyObject, ObjectKind, ObjectRef};
 pub use nat::{
     Dnat, NatRule, NatRuleId, NatRuleSpec, PublishedAddress, PublishedService, PublishedServiceId,
     PublishedServiceSpec, Translation,
@@ -19,6 +22,7 @@ pub use schedule::{Day, MinuteOfDay, Schedule};
 pub use service::{
     IcmpType, PortRange, Service, ServiceEntry, ServiceId, ServiceMatch, ServiceSpec, protocol,
 };
+pub use verdict::{PolicyVerdict, VerdictBackend, VerdictLine};
 pub use zone::{LOCAL_ZONE, Zone, ZoneId, ZoneNumber, ZonePair, ZonePairId, ZonePairSpec, ZoneSpec};
 
 use std::collections::BTreeMap;

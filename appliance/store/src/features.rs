@@ -2,7 +2,7 @@
 
 use ravelin_model::{
     DdosProtectionConfig, DnsBlockAction, DnsBlocklistConfig, Feature, FeatureConfig, FlowMonitoringConfig,
-    InterfaceScope, ListId, Revision, StatisticsConfig,
+    InterfaceScope, ListId, PolicyClassifierConfig, Revision, StatisticsConfig,
 };
 use serde::{Deserialize, Serialize};
 
@@ -125,6 +125,10 @@ struct DnsBlocklistRow {
     action: ActionRow,
 }
 
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PolicyClassifierRow {}
+
 const CONFIG: &str = "feature.config";
 
 fn write_config(config: &FeatureConfig) -> Result<String, StoreError> {
@@ -164,6 +168,7 @@ fn write_config(config: &FeatureConfig) -> Result<String, StoreError> {
                 action,
             })
         }
+        FeatureConfig::PolicyClassifier(PolicyClassifierConfig {}) => to_json(&PolicyClassifierRow {}),
     }
 }
 
@@ -208,6 +213,10 @@ fn read_config(feature: Feature, json: &str) -> Result<FeatureConfig, StoreError
                 lists: list_ids(&lists)?,
                 action,
             })
+        }
+        Feature::PolicyClassifier => {
+            let PolicyClassifierRow {} = from_json(json)?;
+            FeatureConfig::PolicyClassifier(PolicyClassifierConfig {})
         }
     })
 }

@@ -4,7 +4,7 @@ use ravelin_model as model;
 
 use super::{
     DdosProtectionConfig, DnsBlockAction, DnsBlocklistConfig, FeatureConfig, FlowMonitoringConfig,
-    InterfaceScope, StatisticsConfig,
+    InterfaceScope, PolicyClassifierConfig, StatisticsConfig,
 };
 use crate::Text;
 
@@ -139,6 +139,9 @@ impl From<model::FeatureConfig> for FeatureConfig {
             model::FeatureConfig::FlowMonitoring(config) => Self::FlowMonitoring(config.into()),
             model::FeatureConfig::DdosProtection(config) => Self::DdosProtection(config.into()),
             model::FeatureConfig::DnsBlocklist(config) => Self::DnsBlocklist(config.into()),
+            model::FeatureConfig::PolicyClassifier(model::PolicyClassifierConfig {}) => {
+                Self::PolicyClassifier(PolicyClassifierConfig {})
+            }
         }
     }
 }
@@ -150,6 +153,9 @@ impl From<FeatureConfig> for model::FeatureConfig {
             FeatureConfig::FlowMonitoring(config) => Self::FlowMonitoring(config.into()),
             FeatureConfig::DdosProtection(config) => Self::DdosProtection(config.into()),
             FeatureConfig::DnsBlocklist(config) => Self::DnsBlocklist(config.into()),
+            FeatureConfig::PolicyClassifier(PolicyClassifierConfig {}) => {
+                Self::PolicyClassifier(model::PolicyClassifierConfig {})
+            }
         }
     }
 }

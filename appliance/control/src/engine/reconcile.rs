@@ -76,7 +76,7 @@ impl Engine {
         let outcome: Result<(), ControlError> = match feature {
             Feature::DdosProtection => self.load_addresses(&mut source, lists, next).await,
             Feature::DnsBlocklist => self.load_names(&mut source, lists, next).await,
-            Feature::Statistics | Feature::FlowMonitoring => Ok(()),
+            Feature::Statistics | Feature::FlowMonitoring | Feature::PolicyClassifier => Ok(()),
         };
         if let Err(error) = outcome {
             next.faults.insert(

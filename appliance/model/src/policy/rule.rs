@@ -108,15 +108,15 @@ impl Kind for RuleSpec {
     const COLLECTION: &'static str = "rules";
 }
 
-/// Where a rule goes.
+/// Where a rule goes; also a NAT rule, among its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Placement {
+pub enum Placement<S: Kind = RuleSpec> {
     /// In front of all.
     First,
     /// Behind all.
     Last,
     /// Right before this one.
-    Before(RuleId),
+    Before(Id<S>),
     /// Right after this one.
-    After(RuleId),
+    After(Id<S>),
 }
