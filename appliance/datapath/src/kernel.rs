@@ -22,6 +22,7 @@ mod events;
 mod flow_table;
 mod grace_period;
 mod hit_counter;
+mod image_maps;
 mod info;
 mod links;
 mod memory;

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 
 use aya_obj::generated::bpf_map_type::{BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_ARRAY_OF_MAPS};
 
-use super::sys;
+use super::sys::{self, NewMap};
 use crate::DatapathError;
 
 /// Replacing a map inside a map waits for every program that may still use the old one
@@ -20,8 +20,20 @@ pub(super) struct GracePeriod {
 impl GracePeriod {
     pub(super) fn new() -> Result<Self, DatapathError> {
         let make = || -> io::Result<Self> {
-            let inner = sys::create_map(BPF_MAP_TYPE_ARRAY as u32, 1, None)?;
-            let outer = sys::create_map(BPF_MAP_TYPE_ARRAY_OF_MAPS as u32, 1, Some(inner.as_fd()))?;
+            let template = NewMap {
+                name: "grace_period",
+                kind: BPF_MAP_TYPE_ARRAY as u32,
+                value_size: 4,
+                max_entries: 1,
+                flags: 0,
+                inner: None,
+            };
+            let inner = sys::create_map(&template)?;
+            let outer = sys::create_map(&NewMap {
+                kind: BPF_MAP_TYPE_ARRAY_OF_MAPS as u32,
+                inner: Some(inner.as_fd()),
+                ..template
+            })?;
             Ok(Self { inner, outer })
         };
         make().map_err(DatapathError::GracePeriod)

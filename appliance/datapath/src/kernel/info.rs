@@ -73,6 +73,7 @@ pub(super) fn map(directory: &Path, name: &str, occupancy: Option<u64>) -> Resul
 fn kind(kind: MapType) -> &'static str {
     match kind {
         MapType::Array => "array",
+        MapType::ArrayOfMaps => "array_of_maps",
         MapType::PerCpuArray => "percpu_array",
         MapType::LruHash => "lru_hash",
         MapType::RingBuf => "ringbuf",
@@ -81,7 +82,7 @@ fn kind(kind: MapType) -> &'static str {
 }
 
 /// `bpf_map_show_fdinfo` and `bpf_prog_show_fdinfo` in kernel/bpf/syscall.c; the info structs do not have it.
-fn memory(fd: BorrowedFd<'_>) -> std::io::Result<u64> {
+pub(super) fn memory(fd: BorrowedFd<'_>) -> std::io::Result<u64> {
     let text = fs::read_to_string(format!("/proc/self/fdinfo/{}", fd.as_raw_fd()))?;
     let field = text.lines().find_map(|line| line.strip_prefix("memlock:"));
     Ok(field.and_then(|bytes| bytes.trim().parse().ok()).unwrap_or(0))

@@ -1,7 +1,7 @@
 //! Arrays written through their memory instead of a system call for each entry: `BPF_F_MMAPABLE`.
 
 use std::io;
-use std::os::fd::AsRawFd as _;
+use std::os::fd::{AsRawFd as _, BorrowedFd};
 use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicU64;
@@ -31,24 +31,13 @@ impl<V: Plain> Memory<V> {
         const { Self::STRIDE_IS_SIZE };
         let table: Table<u32, V> = Table::open(directory, name, MapType::Array)?;
         let bytes = table.max_entries() as usize * size_of::<V>();
-        // SAFETY: a new mapping at an address of the kernel's choice touches no memory of ours.
-        let start = unsafe {
-            libc::mmap(
-                std::ptr::null_mut(),
+        match map(table.fd(), bytes) {
+            Ok(start) => Ok(Self {
+                table,
+                start: start.cast(),
                 bytes,
-                libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_SHARED,
-                table.fd().as_raw_fd(),
-                0,
-            )
-        };
-        let failed = start == libc::MAP_FAILED;
-        match NonNull::new(start.cast::<V>()) {
-            Some(start) if !failed => Ok(Self { table, start, bytes }),
-            _ => Err(DatapathError::MapMemory {
-                map: name,
-                source: io::Error::last_os_error(),
             }),
+            Err(source) => Err(DatapathError::MapMemory { map: name, source }),
         }
     }
 
@@ -89,7 +78,46 @@ impl<V> Memory<V> {
 impl<V> Drop for Memory<V> {
     fn drop(&mut self) {
         // SAFETY: the mapping was made with this length, and no reference into it outlives `self`.
-        let result = unsafe { libc::munmap(self.start.as_ptr().cast(), self.bytes) };
-        debug_assert_eq!(result, 0, "munmap");
+        unsafe { unmap(self.start.cast(), self.bytes) };
     }
+}
+
+/// Fills an array that no program reads yet. The memory is mapped for the time of the call only.
+pub(super) fn fill(array: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<()> {
+    let start = map(array, bytes.len())?;
+    // SAFETY: the new mapping has room for all the bytes and is nobody else's; nothing refers to it afterwards.
+    unsafe {
+        std::ptr::copy_nonoverlapping(bytes.as_ptr(), start.as_ptr(), bytes.len());
+        unmap(start, bytes.len());
+    }
+    Ok(())
+}
+
+/// A new mapping of so many bytes of an array.
+fn map(array: BorrowedFd<'_>, bytes: usize) -> io::Result<NonNull<u8>> {
+    // SAFETY: a new mapping at an address of the kernel's choice touches no memory of ours.
+    let start = unsafe {
+        libc::mmap(
+            std::ptr::null_mut(),
+            bytes,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_SHARED,
+            array.as_raw_fd(),
+            0,
+        )
+    };
+    match NonNull::new(start.cast()) {
+        Some(mapped) if start != libc::MAP_FAILED => Ok(mapped),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Ends a mapping.
+///
+/// # Safety
+/// It was made by [`map`] with this length, and nothing refers to it any more.
+unsafe fn unmap(start: NonNull<u8>, bytes: usize) {
+    // SAFETY: promised by the caller.
+    let result = unsafe { libc::munmap(start.as_ptr().cast(), bytes) };
+    debug_assert_eq!(result, 0, "munmap");
 }

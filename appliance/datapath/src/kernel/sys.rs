@@ -191,18 +191,40 @@ struct MapCreate {
     max_entries: u32,
     flags: u32,
     inner: u32,
+    numa_node: u32,
+    name: [u8; 16],
 }
 
-/// Makes a map of 4-byte keys and values; `inner` is the template where the values are maps.
-pub(super) fn create_map(kind: u32, max_entries: u32, inner: Option<BorrowedFd<'_>>) -> io::Result<OwnedFd> {
+/// A map to be made; its keys have four bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NewMap<'a> {
+    /// At most 15 bytes are told to the kernel.
+    pub(super) name: &'a str,
+    /// Of `bpf_map_type`.
+    pub(super) kind: u32,
+    pub(super) value_size: u32,
+    pub(super) max_entries: u32,
+    pub(super) flags: u32,
+    /// The template where the values are maps.
+    pub(super) inner: Option<BorrowedFd<'a>>,
+}
+
+/// Makes a map.
+pub(super) fn create_map(map: &NewMap<'_>) -> io::Result<OwnedFd> {
     let mut attr = MapCreate {
-        kind,
+        kind: map.kind,
         key_size: 4,
-        value_size: 4,
-        max_entries,
-        flags: 0,
-        inner: inner.map_or(0, number),
+        value_size: map.value_size,
+        max_entries: map.max_entries,
+        flags: map.flags,
+        inner: map.inner.map_or(0, number),
+        numa_node: 0,
+        name: [0; 16],
     };
+    // The last byte stays 0.
+    for (to, from) in attr.name[..15].iter_mut().zip(map.name.bytes()) {
+        *to = from;
+    }
     // SAFETY: there are no pointers; the command returns a descriptor.
     unsafe { bpf_fd(BPF_MAP_CREATE, &mut attr) }
 }

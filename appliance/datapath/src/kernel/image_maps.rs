@@ -1,0 +1,107 @@
+//! Images in the kernel: an array of maps with two rows, each a map of exactly the pages its image needs
+//! (`ebpf/include/ravelin/image.h`).
+
+use std::io;
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::path::Path;
+
+use aya::maps::MapType;
+use aya_obj::generated::bpf_map_type::BPF_MAP_TYPE_ARRAY;
+use aya_obj::generated::{BPF_F_INNER_MAP, BPF_F_MMAPABLE};
+use ravelin_abi::rv_image_page;
+use ravelin_compile::Image;
+
+use super::info;
+use super::memory;
+use super::sys::{self, NewMap};
+use super::table::Table;
+use crate::DatapathError;
+
+/// Rows of an outer map: the live generation and the other one.
+const ROWS: usize = 2;
+
+/// A pinned array of maps that holds two generations of an image.
+#[derive(Debug)]
+pub(super) struct ImageMap {
+    outer: Table<u32, u32>,
+    /// What this process put into the rows. An image of an earlier process is at work in the kernel all the same;
+    /// its pages cannot be counted without CAP_SYS_ADMIN.
+    generations: [Option<Generation>; ROWS],
+}
+
+/// The map in a row.
+#[derive(Debug)]
+struct Generation {
+    map: OwnedFd,
+    pages: u32,
+}
+
+/// What the rows of an image map hold of the kernel's memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Held {
+    /// Pages of both generations.
+    pub(super) pages: u32,
+    /// Bytes of both generations.
+    pub(super) bytes: u64,
+}
+
+impl ImageMap {
+    pub(super) fn open(directory: &Path, name: &'static str) -> Result<Self, DatapathError> {
+        Ok(Self {
+            outer: Table::open(directory, name, MapType::ArrayOfMaps)?,
+            generations: [None, None],
+        })
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        self.outer.name()
+    }
+
+    /// Puts an image into a row, which no packet may be using. The pages of what was there are freed.
+    pub(super) fn fill(&mut self, row: usize, image: &Image) -> Result<(), DatapathError> {
+        let name = self.name();
+        let generation = Generation::new(&format!("{name}.{row}"), image)
+            .map_err(|source| DatapathError::MapMemory { map: name, source })?;
+        let key = u32::try_from(row).expect("one of two");
+        let map = generation.map.as_raw_fd().cast_unsigned();
+        // SAFETY: the layout was asserted when the map was opened.
+        unsafe { sys::update(self.outer.fd(), &key, &[map]) }
+            .map_err(|source| DatapathError::WriteMap { map: name, source })?;
+        self.generations[row] = Some(generation);
+        Ok(())
+    }
+
+    /// Pages of the image in a row; None: this process put none there.
+    pub(super) fn pages(&self, row: usize) -> Option<u32> {
+        self.generations[row].as_ref().map(|generation| generation.pages)
+    }
+
+    /// What the images take.
+    pub(super) fn held(&self) -> Result<Held, DatapathError> {
+        let mut held = Held::default();
+        for generation in self.generations.iter().flatten() {
+            held.pages += generation.pages;
+            held.bytes += info::memory(generation.map.as_fd()).map_err(|source| DatapathError::ReadMap {
+                map: self.name(),
+                source,
+            })?;
+        }
+        Ok(held)
+    }
+}
+
+impl Generation {
+    fn new(name: &str, image: &Image) -> io::Result<Self> {
+        let pages = u32::try_from(image.pages()).map_err(|_| io::ErrorKind::OutOfMemory)?;
+        let map = sys::create_map(&NewMap {
+            name,
+            kind: BPF_MAP_TYPE_ARRAY as u32,
+            value_size: u32::try_from(size_of::<rv_image_page>()).expect("64 KiB"),
+            max_entries: pages,
+            flags: BPF_F_MMAPABLE | BPF_F_INNER_MAP,
+            inner: None,
+        })?;
+        memory::fill(map.as_fd(), image.bytes())?;
+        Ok(Self { map, pages })
+    }
+}
