@@ -6,23 +6,28 @@ mod address_set;
 mod bucket_directory;
 mod cuckoo;
 mod error;
+mod evaluate;
 mod image;
 mod list_sets;
 mod name_hash;
 mod name_image;
 mod packet;
 mod policy_images;
+mod resolve;
 mod ruleset;
+pub mod schedule;
 
 pub use address_image::{AddressImage, AddressSource};
 pub use address_set::AddressSet;
 pub use error::ImageTooLarge;
+pub use evaluate::{Decision, Mismatch};
 pub use image::Image;
 pub use list_sets::SetMembers;
 pub use name_hash::NameHash;
 pub use name_image::{NameImage, NameSource};
 pub use packet::PolicyPacket;
 pub use policy_images::PolicyImages;
+pub use resolve::Resolved;
 pub use ruleset::{
     AddressTerm, CounterId, DnatEntry, Inventory, InventoryInterface, LeftOut, Line, ListAddresses, Lists,
     NatOrigin, NotInForce, Origin, PairDefault, ResolvedTranslation, ResolvedZone, Ruleset, fixed_counter,
