@@ -3,6 +3,7 @@
 //! has nothing better to do with an error.
 
 mod binaries;
+mod crossing;
 mod dns;
 mod gateway;
 mod http;
@@ -15,9 +16,11 @@ mod require;
 mod run_dir;
 mod traffic;
 mod wait;
+mod wire;
 mod xdp_pass;
 
 pub use binaries::binary;
+pub use crossing::{Crossing, address};
 pub use dns::{Answer as DnsAnswer, Dnsmasq, Question};
 pub use gateway::Gateway;
 pub use http::{Answer, Client, Connection, EventStream, Request, ServerEvent};
@@ -29,3 +32,4 @@ pub use require::privileged;
 pub use run_dir::RunDir;
 pub use traffic::{Flood, Sink, send_udp};
 pub use wait::{eventually, wait_until};
+pub use wire::{Place, Received, Wire};

@@ -5,12 +5,14 @@ mod checksum;
 mod dns;
 mod read;
 mod transport;
+mod view;
 
 pub use build::{Extension, Packet, Tag};
 pub use checksum::{checksum, transport_checksum};
 pub use dns::{Query, nxdomain, wire_name};
 pub use read::{Datagram, Read, Segment, read};
-pub use transport::{Tcp, Transport, Udp};
+pub use transport::{Icmp, Sctp, Tcp, Transport, Udp};
+pub use view::View;
 
 /// Source address of the frames [`Packet`] makes.
 pub const CLIENT_MAC: [u8; 6] = [0x02, 0, 0, 0, 0, 0x0c];

@@ -41,6 +41,10 @@ pub struct Packet {
     pub destination: IpAddr,
     /// TTL or hop limit.
     pub ttl: u8,
+    /// Names the fragments of one packet.
+    pub id: u16,
+    /// IPv4: it must not be fragmented on its way.
+    pub dont_fragment: bool,
     /// IPv4 options, a multiple of four bytes.
     pub options: Vec<u8>,
     /// IPv4: offset in bytes, a multiple of 8, and whether more fragments follow.
@@ -66,6 +70,8 @@ impl Packet {
             source: source.parse().expect("address"),
             destination: destination.parse().expect("address"),
             ttl: 61,
+            id: 0x1234,
+            dont_fragment: false,
             options: Vec::new(),
             fragment: None,
             extensions: Vec::new(),
@@ -126,6 +132,21 @@ impl Packet {
         self
     }
 
+    /// The packet in two fragments, the first with `at` bytes, a multiple of 8.
+    pub fn fragments(&self, at: u16) -> [Self; 2] {
+        let whole = self.transport.bytes(self.source, self.destination);
+        let (first, second) = whole.split_at(at.into());
+        [(0, true, first), (at, false, second)].map(|(offset, more, bytes)| {
+            let mut part = self.clone();
+            part.transport = Transport::Raw(self.transport.protocol(), bytes.to_vec());
+            match self.source {
+                IpAddr::V4(_) => part.fragment = Some((offset, more)),
+                IpAddr::V6(_) => part.extensions.push(Extension::Fragment(offset, more)),
+            }
+            part
+        })
+    }
+
     /// Bytes from the start of the frame to the IP header.
     pub fn network_offset(&self) -> usize {
         14 + 4 * self.tags.len()
@@ -161,10 +182,10 @@ impl Packet {
         let length = 20 + self.options.len();
         let total = u16::try_from(length + transport).expect("a packet is short");
         let (offset, more) = self.fragment.unwrap_or_default();
-        let fragment = (offset / 8) | (u16::from(more) << 13);
+        let fragment = (offset / 8) | (u16::from(more) << 13) | (u16::from(self.dont_fragment) << 14);
         let mut header = vec![0x40 | u8::try_from(length / 4).expect("options are short"), 0];
         header.extend(total.to_be_bytes());
-        header.extend([0x12, 0x34]);
+        header.extend(self.id.to_be_bytes());
         header.extend(fragment.to_be_bytes());
         header.extend([self.ttl, self.transport.protocol(), 0, 0]);
         header.extend(source);
@@ -179,7 +200,7 @@ impl Packet {
         let mut next = self.transport.protocol();
         let mut chain = Vec::new();
         for extension in self.extensions.iter().rev() {
-            let mut bytes = extension.bytes(next);
+            let mut bytes = extension.bytes(next, self.id);
             bytes.extend(chain);
             chain = bytes;
             next = extension.number();
@@ -206,7 +227,7 @@ impl Extension {
         }
     }
 
-    fn bytes(self, next: u8) -> Vec<u8> {
+    fn bytes(self, next: u8, id: u16) -> Vec<u8> {
         let (units, length) = match self {
             Self::HopByHop(units) | Self::Routing(units) | Self::Destination(units) => {
                 (units, 8 + 8 * usize::from(units))
@@ -214,7 +235,8 @@ impl Extension {
             Self::Authentication(units) => (units, 8 + 4 * usize::from(units)),
             Self::Fragment(offset, more) => {
                 let [high, low] = (offset | u16::from(more)).to_be_bytes();
-                return vec![next, 0, high, low, 0, 0, 0, 7];
+                let [id_high, id_low] = id.to_be_bytes();
+                return vec![next, 0, high, low, 0, 0, id_high, id_low];
             }
         };
         let mut bytes = vec![0; length];

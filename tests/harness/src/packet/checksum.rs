@@ -34,3 +34,25 @@ pub fn transport_checksum(source: IpAddr, destination: IpAddr, protocol: u8, tra
     bytes.extend(transport);
     checksum(&bytes)
 }
+
+/// CRC32c, bit by bit: the checksum of SCTP (RFC 9260 appendix A), little-endian on the wire.
+pub fn crc32c(bytes: &[u8]) -> u32 {
+    let mut crc = u32::MAX;
+    for byte in bytes {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = (crc >> 1) ^ if crc & 1 == 1 { 0x82f6_3b78 } else { 0 };
+        }
+    }
+    !crc
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn crc32c_is_that_of_the_rfc() {
+        // RFC 3720 appendix B.4.
+        assert_eq!(super::crc32c(&[0; 32]), 0x8a91_36aa);
+        assert_eq!(super::crc32c(&[0xff; 32]), 0x62a8_ab43);
+    }
+}

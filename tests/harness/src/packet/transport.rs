@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::checksum::transport_checksum;
+use super::checksum::{checksum, crc32c, transport_checksum};
 
 /// A UDP datagram.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,34 @@ pub struct Tcp {
     pub payload: Vec<u8>,
 }
 
+/// An ICMP message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Icmp {
+    /// 1, or 58 for ICMPv6.
+    pub protocol: u8,
+    /// Its type.
+    pub kind: u8,
+    /// Its code.
+    pub code: u8,
+    /// Bytes 4 to 7: id and sequence number, or what the type says.
+    pub rest: [u8; 4],
+    /// What follows.
+    pub payload: Vec<u8>,
+}
+
+/// An SCTP packet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sctp {
+    /// Source port.
+    pub source: u16,
+    /// Destination port.
+    pub destination: u16,
+    /// Verification tag.
+    pub tag: u32,
+    /// Chunks, each padded to a multiple of four bytes.
+    pub chunks: Vec<u8>,
+}
+
 /// What an IP packet carries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Transport {
@@ -41,6 +69,10 @@ pub enum Transport {
     Udp(Udp),
     /// Protocol 6.
     Tcp(Tcp),
+    /// Protocol 1 or 58.
+    Icmp(Icmp),
+    /// Protocol 132.
+    Sctp(Sctp),
     /// Any protocol: its number and bytes.
     Raw(u8, Vec<u8>),
 }
@@ -58,6 +90,8 @@ impl Transport {
         match self {
             Self::Udp(_) => 17,
             Self::Tcp(_) => 6,
+            Self::Icmp(icmp) => icmp.protocol,
+            Self::Sctp(_) => 132,
             Self::Raw(protocol, _) => *protocol,
         }
     }
@@ -65,6 +99,9 @@ impl Transport {
     pub(super) fn bytes(&self, source: IpAddr, destination: IpAddr) -> Vec<u8> {
         let (mut bytes, at) = match self {
             Self::Raw(_, bytes) => return bytes.clone(),
+            Self::Sctp(sctp) => return sctp.bytes(),
+            Self::Icmp(icmp) if icmp.protocol == 1 => return icmp.bytes4(),
+            Self::Icmp(icmp) => (icmp.bytes(), 2),
             Self::Udp(udp) => (udp.bytes(), 6),
             Self::Tcp(tcp) => (tcp.bytes(), 16),
         };
@@ -82,6 +119,37 @@ impl Udp {
             bytes.extend(word.to_be_bytes());
         }
         bytes.extend(&self.payload);
+        bytes
+    }
+}
+
+impl Icmp {
+    fn bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![self.kind, self.code, 0, 0];
+        bytes.extend(self.rest);
+        bytes.extend(&self.payload);
+        bytes
+    }
+
+    /// ICMP for IPv4 has no pseudo header.
+    fn bytes4(&self) -> Vec<u8> {
+        let mut bytes = self.bytes();
+        let sum = checksum(&bytes);
+        bytes[2..4].copy_from_slice(&sum.to_be_bytes());
+        bytes
+    }
+}
+
+impl Sctp {
+    fn bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        bytes.extend(self.source.to_be_bytes());
+        bytes.extend(self.destination.to_be_bytes());
+        bytes.extend(self.tag.to_be_bytes());
+        bytes.extend([0; 4]);
+        bytes.extend(&self.chunks);
+        let sum = crc32c(&bytes);
+        bytes[8..12].copy_from_slice(&sum.to_le_bytes());
         bytes
     }
 }
