@@ -136,7 +136,9 @@ impl From<ControlError> for Failure {
             ControlError::UnknownList(_)
             | ControlError::UnknownEntry { .. }
             | ControlError::UnknownInterface(_)
-            | ControlError::UnknownMap(_) => plain(ProblemKind::NotFound),
+            | ControlError::UnknownMap(_)
+            | ControlError::UnknownRevision(_)
+            | ControlError::UnknownObject { .. } => plain(ProblemKind::NotFound),
             ControlError::MissingDependency { missing, .. } => {
                 Self::blocked_by(ProblemKind::MissingDependency, &error, missing)
             }
@@ -144,7 +146,11 @@ impl From<ControlError> for Failure {
                 Self::blocked_by(ProblemKind::NeededByFeature, &error, users)
             }
             ControlError::NameTaken(_) => plain(ProblemKind::NameTaken),
-            ControlError::ListInUse { users, .. } => Self::blocked_by(ProblemKind::ListInUse, &error, users),
+            ControlError::ListInUse { users, .. } => {
+                let mut failure = plain(ProblemKind::ListInUse);
+                failure.problem.blocked_by = users.iter().map(|user| user.id.clone()).collect();
+                failure
+            }
             ControlError::BuiltIn(_) => plain(ProblemKind::BuiltInList),
             ControlError::InvalidConfig { problems, .. } => {
                 let field_error = |problem: &ravelin_model::InvalidFeatureConfig| FieldError {
@@ -172,7 +178,16 @@ impl From<ControlError> for Failure {
             ControlError::NoDatapath(_) => plain(ProblemKind::DatapathUnavailable).retry_after(10),
             ControlError::ImportRead(_) => plain(ProblemKind::InterruptedBody),
             ControlError::ShuttingDown => plain(ProblemKind::ShuttingDown).retry_after(5),
-            ControlError::Datapath(_) | ControlError::Store(_) => Self::internal(&error),
+            ControlError::PolicyRefused { .. } | ControlError::CannotSimulate(_) => {
+                plain(ProblemKind::InvalidContent)
+            }
+            ControlError::WouldLockOut { .. }
+            | ControlError::AwaitsConfirmation { .. }
+            | ControlError::NothingToConfirm(_)
+            | ControlError::CommitFailed { .. }
+            | ControlError::Nftables(_)
+            | ControlError::Datapath(_)
+            | ControlError::Store(_) => Self::internal(&error),
         }
     }
 }

@@ -1,9 +1,12 @@
 //! What can go wrong with a change or a question. The API maps each variant to one status.
 
 use ravelin_datapath::DatapathError;
-use ravelin_model::{EntryId, Feature, InvalidFeatureConfig, ListId, ListKind, Revision};
+use ravelin_model::{EntryId, Feature, InvalidFeatureConfig, ListId, ListKind, ObjectRef, Revision};
 use ravelin_store::StoreError;
 use thiserror::Error;
+use time::OffsetDateTime;
+
+use crate::{CommitStep, Origin, Refusal};
 
 /// A change was refused or failed; nothing changed.
 #[derive(Debug, Error)]
@@ -45,12 +48,12 @@ pub enum ControlError {
     #[error("a list called '{0}' exists already")]
     NameTaken(String),
     /// 409.
-    #[error("list '{list}' is used by {}", names(users))]
+    #[error("list '{list}' is used by {}", users.iter().map(|user| user.name.as_str()).collect::<Vec<_>>().join(", "))]
     ListInUse {
         /// The list.
         list: ListId,
-        /// Features whose configuration names it.
-        users: Vec<Feature>,
+        /// Features whose configuration names it, and rules and the like.
+        users: Vec<ObjectRef>,
     },
     /// 409.
     #[error("list '{0}' is built in and cannot be deleted")]
@@ -77,6 +80,55 @@ pub enum ControlError {
         /// What an If-Match would have to say.
         current: Revision,
     },
+    /// Each refusal has a status of its own; every one there is, at once.
+    #[error("{}", refusals.iter().map(|refusal| refusal.detail.as_str()).collect::<Vec<_>>().join("; "))]
+    PolicyRefused {
+        /// At least one, in the order of the operations.
+        refusals: Vec<Refusal>,
+    },
+    /// 409: `confirm_within` lets it through.
+    #[error("a new connection like that of this request would be refused")]
+    WouldLockOut {
+        /// What would refuse it.
+        by: Origin,
+    },
+    /// 409: until it is confirmed or taken back, nothing else is committed.
+    #[error("revision {} waits to be confirmed", revision.0)]
+    AwaitsConfirmation {
+        /// Which.
+        revision: Revision,
+        /// When the old policy returns by itself.
+        until: OffsetDateTime,
+    },
+    /// 409: there is no commit of that number that waits to be confirmed.
+    #[error("revision {} does not wait to be confirmed", .0.0)]
+    NothingToConfirm(Revision),
+    /// 404.
+    #[error("there is no revision {}", .0.0)]
+    UnknownRevision(Revision),
+    /// 404: no object has it.
+    #[error("there is no {kind} '{id}'")]
+    UnknownObject {
+        /// Of this kind …
+        kind: ravelin_model::ObjectKind,
+        /// … with this id.
+        id: String,
+    },
+    /// 409: what was to be simulated cannot be said of the policy as it is.
+    #[error("{0}")]
+    CannotSimulate(String),
+    /// 507 where the source is [`Self::NoRoom`], else 500. The old policy stays in force.
+    #[error("the commit failed at the step '{}'; the old policy stays in force", step.name())]
+    CommitFailed {
+        /// Which step.
+        step: CommitStep,
+        /// Why.
+        #[source]
+        source: Box<ControlError>,
+    },
+    /// 500.
+    #[error("nftables failed")]
+    Nftables(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// 507.
     #[error("the data plane has no room: {0}")]
     NoRoom(String),

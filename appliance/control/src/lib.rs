@@ -12,6 +12,8 @@ mod handle;
 mod hit_rows;
 mod import;
 mod plane;
+mod policy_handle;
+mod policy_requests;
 mod requests;
 mod retired;
 mod settings;
@@ -23,6 +25,13 @@ mod task;
 pub use config::{Config, LinkSource, Parts};
 pub use error::ControlError;
 pub use handle::ControlHandle;
+pub use policy_requests::{
+    CallerConnection, CommitOptions, CommitStep, Committed, Consideration, Diagnostic, Hits, LoggedVerdict,
+    NatOrigin, ObjectChange, Operation, OperationResult, Origin, PolicyMetrics, PolicyOperation, PolicyView,
+    ProgramVerdict, ReferenceVerdict, Refusal, RefusalReason, RevisionInfo, RevisionPage,
+    SimulatedTranslation, Simulation, SimulationQuery, SimulationSource, Unconfirmed, VerdictPage,
+    VerdictQuery, ZoneRef,
+};
 pub use requests::{
     Actor, AuditRecord, EntryPage, EntryQuery, EventLosses, ImportProblem, ImportReport, ListedEntry,
     NewList, Precondition, Readiness,

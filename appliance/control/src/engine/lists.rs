@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use ravelin_model::{EntryId, EntryValue, Event, List, ListEntry, ListId, ListKind, ListName, Revision};
+use ravelin_model::{
+    EntryId, EntryValue, Event, Feature, List, ListEntry, ListId, ListKind, ListName, ObjectKind, ObjectRef,
+    Revision,
+};
 use ravelin_store::{Change, StoredEntry};
 
 use super::{Engine, Handover, Work};
@@ -48,7 +51,12 @@ impl Engine {
         if id.is_built_in() {
             return Err(ControlError::BuiltIn(id.clone()));
         }
-        let users = now.settings.users_of(id);
+        let users: Vec<ObjectRef> = now
+            .settings
+            .users_of(id)
+            .into_iter()
+            .map(feature_reference)
+            .collect();
         if !users.is_empty() {
             return Err(ControlError::ListInUse {
                 list: id.clone(),
@@ -153,6 +161,15 @@ impl Engine {
             entries_count: Some(list.entries_count),
             revision: list.revision,
         });
+    }
+}
+
+/// A feature as others name it.
+pub(crate) fn feature_reference(feature: Feature) -> ObjectRef {
+    ObjectRef {
+        kind: ObjectKind::Feature,
+        id: feature.name().to_owned(),
+        name: feature.name().to_owned(),
     }
 }
 

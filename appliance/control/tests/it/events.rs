@@ -23,7 +23,10 @@ fn raw(kind: u32, reason: Reason, family: u8) -> rv_event {
         object: u32::MAX,
         list: 0,
         name_length: 0,
-        pad: [0; 7],
+        revision: 0,
+        from_zone: 0,
+        to_zone: 0,
+        pad: [0; 5],
         name: [0; 256],
     }
 }

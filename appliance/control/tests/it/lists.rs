@@ -91,8 +91,13 @@ async fn a_list_a_feature_names_is_not_deleted() {
         .await
         .expect("configure");
     let refused = engine.control.delete_list(&list.id, ANY, &actor()).await;
-    let users = vec![Feature::DdosProtection];
-    assert!(matches!(refused, Err(ControlError::ListInUse { users: u, .. }) if u == users));
+    let Err(ControlError::ListInUse { users, .. }) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!(
+        users.iter().map(|user| user.id.as_str()).collect::<Vec<_>>(),
+        [Feature::DdosProtection.name()]
+    );
 }
 
 #[tokio::test]
