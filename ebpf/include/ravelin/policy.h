@@ -110,8 +110,11 @@ struct rv_policy_rule {
 };
 
 /*
- * Destination translation, sorted by (zone, protocol, address, first), without overlaps.
- * protocol 0 is for protocols without rows of their own. One slot; IPv6 four.
+ * Destination translation, sorted by (zone, protocol, address, port[0]), without overlaps.
+ * Rows of protocol 0 are for packets that no row of their own protocol matches, whatever
+ * their ports. They are for networks: port[0] is the prefix length, port[1] and
+ * target_port are 0, and the target keeps the host bits of the address. Every other row
+ * is for one address. One slot; IPv6 four.
  */
 struct rv_dnat4 {
 	__u32 address;
