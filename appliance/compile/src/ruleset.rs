@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use ravelin_model::{
     Action, ListId, NatRuleId, PortRange, PublishedServiceId, RateLimit, Revision, RuleId, ServiceEntry,
-    Translation, ZoneNumber, ZonePairId,
+    Translation, ZoneId, ZoneNumber, ZonePairId,
 };
 
 use crate::AddressSet;
@@ -143,6 +143,8 @@ pub struct PairDefault {
 pub struct ResolvedZone {
     /// Its number.
     pub number: ZoneNumber,
+    /// Its id; what [`Translation`] names it by.
+    pub id: ZoneId,
     /// Its name, for people.
     pub name: String,
     /// Kernel names, whether they exist or not.

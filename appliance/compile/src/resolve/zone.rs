@@ -35,6 +35,7 @@ pub(super) fn resolve(zones: &BTreeMap<ZoneId, Arc<Zone>>) -> Zones {
             number,
             ResolvedZone {
                 number,
+                id: id.clone(),
                 name: zone.spec.name.to_string(),
                 interfaces: zone.spec.interfaces.iter().cloned().collect(),
             },
