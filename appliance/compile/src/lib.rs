@@ -1,12 +1,15 @@
 //! Pure compilers: values of the model in, bytes of the data plane out. Nothing here opens, waits or sleeps.
 
 mod address_image;
+mod address_index;
 mod address_ranges;
 mod address_set;
 mod bucket_directory;
 mod cuckoo;
 mod error;
 mod evaluate;
+#[cfg(feature = "generate")]
+pub mod generate;
 mod image;
 mod list_sets;
 mod name_hash;
@@ -18,6 +21,7 @@ mod ruleset;
 pub mod schedule;
 
 pub use address_image::{AddressImage, AddressSource};
+pub use address_index::{AddressIndex, AddressIndexReader};
 pub use address_set::AddressSet;
 pub use error::ImageTooLarge;
 pub use evaluate::{Decision, Mismatch};
