@@ -12,6 +12,7 @@ mod interfaces;
 mod lists;
 mod maps;
 mod page;
+mod policy;
 mod problem;
 mod programs;
 mod read;
@@ -37,6 +38,12 @@ pub use lists::{
 };
 pub use maps::Map;
 pub use page::Page;
+pub use policy::{
+    Action, AddressMatch, Day, IcmpType, InvalidPortRange, IpProtocol, Move, MoveTo, Names, NatKind, NatRule,
+    NatRuleOrder, NatRuleSpec, PortRange, ProtocolName, PublishedService, PublishedServiceSpec, RateLimit,
+    RateLimitScope, Reference, References, Rule, RuleHits, RuleOrder, RuleService, RuleSpec, Schedule,
+    Service, ServiceEntry, ServiceSpec, Spec, Zone, ZonePair, ZonePairSpec, ZoneSpec,
+};
 pub use problem::{FieldError, MEDIA_TYPE as PROBLEM_MEDIA_TYPE, Problem, ProblemKind};
 pub use programs::{Attachment, Hook, Program, RunTime, XdpMode};
 pub use read::{

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
@@ -156,6 +157,14 @@ impl<'a> Node<'a> {
         text
     }
 
+    /// What its text says.
+    pub fn text<T: FromStr<Err: Display>>(&self, errors: &mut Errors) -> Option<T> {
+        let text = self.string(errors)?;
+        text.parse()
+            .map_err(|error: T::Err| errors.add(self, "format", error))
+            .ok()
+    }
+
     /// The whole number it is, within bounds.
     pub fn integer(&self, bounds: &RangeInclusive<u32>, errors: &mut Errors) -> Option<u32> {
         let Value::Number(number) = self.value else {
@@ -279,6 +288,18 @@ impl<'a> Fields<'a> {
             }
             Some(_) => self.required_with(name, errors, read).map(Some),
         }
+    }
+
+    /// A member that may be missing or `null`, which both stand for `default`.
+    pub fn or<T>(
+        &mut self,
+        name: &'static str,
+        default: T,
+        errors: &mut Errors,
+        read: impl FnOnce(Node<'a>, &mut Errors) -> Option<T>,
+    ) -> Option<T> {
+        let given = self.optional_with(name, errors, read)?;
+        Some(given.unwrap_or(default))
     }
 
     /// Notes every member nobody asked for.

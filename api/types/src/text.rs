@@ -42,11 +42,7 @@ impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Text<T> {
 
 impl<T: FromStr<Err: fmt::Display>> FromJson for Text<T> {
     fn from_json(node: Node<'_>, errors: &mut Errors) -> Option<Self> {
-        let text = node.string(errors)?;
-        text.parse()
-            .map(Self)
-            .map_err(|error: T::Err| errors.add(&node, "format", error))
-            .ok()
+        node.text(errors).map(Self)
     }
 }
 

@@ -1,0 +1,35 @@
+//! The policy: zones, ordered rules and address translation.
+//!
+//! Every kind of object has three shapes: its spec, which requests send whole; a merge patch of that; and what answers
+//! show, which is the spec with id, place, counters and revision. A spec is read straight into the model, because what
+//! it names — zones, services, lists, by id or by name — has to be there: see [`Names`].
+
+mod address;
+mod dnat;
+mod names;
+mod nat;
+mod order;
+mod published_service;
+mod references;
+mod rule;
+mod schedule;
+mod service;
+mod spec;
+mod zone;
+mod zone_pair;
+
+pub use address::AddressMatch;
+pub use names::Names;
+pub use nat::{NatKind, NatRule, NatRuleSpec};
+pub use order::{Move, MoveTo, NatRuleOrder, RuleOrder};
+pub use published_service::{PublishedService, PublishedServiceSpec};
+pub use references::{Reference, References};
+pub use rule::{Action, RateLimit, RateLimitScope, Rule, RuleHits, RuleSpec};
+pub use schedule::{Day, Schedule};
+pub use service::{
+    IcmpType, InvalidPortRange, IpProtocol, PortRange, ProtocolName, RuleService, Service, ServiceEntry,
+    ServiceSpec,
+};
+pub use spec::Spec;
+pub use zone::{Zone, ZoneSpec};
+pub use zone_pair::{ZonePair, ZonePairSpec};
