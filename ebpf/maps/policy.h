@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The policy (layout: ravelin/policy.h) and the classes of addresses (ravelin/index.h). */
+/* The policy (ravelin/policy.h) and the classes of addresses (ravelin/index.h). */
 #ifndef RAVELIN_MAPS_POLICY_H
 #define RAVELIN_MAPS_POLICY_H
 

@@ -379,6 +379,89 @@ impl Default for rv_image_page {
         }
     }
 }
+pub mod rv_index_limit {
+    #[allow(unused_imports)]
+    use super::*;
+    pub type Type = ::core::ffi::c_uint;
+    pub const RV_INDEX_DEPTH: Type = 8;
+    pub const RV_INDEX_BITS: Type = 20;
+    pub const RV_INDEX_STEPS: Type = 26;
+}
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
+pub struct rv_index_entry {
+    pub first: __u32,
+    pub next: __u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of rv_index_entry"][::core::mem::size_of::<rv_index_entry>() - 8usize];
+    ["Alignment of rv_index_entry"][::core::mem::align_of::<rv_index_entry>() - 4usize];
+    ["Offset of field: rv_index_entry::first"][::core::mem::offset_of!(rv_index_entry, first) - 0usize];
+    ["Offset of field: rv_index_entry::next"][::core::mem::offset_of!(rv_index_entry, next) - 4usize];
+};
+pub mod rv_index_next {
+    #[allow(unused_imports)]
+    use super::*;
+    pub type Type = ::core::ffi::c_uint;
+    pub const RV_INDEX_DIRECTORY: Type = 2147483648;
+    pub const RV_INDEX_SKIP_SHIFT: Type = 8;
+    pub const RV_INDEX_SKIP_MASK: Type = 127;
+    pub const RV_INDEX_BITS_MASK: Type = 31;
+}
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
+pub struct rv_index_row4 {
+    pub start: __u32,
+    pub end: __u32,
+    pub value: __u32,
+    pub pad: __u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of rv_index_row4"][::core::mem::size_of::<rv_index_row4>() - 16usize];
+    ["Alignment of rv_index_row4"][::core::mem::align_of::<rv_index_row4>() - 4usize];
+    ["Offset of field: rv_index_row4::start"][::core::mem::offset_of!(rv_index_row4, start) - 0usize];
+    ["Offset of field: rv_index_row4::end"][::core::mem::offset_of!(rv_index_row4, end) - 4usize];
+    ["Offset of field: rv_index_row4::value"][::core::mem::offset_of!(rv_index_row4, value) - 8usize];
+    ["Offset of field: rv_index_row4::pad"][::core::mem::offset_of!(rv_index_row4, pad) - 12usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
+pub struct rv_index_row6 {
+    pub start: [__u64; 2usize],
+    pub end: __u64,
+    pub value: __u32,
+    pub whole: __u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of rv_index_row6"][::core::mem::size_of::<rv_index_row6>() - 32usize];
+    ["Alignment of rv_index_row6"][::core::mem::align_of::<rv_index_row6>() - 8usize];
+    ["Offset of field: rv_index_row6::start"][::core::mem::offset_of!(rv_index_row6, start) - 0usize];
+    ["Offset of field: rv_index_row6::end"][::core::mem::offset_of!(rv_index_row6, end) - 16usize];
+    ["Offset of field: rv_index_row6::value"][::core::mem::offset_of!(rv_index_row6, value) - 24usize];
+    ["Offset of field: rv_index_row6::whole"][::core::mem::offset_of!(rv_index_row6, whole) - 28usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
+pub struct rv_index_header {
+    pub root: [rv_index_entry; 2usize],
+    pub details: __u32,
+    pub details_count: __u32,
+    pub pad: __u64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of rv_index_header"][::core::mem::size_of::<rv_index_header>() - 32usize];
+    ["Alignment of rv_index_header"][::core::mem::align_of::<rv_index_header>() - 8usize];
+    ["Offset of field: rv_index_header::root"][::core::mem::offset_of!(rv_index_header, root) - 0usize];
+    ["Offset of field: rv_index_header::details"]
+        [::core::mem::offset_of!(rv_index_header, details) - 16usize];
+    ["Offset of field: rv_index_header::details_count"]
+        [::core::mem::offset_of!(rv_index_header, details_count) - 20usize];
+    ["Offset of field: rv_index_header::pad"][::core::mem::offset_of!(rv_index_header, pad) - 24usize];
+};
 pub mod rv_policy_limit {
     #[allow(unused_imports)]
     use super::*;

@@ -10,6 +10,7 @@
 #include <ravelin/event.h>
 #include <ravelin/flow.h>
 #include <ravelin/image.h>
+#include <ravelin/index.h>
 #include <ravelin/policy.h>
 #include <ravelin/reason.h>
 #include <ravelin/statistics.h>
