@@ -11,19 +11,33 @@
 
 #include "lib/bound.h"
 
-/* The page of an image that has the slot, or NULL. */
-static __always_inline const struct rv_image_page *rv_image_page(void *image, __u32 slot)
+/* The page of an image that has the slot, or NULL. pages: the map in a row. */
+static __always_inline const struct rv_image_page *rv_image_page(void *pages, __u32 slot)
 {
 	__u32 page = slot / RV_IMAGE_PAGE_SLOTS;
 
-	return bpf_map_lookup_elem(image, &page);
+	return bpf_map_lookup_elem(pages, &page);
 }
 
-/* What lies in the page at the slot and takes so many slots, a power of two. */
-static __always_inline const void *rv_image_at(const struct rv_image_page *page,
-					       __u32 slot, __u32 slots)
+/*
+ * What lies at the slot in the page that has it: a power of two of slots, at a multiple of
+ * that, or a header at slot 0.
+ */
+static __always_inline const void *rv_page_at(const struct rv_image_page *page,
+					      __u32 slot, __u32 bytes)
 {
-	return &page->words[2 * rv_bound(slot, RV_IMAGE_PAGE_SLOTS - slots)];
+	const __u32 slots = (bytes + RV_IMAGE_SLOT_BYTES - 1) / RV_IMAGE_SLOT_BYTES;
+
+	return (const char *)page +
+	       rv_bound(slot, RV_IMAGE_PAGE_SLOTS - slots) * RV_IMAGE_SLOT_BYTES;
+}
+
+/* What lies at the slot, of so many bytes, or NULL. */
+static __always_inline const void *rv_image_at(void *pages, __u32 slot, __u32 bytes)
+{
+	const struct rv_image_page *page = rv_image_page(pages, slot);
+
+	return page ? rv_page_at(page, slot, bytes) : NULL;
 }
 
 #endif
