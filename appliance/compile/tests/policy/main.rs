@@ -1,0 +1,3 @@
+//! The policy as the model words it: resolved, judged, explained.
+
+mod generate;
