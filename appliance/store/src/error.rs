@@ -93,6 +93,27 @@ pub enum StoreError {
     /// The audit trail could not be written.
     #[error("write the audit trail")]
     WriteAudit(#[source] sqlx::Error),
+    /// The policy could not be read.
+    #[error("read the policy")]
+    ReadPolicy(#[source] sqlx::Error),
+    /// Objects of the policy could not be written.
+    #[error("write the policy")]
+    WritePolicy(#[source] sqlx::Error),
+    /// The history could not be read.
+    #[error("read the revisions")]
+    ReadHistory(#[source] sqlx::Error),
+    /// Hit counters of the policy could not be read.
+    #[error("read the hit counters of the policy")]
+    ReadCounters(#[source] sqlx::Error),
+    /// Hit counters of the policy could not be written.
+    #[error("write the hit counters of the policy")]
+    WriteCounters(#[source] sqlx::Error),
+    /// The verdict log could not be read.
+    #[error("read the verdict log")]
+    ReadVerdicts(#[source] sqlx::Error),
+    /// The verdict log could not be written.
+    #[error("write the verdict log")]
+    WriteVerdicts(#[source] sqlx::Error),
     /// Another list has the name.
     #[error("a list called '{0}' exists already")]
     NameTaken(ListName),

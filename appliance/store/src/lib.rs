@@ -14,7 +14,9 @@ mod features;
 mod interfaces;
 mod lists;
 mod open;
+mod policy;
 mod replace;
+mod verdicts;
 
 pub use audit::AuditEntry;
 pub use change::{Author, Change};
@@ -22,4 +24,8 @@ pub use entries::{PageQuery, StoredEntry};
 pub use error::StoreError;
 pub use features::StoredFeature;
 pub use open::Store;
+pub use policy::{
+    CounterEpoch, PolicyWrite, StoredCounter, StoredCounters, StoredPolicy, StoredRevision, Unconfirmed,
+};
 pub use replace::Replaced;
+pub use verdicts::{StoredVerdict, VerdictFilter};

@@ -28,6 +28,7 @@ async fn features_start_as_the_model_says() {
             (Feature::FlowMonitoring, true, FeatureState::Active, none),
             (Feature::DdosProtection, false, FeatureState::Disabled, none),
             (Feature::DnsBlocklist, false, FeatureState::Disabled, none),
+            (Feature::PolicyClassifier, true, FeatureState::Active, none),
         ]
     );
     assert!(engine.control.readiness().ready);
