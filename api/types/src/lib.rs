@@ -39,10 +39,14 @@ pub use lists::{
 pub use maps::Map;
 pub use page::Page;
 pub use policy::{
-    Action, AddressMatch, Day, IcmpType, InvalidPortRange, IpProtocol, Move, MoveTo, Names, NatKind, NatRule,
-    NatRuleOrder, NatRuleSpec, PortRange, ProtocolName, PublishedService, PublishedServiceSpec, RateLimit,
+    Action, AddressMatch, Change, ChangeKind, ChangeOperation, Changes, CommitReport, CommitStep,
+    ConsideredLine, Day, Diagnostic, IcmpType, InvalidPortRange, IpProtocol, LoggedVerdict, Move, MoveTo,
+    Names, NatKind, NatRule, NatRuleOrder, NatRuleSpec, ObjectChange, OperationResult, PolicyKind,
+    PolicyLine, PolicyState, PortRange, ProtocolName, PublishedService, PublishedServiceSpec, RateLimit,
     RateLimitScope, Reference, References, Rule, RuleHits, RuleOrder, RuleService, RuleSpec, Schedule,
-    Service, ServiceEntry, ServiceSpec, Spec, Zone, ZonePair, ZonePairSpec, ZoneSpec,
+    Service, ServiceEntry, ServiceSpec, SimulatedEntry, SimulatedPacket, SimulatedTranslation,
+    SimulatedVerdict, Simulation, SimulationRequest, Spec, Zone, ZonePair, ZonePairSpec, ZoneReference,
+    ZoneSpec,
 };
 pub use problem::{FieldError, MEDIA_TYPE as PROBLEM_MEDIA_TYPE, Problem, ProblemKind};
 pub use programs::{Attachment, Hook, Program, RunTime, XdpMode};

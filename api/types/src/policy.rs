@@ -5,31 +5,44 @@
 //! it names — zones, services, lists, by id or by name — has to be there: see [`Names`].
 
 mod address;
+mod changes;
 mod dnat;
 mod names;
 mod nat;
 mod order;
 mod published_service;
 mod references;
+mod report;
 mod rule;
 mod schedule;
 mod service;
+mod simulation;
 mod spec;
+mod verdict_log;
 mod zone;
 mod zone_pair;
 
 pub use address::AddressMatch;
+pub use changes::{Change, ChangeOperation, Changes, PolicyKind};
 pub use names::Names;
 pub use nat::{NatKind, NatRule, NatRuleSpec};
 pub use order::{Move, MoveTo, NatRuleOrder, RuleOrder};
 pub use published_service::{PublishedService, PublishedServiceSpec};
 pub use references::{Reference, References};
+pub use report::{
+    ChangeKind, CommitReport, CommitStep, Diagnostic, ObjectChange, OperationResult, PolicyState,
+};
 pub use rule::{Action, RateLimit, RateLimitScope, Rule, RuleHits, RuleSpec};
 pub use schedule::{Day, Schedule};
 pub use service::{
     IcmpType, InvalidPortRange, IpProtocol, PortRange, ProtocolName, RuleService, Service, ServiceEntry,
     ServiceSpec,
 };
+pub use simulation::{
+    ConsideredLine, PolicyLine, SimulatedEntry, SimulatedPacket, SimulatedTranslation, SimulatedVerdict,
+    Simulation, SimulationRequest, ZoneReference,
+};
 pub use spec::Spec;
+pub use verdict_log::LoggedVerdict;
 pub use zone::{Zone, ZoneSpec};
 pub use zone_pair::{ZonePair, ZonePairSpec};

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::Reference;
+
 /// Media type of every error.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
@@ -12,7 +14,8 @@ pub struct FieldError {
     /// JSON pointer (RFC 6901) to the value; empty: the whole body.
     #[schema(example = "/entries/0/value")]
     pub pointer: String,
-    /// For programs: `required`, `unknown_field`, `type`, `format`, `range`, `not_applicable` or `reference`.
+    /// For programs: `required`, `unknown_field`, `type`, `format`, `range`, `not_applicable`, `reference` or `invalid`;
+    /// of objects also `unknown`, `stale`, `in_use`, `taken`, `id_taken`, `built_in` or `full`.
     #[schema(example = "format")]
     pub code: String,
     /// For people.
@@ -39,10 +42,19 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub errors: Vec<FieldError>,
-    /// What stands in the way: the features to enable or disable first, or those that use the list.
+    /// What stands in the way: the features to enable or disable first, or the ids of those that use it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub blocked_by: Vec<String>,
+    /// The objects and features that use it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub used_by: Vec<Reference>,
+    /// The step at which a commit failed: `validate`, `compile`, `stage`, `load`, `nftables`, `flip`, `read_back` or
+    /// `store`. What was there before is still in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub failed_step: Option<String>,
     /// For 412: the ETag an `If-Match` would have to name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -78,6 +90,20 @@ pub enum ProblemKind {
     ListInUse,
     /// Built-in lists stay.
     BuiltInList,
+    /// An object of the policy is named by others.
+    InUse,
+    /// Another object has the name, the id, or what only one may have.
+    Taken,
+    /// Built-in objects stay.
+    BuiltIn,
+    /// The caller's own connection would be refused.
+    WouldLockOut,
+    /// A commit waits to be confirmed first.
+    AwaitsConfirmation,
+    /// No commit of that number waits.
+    NothingToConfirm,
+    /// The policy cannot say what would become of it.
+    CannotSimulate,
     /// The first request with the same Idempotency-Key is not answered yet.
     RequestInProgress,
     /// The resource changed since it was read.
@@ -100,6 +126,8 @@ pub enum ProblemKind {
     HeaderTooLarge,
     /// A fault of ours.
     Internal,
+    /// A step of a commit failed; what was there before is still in force.
+    CommitFailed,
     /// Something enabled is not at work.
     NotReady,
     /// There is no data plane to ask.
@@ -112,7 +140,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 36] = [
         Self::MalformedJson,
         Self::InvalidQuery,
         Self::InvalidHeader,
@@ -126,6 +154,13 @@ impl ProblemKind {
         Self::NameTaken,
         Self::ListInUse,
         Self::BuiltInList,
+        Self::InUse,
+        Self::Taken,
+        Self::BuiltIn,
+        Self::WouldLockOut,
+        Self::AwaitsConfirmation,
+        Self::NothingToConfirm,
+        Self::CannotSimulate,
         Self::RequestInProgress,
         Self::PreconditionFailed,
         Self::BodyTooLarge,
@@ -137,6 +172,7 @@ impl ProblemKind {
         Self::TooManyFailedAttempts,
         Self::HeaderTooLarge,
         Self::Internal,
+        Self::CommitFailed,
         Self::NotReady,
         Self::DatapathUnavailable,
         Self::ShuttingDown,
@@ -167,6 +203,13 @@ impl ProblemKind {
             Self::NameTaken => (409, "name-taken", "The name is taken"),
             Self::ListInUse => (409, "list-in-use", "The list is in use"),
             Self::BuiltInList => (409, "built-in-list", "The list is built in"),
+            Self::InUse => (409, "in-use", "The object is in use"),
+            Self::Taken => (409, "taken", "Another object has that already"),
+            Self::BuiltIn => (409, "built-in", "The object is built in"),
+            Self::WouldLockOut => (409, "would-lock-out", "The change would lock its sender out"),
+            Self::AwaitsConfirmation => (409, "awaits-confirmation", "A change waits to be confirmed"),
+            Self::NothingToConfirm => (409, "nothing-to-confirm", "Nothing waits to be confirmed"),
+            Self::CannotSimulate => (409, "cannot-simulate", "The packet cannot be simulated"),
             Self::RequestInProgress => (409, "request-in-progress", "The same request is being worked on"),
             Self::PreconditionFailed => (412, "precondition-failed", "The resource has changed"),
             Self::BodyTooLarge => (413, "body-too-large", "The body is too large"),
@@ -182,6 +225,7 @@ impl ProblemKind {
             Self::TooManyFailedAttempts => (429, "too-many-failed-attempts", "Too many wrong credentials"),
             Self::HeaderTooLarge => (431, "header-too-large", "The header is too large"),
             Self::Internal => (500, "internal", "Something went wrong inside"),
+            Self::CommitFailed => (500, "commit-failed", "The change could not be put in force"),
             Self::NotReady => (503, "not-ready", "Not everything enabled is at work"),
             Self::DatapathUnavailable => (503, "datapath-unavailable", "There is no data plane"),
             Self::ShuttingDown => (503, "shutting-down", "The engine is shutting down"),
@@ -217,6 +261,8 @@ impl Problem {
             request_id: String::new(),
             errors: Vec::new(),
             blocked_by: Vec::new(),
+            used_by: Vec::new(),
+            failed_step: None,
             current_etag: None,
         }
     }

@@ -311,7 +311,7 @@ pub struct NatRule {
     /// Last change.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: Timestamp,
-    /// Revision of the last change; also its ETag. A move is no change of the rule.
+    /// Revision of the last change; also its ETag. A move changes it, an order of all does not.
     pub revision: u64,
 }
 

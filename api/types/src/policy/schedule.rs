@@ -71,7 +71,7 @@ fn utc() -> String {
 }
 
 impl Schedule {
-    /// Whether there is such a time zone, the policy's owner says.
+    /// Whether there is such a time zone is for the owner of the policy to say: it has the time zones.
     pub(super) fn read(node: Node<'_>, errors: &mut Errors) -> Option<model::Schedule> {
         let mut fields = Fields::of(node, errors)?;
         let days = fields.or("days", model::Day::ALL.to_vec(), errors, |node, errors| {

@@ -1,0 +1,165 @@
+//! What became of a commit, or would.
+
+use ravelin_model as model;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::{
+    NatRuleSpec, PublishedServiceSpec, Reference, RuleSpec, ServiceSpec, Spec, ZonePairSpec, ZoneSpec,
+};
+
+/// What became of an operation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OperationResult {
+    /// Kind of the object.
+    #[schema(example = "rule")]
+    pub kind: String,
+    /// Its id; empty where the operation was about all of the kind.
+    pub id: String,
+    /// Its revision now; of one that is gone the commit's; in a dry run 0 for what is new or changed.
+    pub revision: u64,
+}
+
+/// What happens to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeKind {
+    /// It is new.
+    Created,
+    /// It says something else, and may have moved too.
+    Updated,
+    /// It says the same at another place.
+    Moved,
+    /// It is gone.
+    Deleted,
+}
+
+/// What happened to an object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ObjectChange {
+    /// Its kind.
+    #[schema(example = "rule")]
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// What happened.
+    pub change: ChangeKind,
+    /// What it said, as requests would; missing: it is new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>, nullable = false)]
+    pub before: Option<Value>,
+    /// What it says; missing: it is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>, nullable = false)]
+    pub after: Option<Value>,
+    /// Place among its kind before, from 1, where the kind is ordered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub position_before: Option<u64>,
+    /// Place after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub position_after: Option<u64>,
+}
+
+impl ObjectChange {
+    /// Of an object before and after, with its places from 0.
+    pub fn new(
+        reference: (model::ObjectKind, String),
+        before: Option<&model::AnyObject>,
+        after: Option<&model::AnyObject>,
+        place: (Option<usize>, Option<usize>),
+    ) -> Self {
+        let (kind, id) = reference;
+        let (before, after) = (before.map(spec_json), after.map(spec_json));
+        let change = match (&before, &after) {
+            (None, _) => ChangeKind::Created,
+            (_, None) => ChangeKind::Deleted,
+            (Some(before), Some(after)) if before == after => ChangeKind::Moved,
+            _ => ChangeKind::Updated,
+        };
+        let position = |index: Option<usize>| index.map(|index| index as u64 + 1);
+        Self {
+            kind: kind.name().to_owned(),
+            id,
+            change,
+            before,
+            after,
+            position_before: position(place.0),
+            position_after: position(place.1),
+        }
+    }
+}
+
+/// What an object says, as requests would.
+fn spec_json(object: &model::AnyObject) -> Value {
+    let value = match object {
+        model::AnyObject::Zone(object) => serde_json::to_value(ZoneSpec::of(&object.spec)),
+        model::AnyObject::ZonePair(object) => serde_json::to_value(ZonePairSpec::of(&object.spec)),
+        model::AnyObject::Rule(object) => serde_json::to_value(RuleSpec::of(&object.spec)),
+        model::AnyObject::Service(object) => serde_json::to_value(ServiceSpec::of(&object.spec)),
+        model::AnyObject::NatRule(object) => serde_json::to_value(NatRuleSpec::of(&object.spec)),
+        model::AnyObject::PublishedService(object) => {
+            serde_json::to_value(PublishedServiceSpec::of(&object.spec))
+        }
+    };
+    // Strings, numbers and switches only: this cannot fail.
+    value.unwrap_or_default()
+}
+
+/// Something odd about the policy that is no error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Diagnostic {
+    /// Stable name of what it is.
+    #[schema(example = "shadowed")]
+    pub code: String,
+    /// What it is about.
+    pub object: Reference,
+    /// Others that have to do with it, such as the rule that shadows.
+    pub related: Vec<Reference>,
+    /// One sentence for people.
+    pub detail: String,
+}
+
+/// How long a step of a commit took.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CommitStep {
+    /// `validate`, `compile`, `stage`, `load`, `nftables`, `flip`, `read_back` or `store`.
+    #[schema(example = "compile")]
+    pub step: String,
+    /// How long.
+    pub duration_ns: u64,
+}
+
+/// What became of a commit, or in a dry run would.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CommitReport {
+    /// Nothing was stored.
+    pub dry_run: bool,
+    /// Revision of the policy. Where nothing changed, or in a dry run, the one there was before.
+    pub revision: u64,
+    /// In the order of the operations.
+    pub results: Vec<OperationResult>,
+    /// What changed.
+    pub diff: Vec<ObjectChange>,
+    /// What there is to say about the policy afterwards.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Steps that were taken, in order.
+    pub steps: Vec<CommitStep>,
+}
+
+/// A commit that waits to be confirmed, or that does no longer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PolicyState {
+    /// Revision of the policy.
+    pub revision: u64,
+    /// Whether packets are judged by it.
+    pub enforced: bool,
+    /// Why they are not though they should be, one sentence each.
+    pub problems: Vec<String>,
+    /// Until when it must be confirmed, or the one before returns; missing: it stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
+    pub confirm_until: Option<crate::Timestamp>,
+}
