@@ -13,7 +13,7 @@ use ravelin_model::{Policy, Revision};
 use self::line::Lines;
 use self::time::Times;
 use self::translation::Translations;
-use crate::{Inventory, Lists, Ruleset};
+use crate::{Inventory, Lists, Origin, Ruleset};
 
 /// A ruleset and how long it lasts.
 #[derive(Debug, Clone)]
@@ -46,8 +46,10 @@ impl Ruleset {
             translations.add_rule(nat);
         }
         for service in policy.published_services.values() {
-            let published = translations.add_service(service);
-            lines.add_service(service, published);
+            let line = lines.service(service);
+            // Both or neither: translated but not let in would only hide what else answers there.
+            let line = line.and_then(|line| translations.add_service(service).map(|()| line));
+            lines.add(Origin::PublishedService(service.id.clone()), service.number, line);
         }
 
         let Lines {

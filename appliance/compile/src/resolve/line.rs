@@ -73,14 +73,8 @@ impl<'a> Lines<'a> {
         self.add(origin, rule.number, line);
     }
 
-    /// The line of a published service whose translation is in force, or not.
-    pub(super) fn add_service(&mut self, service: &PublishedService, published: Result<(), NotInForce>) {
-        let origin = Origin::PublishedService(service.id.clone());
-        let line = published.and_then(|()| self.service(service));
-        self.add(origin, service.number, line);
-    }
-
-    fn add(&mut self, origin: Origin, counter: CounterId, line: Result<Line, NotInForce>) {
+    /// Takes a line, or why there is none.
+    pub(super) fn add(&mut self, origin: Origin, counter: CounterId, line: Result<Line, NotInForce>) {
         match line {
             Ok(line) => self.lines.push(Arc::new(line)),
             Err(why) => self.left_out.push(LeftOut {
@@ -114,8 +108,12 @@ impl<'a> Lines<'a> {
         })
     }
 
-    fn service(&mut self, service: &PublishedService) -> Result<Line, NotInForce> {
+    /// The line that lets in what a published service translates.
+    pub(super) fn service(&mut self, service: &PublishedService) -> Result<Line, NotInForce> {
         let spec = &service.spec;
+        if !spec.enabled {
+            return Err(NotInForce::Disabled);
+        }
         let dnat = &spec.translation;
         // Hairpin lets other zones reach the server; after translation nothing tells how they named it.
         let from = if dnat.hairpin {

@@ -59,11 +59,8 @@ impl<'a> Translations<'a> {
         }
     }
 
-    /// Takes what a published service translates if it is in force, else says why it is not.
+    /// Takes what an enabled published service translates, or says why it cannot.
     pub(super) fn add_service(&mut self, service: &PublishedService) -> Result<(), NotInForce> {
-        if !service.spec.enabled {
-            return Err(NotInForce::Disabled);
-        }
         let origin = NatOrigin::PublishedService(service.id.clone());
         self.add_dnat(&origin, &service.spec.translation)?;
         self.translations.push(ResolvedTranslation {

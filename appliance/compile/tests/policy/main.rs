@@ -1,3 +1,7 @@
 //! The policy as the model words it: resolved, judged, explained.
 
+mod evaluate;
 mod generate;
+mod resolve;
+mod support;
+mod translate;
