@@ -81,8 +81,10 @@ impl Crossing {
     /// Routes a prefix of either family to a host of a link.
     pub fn route(&self, prefix: &str, link: u8, host: u8) {
         let family = if prefix.contains(':') { 6 } else { 4 };
-        self.router
-            .ip(&format!("-{family} route replace {prefix} via {}", address(family, link, host)));
+        self.router.ip(&format!(
+            "-{family} route replace {prefix} via {}",
+            address(family, link, host)
+        ));
     }
 }
 

@@ -49,13 +49,17 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// Opens the far ends of the links, by name, and the router itself.
+    /// Opens the far ends of the links, by name, and the router itself. The calling thread stays on one processor
+    /// from now on: the kernel hands a packet from interface to interface on the processor that sent it, so what this
+    /// thread sends arrives in order, wherever it arrives. Start other processes before.
     pub fn open(far: &Namespace, links: &[&str], router: &Namespace) -> Self {
+        stay_on_one_processor().expect("affinity");
         let mut sockets: Vec<_> = far.within(|| {
             (0..)
                 .zip(links)
                 .map(|(index, link)| {
-                    let socket = packet_socket(link).unwrap_or_else(|error| panic!("socket on {link}: {error}"));
+                    let socket =
+                        packet_socket(link).unwrap_or_else(|error| panic!("socket on {link}: {error}"));
                     (socket, Place::Link(index))
                 })
                 .collect()
@@ -76,7 +80,12 @@ impl Wire {
                 0,
             )
         };
-        assert_eq!(sent, frame.len().cast_signed(), "send: {}", io::Error::last_os_error());
+        assert_eq!(
+            sent,
+            frame.len().cast_signed(),
+            "send: {}",
+            io::Error::last_os_error()
+        );
     }
 
     /// Sends an IP packet from the router itself. The error is the kernel's, e.g. `EPERM` for a packet that the
@@ -117,7 +126,7 @@ impl Wire {
     }
 
     /// What is received next, anywhere; None when nothing came until the deadline. What was received at one place
-    /// comes in order.
+    /// comes in order; between places there is no order.
     pub fn receive(&self, deadline: Instant) -> Option<Received> {
         let mut polled: Vec<libc::pollfd> = self
             .sockets
@@ -130,7 +139,9 @@ impl Wire {
             .collect();
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let milliseconds = i32::try_from(left.as_millis()).unwrap_or(i32::MAX).saturating_add(1);
+            let milliseconds = i32::try_from(left.as_millis())
+                .unwrap_or(i32::MAX)
+                .saturating_add(1);
             // SAFETY: the pointer and the length describe `polled`.
             let ready = unsafe {
                 libc::poll(
@@ -268,4 +279,18 @@ fn length_of<T>() -> libc::socklen_t {
 
 fn family(number: libc::c_int) -> libc::sa_family_t {
     libc::sa_family_t::try_from(number).expect("a family")
+}
+
+fn stay_on_one_processor() -> io::Result<()> {
+    // SAFETY: sched_getcpu has no preconditions.
+    let processor = usize::try_from(unsafe { libc::sched_getcpu() }).map_err(io::Error::other)?;
+    // SAFETY: all zeros is an empty set of processors.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: the kernel's numbers are within the set.
+    unsafe { libc::CPU_SET(processor, &mut set) };
+    // SAFETY: the pointer and the size describe `set`; 0 is the calling thread.
+    if unsafe { libc::sched_setaffinity(0, size_of_val(&set), &raw const set) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
 }

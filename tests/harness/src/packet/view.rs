@@ -95,7 +95,9 @@ impl View {
 
     /// Flags of a TCP segment.
     pub fn tcp_flags(&self) -> Option<u8> {
-        (self.protocol == 6).then(|| self.transport.get(13).copied()).flatten()
+        (self.protocol == 6)
+            .then(|| self.transport.get(13).copied())
+            .flatten()
     }
 
     /// Type and code of an ICMP message of its own family.

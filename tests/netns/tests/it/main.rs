@@ -9,6 +9,7 @@ mod flows;
 mod gateway;
 mod hotplug;
 mod lifecycle;
+mod policy;
 mod replacement;
 mod restricted;
 mod robustness;

@@ -1,0 +1,16 @@
+//! The policy, shown with packets: every case runs with the classifier in eBPF and nftables, with nftables alone, and
+//! through the evaluator of the engine.
+
+mod addresses;
+mod case;
+mod defaults;
+mod draft;
+mod ground;
+mod odd;
+mod order;
+mod prober;
+mod self_test;
+mod services;
+mod shot;
+mod state;
+mod zones;
