@@ -3,5 +3,6 @@
 mod evaluate;
 mod generate;
 mod resolve;
+mod schedule;
 mod support;
 mod translate;
