@@ -5,20 +5,24 @@ mod address_index;
 mod address_ranges;
 mod address_set;
 mod bucket_directory;
+mod classes;
 mod cuckoo;
 mod error;
 mod evaluate;
 #[cfg(feature = "generate")]
 pub mod generate;
 mod image;
+mod image_reader;
 mod list_sets;
 mod name_hash;
 mod name_image;
 mod packet;
+mod policy_image;
 mod policy_images;
 mod resolve;
 mod ruleset;
 pub mod schedule;
+mod tree;
 
 pub use address_image::{AddressImage, AddressSource};
 pub use address_index::{AddressIndex, AddressIndexReader};
@@ -26,10 +30,12 @@ pub use address_set::AddressSet;
 pub use error::ImageTooLarge;
 pub use evaluate::{Decision, Mismatch};
 pub use image::Image;
+pub use image_reader::{ImageReader, ImageSteps, ImageVerdict};
 pub use list_sets::SetMembers;
 pub use name_hash::NameHash;
 pub use name_image::{NameImage, NameSource};
 pub use packet::PolicyPacket;
+pub use policy_image::PolicySizes;
 pub use policy_images::PolicyImages;
 pub use resolve::Resolved;
 pub use ruleset::{

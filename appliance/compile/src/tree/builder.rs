@@ -1,0 +1,260 @@
+//! Builds trees cell by cell.
+
+use ravelin_abi::rv_node;
+use ravelin_abi::rv_policy_field::RV_FIELD_LEAF;
+use ravelin_abi::rv_policy_limit::{RV_POLICY_DEPTH, RV_POLICY_LEAF_BOXES};
+
+use super::split::{Cut, Ends, Measure};
+use super::{Boxes, Span, Tree};
+use crate::ImageTooLarge;
+
+/// So many boxes are looked through as fast as a further cut would be.
+const LEAF: usize = 8;
+/// Boxes a cut is chosen by; more would tell nothing new.
+const SAMPLE: usize = 192;
+const LEAF_MAX: usize = RV_POLICY_LEAF_BOXES as usize;
+const DEPTH_MAX: usize = RV_POLICY_DEPTH as usize;
+
+/// Builds the trees of a family one after the other.
+#[derive(Debug)]
+pub(crate) struct Builder<'a> {
+    boxes: &'a Boxes<'a>,
+    cell: Vec<Span>,
+    /// Boxes of the cells on the way from the root, those of the innermost last.
+    open: Vec<u32>,
+    ends: Ends,
+    measures: [Measure; 5],
+    /// Leaf boxes all trees together may have.
+    room: usize,
+    tree: Tree,
+}
+
+impl<'a> Builder<'a> {
+    /// `room`: leaf boxes all trees together may have.
+    pub(crate) fn new(boxes: &'a Boxes<'a>, room: usize) -> Self {
+        Self {
+            boxes,
+            cell: Vec::new(),
+            open: Vec::new(),
+            ends: Ends::default(),
+            measures: Measure::all(SAMPLE),
+            room,
+            tree: Tree::default(),
+        }
+    }
+
+    /// The tree of some boxes, in the order of the rules.
+    pub(crate) fn build(&mut self, boxes: &[u32]) -> Result<Tree, ImageTooLarge> {
+        self.cell = self
+            .boxes
+            .space
+            .last
+            .iter()
+            .map(|last| Span::new(0, *last))
+            .collect();
+        self.open.clear();
+        self.open.extend_from_slice(boxes);
+        self.tree = Tree::default();
+        self.node(0, 1)?;
+        self.room -= self.tree.leaf_boxes.len();
+        Ok(std::mem::take(&mut self.tree))
+    }
+
+    /// The node of the cell whose boxes are the open ones from `start` on; takes them away. Returns the best rule.
+    fn node(&mut self, start: usize, depth: usize) -> Result<u32, ImageTooLarge> {
+        self.tree.depth = self.tree.depth.max(depth);
+        if let Some(covering) = (start..self.open.len()).find(|at| self.covers_cell(self.open[*at])) {
+            self.open.truncate(covering + 1);
+        }
+        let Some(cut) = self.cut(start) else {
+            return self.leaf(start);
+        };
+        if depth == DEPTH_MAX {
+            return Err(ImageTooLarge {
+                what: "levels of a decision tree of rules",
+                needed: DEPTH_MAX + 1,
+                capacity: DEPTH_MAX,
+            });
+        }
+        let node = self.tree.nodes.len();
+        self.tree.nodes.push(rv_node {
+            threshold: cut.threshold,
+            right: 0,
+            best: self.boxes.rules[self.open[start] as usize],
+            count: 0,
+            field: self.boxes.space.fields[cut.place],
+            pad: 0,
+        });
+        let end = self.open.len();
+        let cell = self.cell[cut.place];
+        for half in [
+            Span::new(cell.first, cut.threshold),
+            Span::new(cut.threshold + 1, cell.last),
+        ] {
+            if half.first != cell.first {
+                self.tree.nodes[node].right = index(self.tree.nodes.len());
+            }
+            self.cell[cut.place] = half;
+            self.enter(start..end, cut.place, half);
+            self.node(end, depth + 1)?;
+        }
+        self.cell[cut.place] = cell;
+        self.open.truncate(start);
+        Ok(self.tree.nodes[node].best)
+    }
+
+    /// Opens those of the boxes that have something in a half of their cell.
+    fn enter(&mut self, boxes: std::ops::Range<usize>, place: usize, half: Span) {
+        let spans = &self.boxes.spans[place];
+        let terms = self
+            .boxes
+            .space
+            .class_side(place)
+            .map(|side| &self.boxes.terms[side]);
+        for at in boxes {
+            let number = self.open[at];
+            let span = spans[number as usize];
+            let inside = span.first <= half.last && half.first <= span.last;
+            let matches = |terms: &Vec<u16>| {
+                let term = terms[number as usize];
+                term == 0 || self.boxes.rows.meets(term, half.first, half.last)
+            };
+            if inside && terms.is_none_or(matches) {
+                self.open.push(number);
+            }
+        }
+    }
+
+    /// Whether every packet of the cell matches the box.
+    fn covers_cell(&self, number: u32) -> bool {
+        let boxes = self.boxes;
+        (0..self.cell.len()).all(|place| {
+            if let Some(side) = boxes.space.address_side(place)
+                && boxes.terms[side][number as usize] != 0
+            {
+                // The class says it, wherever the address is.
+                return true;
+            }
+            let cell = self.cell[place];
+            match boxes
+                .space
+                .class_side(place)
+                .map(|side| boxes.terms[side][number as usize])
+            {
+                Some(term) if term != 0 => boxes.rows.covers(term, cell.first, cell.last),
+                _ => boxes.spans[place][number as usize].covers(cell),
+            }
+        })
+    }
+
+    /// What a box has of the cell at a place.
+    fn span(&self, number: u32, place: usize) -> Span {
+        let cell = self.cell[place];
+        let boxes = self.boxes;
+        match boxes
+            .space
+            .class_side(place)
+            .map(|side| boxes.terms[side][number as usize])
+        {
+            Some(term) if term != 0 => {
+                let (first, last) = boxes
+                    .rows
+                    .span(term, cell.first, cell.last)
+                    .expect("a box is in no cell without one of its classes");
+                if first == cell.first && last == cell.last {
+                    // All the cell but for gaps: the end of the first run is a place to cut as well.
+                    return Span::new(first, boxes.rows.run_end(term, first).min(last));
+                }
+                Span::new(first, last)
+            }
+            _ => boxes.spans[place][number as usize].within(cell),
+        }
+    }
+
+    /// The best cut of the cell whose boxes are the open ones from `start` on. None: it shall be a leaf.
+    fn cut(&mut self, start: usize) -> Option<Cut> {
+        let count = self.open.len() - start;
+        if count <= LEAF {
+            return None;
+        }
+        let step = count.div_ceil(SAMPLE);
+        let mut last = None;
+        for measure in 0..self.measures.len() {
+            // Where those taken fill the cell, the first ones cannot: each would cover it, and cut off the rest.
+            last = self
+                .cut_by(start, step, measure)
+                .or_else(|| self.cut_by(start, 1, measure));
+            if count <= LEAF_MAX || last.is_none_or(|cut| cut.cost < 1.0) {
+                break;
+            }
+        }
+        last.filter(|cut| count > LEAF_MAX || cut.cost < 1.0)
+    }
+
+    /// The same, judged by every `step`th box.
+    fn cut_by(&mut self, start: usize, step: usize, measure: usize) -> Option<Cut> {
+        let mut ends = std::mem::take(&mut self.ends);
+        let mut best: Option<Cut> = None;
+        for place in 0..self.cell.len() {
+            let cell = self.cell[place];
+            if cell.first == cell.last {
+                continue;
+            }
+            ends.clear();
+            let mut whole = true;
+            for at in (start..self.open.len()).step_by(step).take(SAMPLE) {
+                let span = self.span(self.open[at], place);
+                whole &= span == cell;
+                ends.push(span);
+            }
+            if whole {
+                continue;
+            }
+            if let Some(cut) = ends.best(place, cell, &self.measures[measure])
+                && best.is_none_or(|best| cut.cost < best.cost)
+            {
+                best = Some(cut);
+            }
+        }
+        self.ends = ends;
+        best
+    }
+
+    fn leaf(&mut self, start: usize) -> Result<u32, ImageTooLarge> {
+        let count = self.open.len() - start;
+        if count > LEAF_MAX {
+            return Err(ImageTooLarge {
+                what: "rules in a leaf of a decision tree",
+                needed: count,
+                capacity: LEAF_MAX,
+            });
+        }
+        let used = self.tree.leaf_boxes.len() + count;
+        if used > self.room {
+            return Err(ImageTooLarge {
+                what: "copies of rules in decision trees",
+                needed: used,
+                capacity: self.room,
+            });
+        }
+        let best = self
+            .open
+            .get(start)
+            .map_or(u32::MAX, |first| self.boxes.rules[*first as usize]);
+        self.tree.nodes.push(rv_node {
+            threshold: 0,
+            right: index(self.tree.leaf_boxes.len()),
+            best,
+            count: u16::try_from(count).expect("at most RV_POLICY_LEAF_BOXES"),
+            field: u8::try_from(RV_FIELD_LEAF).expect("fits the field"),
+            pad: 0,
+        });
+        self.tree.leaf_boxes.extend_from_slice(&self.open[start..]);
+        self.open.truncate(start);
+        Ok(best)
+    }
+}
+
+fn index(at: usize) -> u32 {
+    u32::try_from(at).expect("limited by the room for leaf boxes")
+}
