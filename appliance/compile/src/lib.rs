@@ -9,6 +9,7 @@ mod classes;
 mod cuckoo;
 mod error;
 mod evaluate;
+mod explain;
 #[cfg(feature = "generate")]
 pub mod generate;
 mod image;
@@ -29,6 +30,7 @@ pub use address_index::{AddressIndex, AddressIndexReader};
 pub use address_set::AddressSet;
 pub use error::ImageTooLarge;
 pub use evaluate::{Decision, Mismatch};
+pub use explain::{Considered, EXPLAINED_LINES_MAX, Explanation, WhyNot};
 pub use image::Image;
 pub use image_reader::{ImageReader, ImageSteps, ImageVerdict};
 pub use list_sets::SetMembers;

@@ -1,6 +1,7 @@
 //! The policy as the model words it: resolved, judged, explained.
 
 mod evaluate;
+mod explain;
 mod generate;
 mod resolve;
 mod schedule;
