@@ -12,13 +12,17 @@
 
 #include <ravelin/image.h>
 
-struct rv_image_map {
+/*
+ * Without a tag, and the value by its size: of a struct with a name that is only pointed
+ * to, clang tells no more than the name.
+ */
+typedef struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	/* BPF_F_INNER_MAP: those in the rows may have other numbers of pages. */
 	__uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
-	__type(key, __u32);
-	__type(value, struct rv_image_page);
-};
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(struct rv_image_page));
+} rv_image_map;
 
 #endif

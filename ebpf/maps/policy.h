@@ -7,6 +7,8 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include <ravelin/counter.h>
+
 #include "maps/image.h"
 
 /* Rows by RV_SWITCH_POLICY_HALF. */
@@ -15,7 +17,18 @@ struct {
 	__uint(max_entries, 2);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 	__type(key, __u32);
-	__array(values, struct rv_image_map);
+	__array(values, rv_image_map);
 } policy SEC(".maps"), policy_classes SEC(".maps");
+
+#define RV_POLICY_COUNTERS_DEFAULT 131072
+
+/* Packets the programs dropped, by rv_policy_rule.counter. Sized at load. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, RV_POLICY_COUNTERS_DEFAULT);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__type(key, __u32);
+	__type(value, struct rv_counter);
+} rule_hits SEC(".maps");
 
 #endif
