@@ -29,6 +29,16 @@ ethtool|ethtool|switches GRO on for the benchmarks
 bpftool|bpftool|asks the kernel what is loaded
 ping|iputils-ping|reachability in the netns tests
 '
+# For the tier that boots the kernel of the image.
+PACKAGES_QEMU='
+qemu-system-x86_64|qemu-system-x86|runs the kernel of the image
+cpio|cpio|packs its initial RAM disk
+depmod|kmod|finds its modules
+xz|xz-utils|unpacks them
+bpftool|bpftool|asks it what is loaded
+jq|jq|finds the test binary
+busybox|busybox|is its user space
+'
 
 # Installs what is missing of the given tables. Usage: install_packages "$PACKAGES_BUILD$PACKAGES_LAB"
 install_packages() {

@@ -113,6 +113,19 @@ tier_netns() {
 
 tier_docs() { tests "commands of README.md and scripts/up" cargo_test --serial -p ravelin-tests-netns --test docs; }
 
+# The verifier of the kernel the image ships, and the packets of a few tests; --full: all of them.
+tier_image-kernel() {
+	local binary filter='verifier counting policy_classify' seconds=300
+	if [ -n "${RAVELIN_FULL:-}" ]; then
+		filter='' seconds=3600
+	fi
+	fetch_image_kernel || fail_tier "image-kernel: no kernel" || return 0
+	binary=$(cargo test --locked -p ravelin-tests-bpf --test it --no-run --message-format=json |
+		jq -r 'select(.executable != null and .target.name == "it") | .executable')
+	make_initrd "$binary" "$filter" || fail_tier "image-kernel: no initial RAM disk" || return 0
+	tests "programs under the kernel of the image" boot_initrd "$seconds"
+}
+
 tier_bench() {
 	local form=--short
 	[ -z "${RAVELIN_FULL:-}" ] || form=

@@ -1,0 +1,106 @@
+# shellcheck shell=bash
+# The tests of the programs under the kernel of the image (Debian 13, 6.12), in QEMU without acceleration. The kernel
+# comes from the mirror this machine's apt uses; nothing is installed of it.
+
+IMAGE_SUITE=trixie
+IMAGE_KERNEL=$TARGET/image-kernel
+
+# Unpacks the suite's kernel to $IMAGE_KERNEL/root, once a version. Its apt state is its own.
+fetch_image_kernel() {
+	local uri package options
+	# shellcheck disable=SC2016  # apt expands it
+	uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | head -n1)
+	[ -n "$uri" ] || {
+		note "apt knows no mirror: add one to its sources"
+		return 1
+	}
+	mkdir -p "$IMAGE_KERNEL"/{lists/partial,cache/archives/partial}
+	printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' \
+		"$uri" "$IMAGE_SUITE" >"$IMAGE_KERNEL/sources.list"
+	options=(-qq -o "Dir::Etc::sourcelist=$IMAGE_KERNEL/sources.list" -o Dir::Etc::sourceparts=-
+		-o "Dir::State::lists=$IMAGE_KERNEL/lists" -o "Dir::Cache=$IMAGE_KERNEL/cache"
+		-o APT::Sandbox::User=root)
+	apt-get "${options[@]}" update || return 1
+	package=$(apt-cache "${options[@]}" depends linux-image-amd64 | awk '/Depends: linux-image/ { print $2; exit }')
+	[ -n "$package" ] || {
+		note "suite $IMAGE_SUITE has no linux-image-amd64"
+		return 1
+	}
+	[ ! -e "$IMAGE_KERNEL/root/.$package" ] || return 0
+	rm -rf "$IMAGE_KERNEL/root"
+	mkdir -p "$IMAGE_KERNEL/root"
+	(cd "$IMAGE_KERNEL" && rm -f ./*.deb && apt-get "${options[@]}" download "$package") || return 1
+	dpkg-deb -x "$IMAGE_KERNEL"/linux-image-*.deb "$IMAGE_KERNEL/root" || return 1
+	# The package leaves /lib -> /usr/lib to the system it is installed on.
+	[ -e "$IMAGE_KERNEL/root/lib" ] || ln -s usr/lib "$IMAGE_KERNEL/root/lib"
+	depmod -b "$IMAGE_KERNEL/root" "$(image_kernel_version)"
+	touch "$IMAGE_KERNEL/root/.$package"
+}
+
+image_kernel_version() { basename "$IMAGE_KERNEL"/root/usr/lib/modules/*; }
+
+# Copies a program and the libraries it is linked with. Usage: add_program TREE PROGRAM DESTINATION
+add_program() {
+	local library
+	install -D "$2" "$1/$3"
+	ldd "$2" 2>/dev/null | grep -o '/[^ )]*' | while read -r library; do
+		[ -e "$1/$library" ] || install -D "$library" "$1/$library"
+	done
+}
+
+# Copies modules with what they need, in the order they must be loaded. Usage: add_modules TREE NAME...
+add_modules() {
+	local tree=$1 module path
+	shift
+	for module in "$@"; do
+		modprobe -d "$IMAGE_KERNEL/root" -S "$(image_kernel_version)" --show-depends "$module" ||
+			note "the kernel of $IMAGE_SUITE has no module $module"
+	done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }' | while read -r path; do
+		xz -dc "$path" >"$tree/modules/$(basename "${path%.xz}")"
+		basename "${path%.xz}" >>"$tree/modules/order"
+	done
+}
+
+# Builds $IMAGE_KERNEL/initrd around a test binary. Usage: make_initrd TEST_BINARY [TEST_FILTER...]
+make_initrd() {
+	local tree=$IMAGE_KERNEL/tree binary=$1
+	shift
+	rm -rf "$tree"
+	mkdir -p "$tree"/{bin,sbin,proc,sys,dev,tmp,run,modules,usr/sbin,usr/bin,etc}
+	add_program "$tree" "$(command -v busybox)" bin/busybox
+	add_program "$tree" "$(readlink -f "$(command -v ip)")" sbin/ip
+	add_program "$tree" "$(readlink -f "$(command -v bpftool)")" usr/sbin/bpftool
+	add_program "$tree" "$binary" tests
+	add_modules "$tree" veth bridge tun dummy nf_tables nft_ct nft_nat nft_masq nft_reject_inet nft_log nft_limit \
+		nfnetlink_log nft_fib_inet 8021q
+	cat >"$tree/init" <<-'INIT'
+		#!/bin/busybox sh
+		export PATH=/sbin:/usr/sbin:/bin:/usr/bin HOME=/tmp TMPDIR=/tmp
+		busybox mount -t proc proc /proc
+		busybox mount -t sysfs sysfs /sys
+		busybox mount -t devtmpfs dev /dev
+		busybox mount -t tmpfs tmp /tmp
+		busybox mount -t tmpfs run /run
+		busybox mount -t bpf bpf /sys/fs/bpf
+		busybox --install -s /bin
+		rm -f /bin/ip
+		while read -r module; do insmod "/modules/$module"; done </modules/order
+		ip link set lo up
+		export RAVELIN_REQUIRE=bpf,netns RUST_BACKTRACE=0
+		uname -r
+		/tests --test-threads=1 $(cat /filter) 2>&1
+		echo "tests ended with $?"
+		poweroff -f
+	INIT
+	chmod +x "$tree/init"
+	echo "$*" >"$tree/filter"
+	(cd "$tree" && find . -print0 | cpio --null --quiet -o -H newc | gzip -1) >"$IMAGE_KERNEL/initrd"
+}
+
+# Boots it and shows the console. Usage: boot_initrd SECONDS
+boot_initrd() {
+	timeout --foreground "$1" qemu-system-x86_64 -machine q35 -cpu max -accel tcg,thread=multi -smp 2 -m 3G \
+		-display none -monitor none -serial stdio -no-reboot -nic none \
+		-kernel "$(echo "$IMAGE_KERNEL"/root/boot/vmlinuz-*)" -initrd "$IMAGE_KERNEL/initrd" \
+		-append 'console=ttyS0 quiet panic=-1' </dev/null | tr -d '\r'
+}
