@@ -12,6 +12,7 @@ mod handle;
 mod hit_rows;
 mod import;
 mod plane;
+mod policy;
 mod policy_handle;
 mod policy_requests;
 mod requests;
