@@ -46,3 +46,6 @@ pub use spec::Spec;
 pub use verdict_log::LoggedVerdict;
 pub use zone::{Zone, ZoneSpec};
 pub use zone_pair::{ZonePair, ZonePairSpec};
+
+#[cfg(test)]
+mod tests;

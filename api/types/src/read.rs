@@ -138,6 +138,14 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// Another value in its place: what is wrong with that is told of this place.
+    pub fn instead<'b>(&self, value: &'b Value) -> Node<'b> {
+        Node {
+            value,
+            pointer: self.pointer.clone(),
+        }
+    }
+
     /// The value.
     pub fn value(&self) -> &'a Value {
         self.value

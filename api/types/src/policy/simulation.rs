@@ -257,10 +257,18 @@ pub struct SimulatedVerdict {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub decided_by: Option<PolicyLine>,
-    /// Where it would leave, if that is known.
+    /// The program only: where it would leave, if it knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub to_zone: Option<ZoneReference>,
+    /// The program only: destination after translation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, nullable = false)]
+    pub destination: Option<IpAddr>,
+    /// The program only: port after translation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<i32>, nullable = false, minimum = 0, maximum = 65535)]
+    pub destination_port: Option<u16>,
 }
 
 /// A line that was looked at.
