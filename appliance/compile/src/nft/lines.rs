@@ -1,0 +1,311 @@
+//! Lines of the policy as rules.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use ravelin_model::{Action, RateLimitScope, ServiceEntry, protocol};
+
+use super::chains::{Chains, LINEAR_RULES, rule_to};
+use super::table::{Family, Field, Name, Range, SetBody, Statement, Test, Verdict, VerdictMap, is, only};
+use super::term::{Side, Terms};
+use super::tree::{self, DIMENSIONS, Dimension, RuleBox};
+use crate::{CounterId, Line};
+
+/// Bits of the mark that are not Ravelin's.
+pub(super) const FOREIGN: u32 = 0x00f0_0000;
+/// Bits of the mark that name the counter.
+pub(super) const COUNTER: u32 = 0x000f_ffff;
+/// Bits of the mark that name the output zone.
+pub(super) const TO_ZONE: u32 = 0x3f00_0000;
+/// Where they begin.
+pub(super) const TO_ZONE_SHIFT: u32 = 24;
+/// Bits of the mark that say what becomes of the packet.
+pub(super) const VERDICT: u32 = 0xc000_0000;
+
+/// Protocols with ports.
+pub(super) const WITH_PORTS: [u8; 3] = [protocol::TCP, protocol::UDP, protocol::SCTP];
+
+/// Seconds a source is remembered at least.
+const SOURCE_LIMIT_SECONDS: u32 = 60;
+
+/// Verdict and counter in the mark.
+pub(super) fn mark(action: Action, counter: CounterId) -> u32 {
+    let verdict = match action {
+        Action::Accept => 1,
+        Action::Drop => 2,
+        Action::Reject => 3,
+    };
+    verdict << 30 | counter & COUNTER
+}
+
+/// Turns lines into rules that end in one chain.
+#[derive(Debug)]
+pub(super) struct Lines<'a> {
+    terms: Terms<'a>,
+    decide: Name,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn new(terms: Terms<'a>, decide: Name) -> Self {
+        Self { terms, decide }
+    }
+
+    /// The chain of some lines in order; None: there are none.
+    pub(super) fn chain(&self, lines: &[&Line], chains: &mut Chains) -> Option<Name> {
+        let by_family = Family::ALL.map(|family| self.boxes(lines, family, chains));
+        gather(&by_family, chains)
+    }
+
+    fn boxes(&self, lines: &[&Line], family: Family, chains: &mut Chains) -> Vec<Arc<RuleBox>> {
+        let mut boxes = Vec::new();
+        for (at, line) in lines.iter().enumerate() {
+            let source = self.terms.side(&line.source, Field::Source, family, chains);
+            let destination = self
+                .terms
+                .side(&line.destination, Field::Destination, family, chains);
+            let (Some(source), Some(destination)) = (source, destination) else {
+                continue;
+            };
+            let limit = limit(line, family, chains);
+            let everything = [ServiceEntry {
+                protocol: None,
+                source_ports: Vec::new(),
+                destination_ports: Vec::new(),
+                icmp_types: Vec::new(),
+            }];
+            let services = if line.services.is_empty() {
+                &everything[..]
+            } else {
+                &line.services
+            };
+            for service in services {
+                boxes.extend(
+                    service_box(service, family)
+                        .map(|service| {
+                            self.assemble(at, line, &source, &destination, service, limit.as_ref())
+                        })
+                        .map(Arc::new),
+                );
+            }
+        }
+        boxes
+    }
+
+    fn assemble(
+        &self,
+        line_at: usize,
+        line: &Line,
+        source: &Side,
+        destination: &Side,
+        service: Service,
+        limit: Option<&Statement>,
+    ) -> RuleBox {
+        let mut dimensions = [const { None }; DIMENSIONS];
+        let mut matches = [const { None }; DIMENSIONS];
+        for (dimension, side) in [(Dimension::Source, source), (Dimension::Destination, destination)] {
+            dimensions[dimension as usize].clone_from(&side.ranges);
+            matches[dimension as usize].clone_from(&side.matching);
+        }
+        for (dimension, field, ranges) in [
+            (Dimension::Protocol, Field::Protocol, service.protocols),
+            (Dimension::SourcePort, Field::SourcePort, service.source_ports),
+            (
+                Dimension::DestinationPort,
+                Field::DestinationPort,
+                service.destination_ports,
+            ),
+        ] {
+            matches[dimension as usize] = ranges.as_ref().map(|ranges| is(field, ranges.iter().copied()));
+            dimensions[dimension as usize] =
+                Some(ranges.unwrap_or_else(|| [dimension.all_services()].into()));
+        }
+        let mut end: Vec<Statement> = service.icmp.into_iter().collect();
+        let exact = end.is_empty() && limit.is_none() && dimensions.iter().all(Option::is_some);
+        end.extend(limit.cloned());
+        end.push(Statement::Mark {
+            keep: u32::MAX,
+            set: mark(line.action, line.counter),
+        });
+        RuleBox {
+            line: line_at,
+            dimensions,
+            matches,
+            exact,
+            end: rule_to(end, &self.decide),
+        }
+    }
+}
+
+/// What a service asks for, within a family.
+#[derive(Debug)]
+struct Service {
+    /// None: any.
+    protocols: Option<Arc<[Range]>>,
+    source_ports: Option<Arc<[Range]>>,
+    destination_ports: Option<Arc<[Range]>>,
+    icmp: Option<Statement>,
+}
+
+/// None: no packet of the family matches.
+fn service_box(service: &ServiceEntry, family: Family) -> Option<Service> {
+    let ServiceEntry {
+        protocol,
+        source_ports,
+        destination_ports,
+        icmp_types,
+    } = service;
+    let own_icmp = match family {
+        Family::V4 => protocol::ICMP,
+        Family::V6 => protocol::ICMPV6,
+    };
+    let with_ports = !source_ports.is_empty() || !destination_ports.is_empty();
+    let mut protocols: Vec<u8> = match protocol {
+        Some(number) => vec![*number],
+        None if with_ports => WITH_PORTS.to_vec(),
+        None if !icmp_types.is_empty() => vec![own_icmp],
+        None => Vec::new(),
+    };
+    let any = protocols.is_empty();
+    protocols.retain(|number| match *number {
+        protocol::ICMP | protocol::ICMPV6 => *number == own_icmp && !with_ports,
+        number => icmp_types.is_empty() && (!with_ports || protocol::has_ports(number)),
+    });
+    if protocols.is_empty() && !any {
+        return None;
+    }
+    let ports = |ports: &[ravelin_model::PortRange]| -> Option<Arc<[Range]>> {
+        let ranges = ports
+            .iter()
+            .map(|range| (u128::from(range.first()), u128::from(range.last())));
+        (!ports.is_empty()).then(|| tree::union(ranges.collect()).into())
+    };
+    Some(Service {
+        protocols: (!any).then(|| protocols.into_iter().map(only).collect()),
+        source_ports: ports(source_ports),
+        destination_ports: ports(destination_ports),
+        icmp: icmp_match(icmp_types, family),
+    })
+}
+
+fn icmp_match(types: &[ravelin_model::IcmpType], family: Family) -> Option<Statement> {
+    if types.is_empty() {
+        return None;
+    }
+    if types.iter().all(|icmp| icmp.code.is_none()) {
+        let kinds = tree::union(types.iter().map(|icmp| only(icmp.kind)).collect());
+        return Some(is(Field::IcmpType(family), kinds));
+    }
+    let mut elements: Vec<_> = types
+        .iter()
+        // A type whose every code matches leaves nothing to say of its codes.
+        .filter(|icmp| {
+            icmp.code.is_none()
+                || !types
+                    .iter()
+                    .any(|other| other.kind == icmp.kind && other.code.is_none())
+        })
+        .map(|icmp| {
+            let codes = icmp.code.map_or((0, u128::from(u8::MAX)), only);
+            Box::<[Range]>::from([only(icmp.kind), codes])
+        })
+        .collect();
+    elements.sort_unstable();
+    elements.dedup();
+    Some(Statement::Match {
+        fields: [Field::IcmpType(family), Field::IcmpCode(family)].into(),
+        negated: false,
+        test: Test::Elements(elements.into()),
+    })
+}
+
+/// State of a limit lives in the table, so that the copies of a line share it.
+fn limit(line: &Line, family: Family, chains: &mut Chains) -> Option<Statement> {
+    let limit = line.rate_limit?;
+    let ravelin_model::RateLimit { rate, per, burst } = limit;
+    let name: Name = format!("limit{}_{rate}_{burst}", line.counter).into();
+    Some(match per {
+        RateLimitScope::Rule => {
+            chains.table.limits.insert(name.clone(), limit);
+            Statement::Limit(name)
+        }
+        RateLimitScope::Source => {
+            // Whoever is forgotten starts with a full burst, so not before it would be full again.
+            let seconds = SOURCE_LIMIT_SECONDS.max(burst.div_ceil(rate.max(1)).saturating_add(1));
+            let body = SetBody::SourceLimit(family, seconds);
+            let set = chains.set(format!("{name}_{}", family.suffix()), body);
+            Statement::SourceLimit {
+                family,
+                set,
+                rate,
+                burst,
+            }
+        }
+    })
+}
+
+/// The chain of the boxes of both families; None: there are none.
+pub(super) fn gather(by_family: &[Vec<Arc<RuleBox>>; 2], chains: &mut Chains) -> Option<Name> {
+    if by_family.iter().all(Vec::is_empty) {
+        return None;
+    }
+    if by_family.iter().all(|boxes| boxes.len() <= LINEAR_RULES) {
+        let rules = merged(by_family);
+        if rules.len() <= LINEAR_RULES {
+            return Some(chains.intern(rules));
+        }
+    }
+    let mut branches = Vec::new();
+    for (family, boxes) in Family::ALL.into_iter().zip(by_family) {
+        if let Some(root) = tree::grow(boxes, family, chains) {
+            branches.push((only(family.version()), Verdict::Goto(root)));
+        }
+    }
+    Some(chains.intern(vec![vec![Statement::Dispatch {
+        fields: [Field::Family].into(),
+        map: VerdictMap::Elements(branches.into()),
+    }]]))
+}
+
+/// The rules of both families in order; where a box asks for the same in both, one rule stands for it.
+fn merged(by_family: &[Vec<Arc<RuleBox>>; 2]) -> Vec<Vec<Statement>> {
+    let lines = by_family
+        .iter()
+        .flatten()
+        .map(|part| part.line)
+        .collect::<BTreeSet<_>>();
+    let mut rest = by_family.each_ref().map(Vec::as_slice);
+    let mut rules = Vec::new();
+    for line in lines {
+        let [v4, v6] = [0, 1].map(|family: usize| {
+            let count = rest[family].iter().take_while(|part| part.line == line).count();
+            let (own, behind) = rest[family].split_at(count);
+            rest[family] = behind;
+            let everything = tree::everything(Family::ALL[family]);
+            own.iter().map(|part| part.rule(&everything)).collect::<Vec<_>>()
+        });
+        // Within a line the order does not matter.
+        let (both, v4): (Vec<_>, Vec<_>) = v4.into_iter().partition(|rule| v6.contains(rule));
+        let v6 = v6.into_iter().filter(|rule| !both.contains(rule));
+        rules.extend(v4.into_iter().map(|rule| of_family(Family::V4, rule)));
+        rules.extend(v6.map(|rule| of_family(Family::V6, rule)));
+        rules.extend(both);
+    }
+    rules
+}
+
+/// Has a rule match packets of one family only.
+fn of_family(family: Family, mut rule: Vec<Statement>) -> Vec<Statement> {
+    let says_so = rule.iter().any(|statement| match statement {
+        Statement::Match { fields, .. } => fields.iter().any(|field| {
+            matches!(
+                field,
+                Field::Source(_) | Field::Destination(_) | Field::IcmpType(_) | Field::IcmpCode(_)
+            )
+        }),
+        _ => false,
+    });
+    if !says_so {
+        rule.insert(0, is(Field::Family, [only(family.version())]));
+    }
+    rule
+}
