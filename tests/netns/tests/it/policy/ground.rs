@@ -71,15 +71,8 @@ pub fn check(groups: &[Group]) {
         ground.apply(group);
         for mode in Mode::ALL {
             ground.judge_by(mode);
-            for case in &group.cases {
-                for &family in case.families.each() {
-                    shown += 1;
-                    if let Err(why) = ground.show(case, family) {
-                        let (group, case) = (group.name, case.name);
-                        failures.push(format!("{group}: {case}, IPv{family}, {mode:?}: {why}"));
-                    }
-                }
-            }
+            shown += group.cases.len();
+            failures.extend(ground.show_all(group, mode));
             failures.extend(ground.simulate(group));
         }
     }
@@ -255,6 +248,20 @@ impl<'a> Ground<'a> {
         counters
     }
 
+    /// Shows the cases of a group as the mode it is in; gives what failed.
+    pub fn show_all(&self, group: &Group, mode: Mode) -> Vec<String> {
+        let mut failures = Vec::new();
+        for case in &group.cases {
+            for &family in case.families.each() {
+                if let Err(why) = self.show(case, family) {
+                    let (group, case) = (group.name, case.name);
+                    failures.push(format!("{group}: {case}, IPv{family}, {mode:?}: {why}"));
+                }
+            }
+        }
+        failures
+    }
+
     /// Sends the packets of a case and says what is not as it should be.
     fn show(&self, case: &Case, family: u8) -> Result<(), String> {
         let own = self.prober.own_port();
@@ -270,17 +277,22 @@ impl<'a> Ground<'a> {
 
     /// Waits until exactly this packet has been counted since.
     fn counted(&self, before: &BTreeMap<String, u64>, shot: &Shot) -> Result<(), String> {
-        let expected = key(shot.by).map(|key| (key, shot.counts));
+        let expected: Vec<_> = key(shot.by).map(|key| (key, shot.counts)).into_iter().collect();
+        self.wait_for_growth(before, &expected)
+    }
+
+    /// Waits until the counters have grown by just this.
+    pub fn wait_for_growth(
+        &self,
+        before: &BTreeMap<String, u64>,
+        by: &[(String, u64)],
+    ) -> Result<(), String> {
         let mut seen = Vec::new();
         let right = eventually(COUNTED, || {
             seen = grown(before, &self.counters());
-            let right = match &expected {
-                Some(expected) => seen.contains(expected) && seen.len() == 1,
-                None => seen.is_empty(),
-            };
-            right.then_some(())
+            (seen == by).then_some(())
         });
-        right.ok_or_else(|| format!("counted {seen:?}, not {expected:?}"))
+        right.ok_or_else(|| format!("counted {seen:?}, not {by:?}"))
     }
 
     /// Asks the engine about every single packet of a group: the program and the evaluator must agree with what was
