@@ -20,8 +20,8 @@ static __always_inline const struct rv_image_page *rv_image_page(void *pages, __
 }
 
 /*
- * What lies at the slot in the page that has it: a power of two of slots, at a multiple of
- * that, or a header at slot 0.
+ * What lies at the slot in the page that has it: a power of two of slots, at a multiple
+ * of that, or a header at slot 0.
  */
 static __always_inline const void *rv_page_at(const struct rv_image_page *page,
 					      __u32 slot, __u32 bytes)

@@ -51,13 +51,18 @@ static __always_inline __u32 rv_index_find4(void *map, __u32 row, __u32 address)
 	}
 	if (next & RV_INDEX_DIRECTORY)
 		return 0;
-	low = 0;
-	high = next;
-	for (int i = 0; i < RV_INDEX_STEPS && low < high; i++) {
-		__u32 middle = low + (high - low) / 2;
-		const struct rv_index_row4 *at =
-			rv_image_at(pages, first + middle, sizeof(*at));
+	low = first;
+	high = first + next;
+	for (int i = 0; i < RV_INDEX_STEPS; i++) {
+		const struct rv_index_row4 *at;
+		__u32 middle;
 
+		low = rv_forget_bounds(low, address);
+		high = rv_forget_bounds(high, address);
+		if (low >= high)
+			return 0;
+		middle = low + (high - low) / 2;
+		at = rv_image_at(pages, middle, sizeof(*at));
 		if (!at)
 			return 0;
 		if (address < at->start)
@@ -108,26 +113,36 @@ static __always_inline __u32 rv_index_find6(void *map, __u32 row, __u64 high_wor
 	}
 	if (next & RV_INDEX_DIRECTORY)
 		return 0;
-	low = 0;
-	high = next;
-	for (int i = 0; i < RV_INDEX_STEPS && low < high; i++) {
-		__u32 middle = low + (high - low) / 2;
-		const struct rv_index_row6 *at =
-			rv_image_at(pages, first + middle * 2, sizeof(*at));
-		__u64 end_high, end_low;
+	/* In rows of two slots. */
+	low = first / 2;
+	high = low + next;
+	for (int i = 0; i < RV_INDEX_STEPS; i++) {
+		const struct rv_index_row6 *at;
+		__u32 middle;
 
+		low = rv_forget_bounds(low, high_word);
+		high = rv_forget_bounds(high, high_word);
+		if (low >= high)
+			return 0;
+		middle = low + (high - low) / 2;
+		at = rv_image_at(pages, middle * 2, sizeof(*at));
 		if (!at)
 			return 0;
-		end_high = at->whole ? at->end : at->start[0];
-		end_low = at->whole ? ~0ull : at->end;
-		if (high_word < at->start[0] ||
-		    (high_word == at->start[0] && low_word < at->start[1]))
+		if (high_word < at->start[0]) {
 			high = middle;
-		else if (high_word > end_high ||
-			 (high_word == end_high && low_word > end_low))
+		} else if (high_word > at->start[0]) {
+			if (at->whole && high_word <= at->end)
+				return at->value;
 			low = middle + 1;
-		else
+		} else if (at->whole) {
 			return at->value;
+		} else if (low_word < at->start[1]) {
+			high = middle;
+		} else if (low_word > at->end) {
+			low = middle + 1;
+		} else {
+			return at->value;
+		}
 	}
 	return 0;
 }

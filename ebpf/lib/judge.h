@@ -15,25 +15,32 @@ struct rv_visit {
 	__u64 switches;
 	__u32 ifindex;
 	struct rv_zone zone;
-	__u32 packets; /* on the wire; more than 1 where the kernel merged segments */
+	/*
+	 * On the wire: more than 1 where the kernel merged segments. 0: a probe, which
+	 * leaves no trace.
+	 */
+	__u32 packets;
 	__u32 length; /* bytes of the frame, Ethernet header included */
 	__u64 bytes; /* of all packets on the wire */
 };
 
 static __always_inline void rv_tell_drop(const struct rv_visit *visit,
-					 const struct rv_packet *packet,
-					 const struct rv_listed *listed, __u32 half)
+					 const struct rv_packet *packet, __u32 row,
+					 __u32 value)
 {
 	const struct rv_blocklist_entry *entry;
-	struct rv_event *event = rv_event_begin(packet, RV_EVENT_DROP, visit->ifindex,
-						visit->length, RV_REASON_SOURCE_LISTED);
+	struct rv_event *event;
 
+	if (!visit->packets)
+		return;
+	event = rv_event_begin(packet, RV_EVENT_DROP, visit->ifindex, visit->length,
+			       RV_REASON_SOURCE_LISTED);
 	if (!event)
 		return;
-	entry = rv_listed_entry(listed, half);
+	entry = rv_listed_entry(row, value);
 	if (entry)
 		event->list = entry->list;
-	event->object = listed->counter;
+	event->object = value & RV_LISTED_COUNTER;
 	bpf_ringbuf_submit(event, 0);
 }
 
@@ -44,18 +51,18 @@ static __always_inline void rv_tell_drop(const struct rv_visit *visit,
 static __always_inline bool rv_judge_source(const struct rv_visit *visit,
 					    const struct rv_packet *packet)
 {
-	__u32 half = !!(visit->switches & RV_SWITCH_ADDRESS_HALF);
-	struct rv_listed listed;
+	__u32 row = !!(visit->switches & RV_SWITCH_ADDRESS_HALF);
+	__u32 value;
 
 	if (!(visit->switches & RV_SWITCH_DDOS_PROTECTION) || !packet->family)
 		return false;
 	if ((visit->switches & RV_SWITCH_DDOS_EXTERNAL_ONLY) &&
 	    !(visit->zone.flags & RV_ZONE_EXTERNAL))
 		return false;
-	if (!rv_source_listed(packet, visit->control, half, visit->packets, visit->bytes,
-			      &listed))
+	value = rv_source_listed(packet, row, visit->packets, visit->bytes);
+	if (!value)
 		return false;
-	rv_tell_drop(visit, packet, &listed, half);
+	rv_tell_drop(visit, packet, row, value);
 	return true;
 }
 
@@ -67,6 +74,8 @@ static __always_inline void rv_account(const struct rv_visit *visit,
 				       const struct rv_packet *packet,
 				       enum rv_reason reason)
 {
+	if (!visit->packets)
+		return;
 	if (reason == RV_REASON_PASS && (visit->switches & RV_SWITCH_FLOW_MONITORING) &&
 	    packet->row != RV_PROTOCOL_OTHER)
 		rv_flow_account(packet, visit->ifindex, visit->packets, visit->bytes);

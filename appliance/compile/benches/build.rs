@@ -61,10 +61,9 @@ fn main() {
         let start = Instant::now();
         let image = AddressImage::build(&sources, sources.len()).expect("fits");
         println!(
-            "{count} prefixes: {:?}, {} + {} ranges",
+            "{count} prefixes: {:?}, {} bytes",
             start.elapsed(),
-            image.ranges4.len(),
-            image.ranges6.len()
+            image.image().bytes().len()
         );
     }
     let list: ListId = ListId::BLOCKLIST.parse().expect("built in");

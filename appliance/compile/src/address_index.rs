@@ -47,8 +47,7 @@ impl AddressIndex {
         image.finish(&rv_index_header {
             root,
             details: first_detail,
-            details_count: u32::try_from(details.len()).expect("fewer than slots"),
-            pad: 0,
+            pad: [0; 3],
         })
     }
 }

@@ -56,7 +56,8 @@ use crate::{DatapathError, Loaded};
 pub struct KernelConfig {
     /// Mount point of the BPF file system.
     pub bpffs: PathBuf,
-    /// Address entries that fit, IPv4 and IPv6 together, however they overlap; about 300 bytes each.
+    /// Address entries that fit, IPv4 and IPv6 together, however they overlap: 16 bytes for each and CPU, and about
+    /// 50 more for an entry that is there.
     pub addresses: u32,
     /// Buckets of the name table, eight names each at most; at least 2, rounded down to a power of two in use.
     /// 128 bytes each.

@@ -6,81 +6,20 @@ pub type __u32 = ::core::ffi::c_uint;
 pub type __u64 = ::core::ffi::c_ulonglong;
 pub type __be16 = __u16;
 pub type __be32 = __u32;
-pub mod rv_blocklist_limit {
+pub mod rv_blocklist_value {
     #[allow(unused_imports)]
     use super::*;
     pub type Type = ::core::ffi::c_uint;
-    pub const RV_BLOCKLIST_BUCKETS: Type = 65536;
-    pub const RV_BLOCKLIST_PARTS: Type = 256;
-    pub const RV_BLOCKLIST_DIVIDED_MAX: Type = 1024;
-    pub const RV_BLOCKLIST_ROWS: Type = 327680;
+    pub const RV_LISTED_COUNTER: Type = 1073741823;
+    pub const RV_LISTED: Type = 1073741824;
+    pub const RV_LISTED_EXPIRES: Type = 2147483648;
 }
-pub mod rv_range_entry {
-    #[allow(unused_imports)]
-    use super::*;
-    pub type Type = ::core::ffi::c_uint;
-    pub const RV_RANGE_ENTRY_MASK: Type = 1073741823;
-    pub const RV_RANGE_EXPIRES: Type = 1073741824;
-}
-#[repr(C)]
-#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
-pub struct rv_bucket {
-    pub first: __u32,
-    pub count: __u32,
-}
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
-const _: () = {
-    ["Size of rv_bucket"][::core::mem::size_of::<rv_bucket>() - 8usize];
-    ["Alignment of rv_bucket"][::core::mem::align_of::<rv_bucket>() - 4usize];
-    ["Offset of field: rv_bucket::first"][::core::mem::offset_of!(rv_bucket, first) - 0usize];
-    ["Offset of field: rv_bucket::count"][::core::mem::offset_of!(rv_bucket, count) - 4usize];
-};
-pub mod rv_bucket_count {
-    #[allow(unused_imports)]
-    use super::*;
-    pub type Type = ::core::ffi::c_uint;
-    pub const RV_BUCKET_DIVIDED: Type = 1073741824;
-}
-#[repr(C)]
-#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
-pub struct rv_range4 {
-    pub start: __u32,
-    pub end: __u32,
-    pub entry: __u32,
-    pub counter: __u32,
-}
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
-const _: () = {
-    ["Size of rv_range4"][::core::mem::size_of::<rv_range4>() - 16usize];
-    ["Alignment of rv_range4"][::core::mem::align_of::<rv_range4>() - 4usize];
-    ["Offset of field: rv_range4::start"][::core::mem::offset_of!(rv_range4, start) - 0usize];
-    ["Offset of field: rv_range4::end"][::core::mem::offset_of!(rv_range4, end) - 4usize];
-    ["Offset of field: rv_range4::entry"][::core::mem::offset_of!(rv_range4, entry) - 8usize];
-    ["Offset of field: rv_range4::counter"][::core::mem::offset_of!(rv_range4, counter) - 12usize];
-};
-#[repr(C)]
-#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
-pub struct rv_range6 {
-    pub start: [__u64; 2usize],
-    pub end: [__u64; 2usize],
-    pub entry: __u32,
-    pub counter: __u32,
-}
-#[allow(clippy::unnecessary_operation, clippy::identity_op)]
-const _: () = {
-    ["Size of rv_range6"][::core::mem::size_of::<rv_range6>() - 40usize];
-    ["Alignment of rv_range6"][::core::mem::align_of::<rv_range6>() - 8usize];
-    ["Offset of field: rv_range6::start"][::core::mem::offset_of!(rv_range6, start) - 0usize];
-    ["Offset of field: rv_range6::end"][::core::mem::offset_of!(rv_range6, end) - 16usize];
-    ["Offset of field: rv_range6::entry"][::core::mem::offset_of!(rv_range6, entry) - 32usize];
-    ["Offset of field: rv_range6::counter"][::core::mem::offset_of!(rv_range6, counter) - 36usize];
-};
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
 pub struct rv_blocklist_entry {
     pub expires_ns: __u64,
-    pub counter: __u32,
     pub list: __u32,
+    pub pad: __u32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
@@ -88,10 +27,8 @@ const _: () = {
     ["Alignment of rv_blocklist_entry"][::core::mem::align_of::<rv_blocklist_entry>() - 8usize];
     ["Offset of field: rv_blocklist_entry::expires_ns"]
         [::core::mem::offset_of!(rv_blocklist_entry, expires_ns) - 0usize];
-    ["Offset of field: rv_blocklist_entry::counter"]
-        [::core::mem::offset_of!(rv_blocklist_entry, counter) - 8usize];
-    ["Offset of field: rv_blocklist_entry::list"]
-        [::core::mem::offset_of!(rv_blocklist_entry, list) - 12usize];
+    ["Offset of field: rv_blocklist_entry::list"][::core::mem::offset_of!(rv_blocklist_entry, list) - 8usize];
+    ["Offset of field: rv_blocklist_entry::pad"][::core::mem::offset_of!(rv_blocklist_entry, pad) - 12usize];
 };
 pub mod rv_switch {
     #[allow(unused_imports)]
@@ -128,19 +65,14 @@ const _: () = {
 #[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
 pub struct rv_control {
     pub switches: __u64,
-    pub address6_skip: [__u8; 2usize],
-    pub pad: [__u8; 6usize],
     pub names: [rv_name_table; 2usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of rv_control"][::core::mem::size_of::<rv_control>() - 48usize];
+    ["Size of rv_control"][::core::mem::size_of::<rv_control>() - 40usize];
     ["Alignment of rv_control"][::core::mem::align_of::<rv_control>() - 8usize];
     ["Offset of field: rv_control::switches"][::core::mem::offset_of!(rv_control, switches) - 0usize];
-    ["Offset of field: rv_control::address6_skip"]
-        [::core::mem::offset_of!(rv_control, address6_skip) - 8usize];
-    ["Offset of field: rv_control::pad"][::core::mem::offset_of!(rv_control, pad) - 10usize];
-    ["Offset of field: rv_control::names"][::core::mem::offset_of!(rv_control, names) - 16usize];
+    ["Offset of field: rv_control::names"][::core::mem::offset_of!(rv_control, names) - 8usize];
 };
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
@@ -448,19 +380,16 @@ const _: () = {
 pub struct rv_index_header {
     pub root: [rv_index_entry; 2usize],
     pub details: __u32,
-    pub details_count: __u32,
-    pub pad: __u64,
+    pub pad: [__u32; 3usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
     ["Size of rv_index_header"][::core::mem::size_of::<rv_index_header>() - 32usize];
-    ["Alignment of rv_index_header"][::core::mem::align_of::<rv_index_header>() - 8usize];
+    ["Alignment of rv_index_header"][::core::mem::align_of::<rv_index_header>() - 4usize];
     ["Offset of field: rv_index_header::root"][::core::mem::offset_of!(rv_index_header, root) - 0usize];
     ["Offset of field: rv_index_header::details"]
         [::core::mem::offset_of!(rv_index_header, details) - 16usize];
-    ["Offset of field: rv_index_header::details_count"]
-        [::core::mem::offset_of!(rv_index_header, details_count) - 20usize];
-    ["Offset of field: rv_index_header::pad"][::core::mem::offset_of!(rv_index_header, pad) - 24usize];
+    ["Offset of field: rv_index_header::pad"][::core::mem::offset_of!(rv_index_header, pad) - 20usize];
 };
 pub mod rv_policy_limit {
     #[allow(unused_imports)]

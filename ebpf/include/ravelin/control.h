@@ -18,7 +18,7 @@ enum rv_switch {
 	RV_SWITCH_DDOS_EXTERNAL_ONLY = 1 << 4,
 	/* dns_blocklist drops the query instead of answering NXDOMAIN. */
 	RV_SWITCH_DNS_DROP = 1 << 5,
-	/* Which half of the address index (0 or 1) is live. */
+	/* Which row of the map "xdp_blocklist" (0 or 1) is live. */
 	RV_SWITCH_ADDRESS_HALF = 1 << 6,
 	/* Which half of the name table (0 or 1) is live. */
 	RV_SWITCH_NAME_HALF = 1 << 7,
@@ -37,9 +37,6 @@ struct rv_name_table {
 /* Map "control": one entry. Written through mmap by user space only. */
 struct rv_control {
 	__u64 switches;
-	/* Per half: leading bits of an IPv6 address all entries share, 0..40. */
-	__u8 address6_skip[2];
-	__u8 pad[6];
 	struct rv_name_table names[2];
 };
 

@@ -62,8 +62,7 @@ struct rv_index_header {
 	struct rv_index_entry root[2]; /* IPv4, IPv6 */
 	/* What belongs to the values: the user of the index says what and where. */
 	__u32 details;
-	__u32 details_count;
-	__u64 pad;
+	__u32 pad[3];
 };
 
 #endif

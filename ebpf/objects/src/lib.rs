@@ -31,12 +31,6 @@ pub const ABI_HASH: &str = env!("RAVELIN_ABI_HASH");
 
 /// Variables of the objects to be set when they are loaded, each a `u32`. [`TC_EGRESS`] has none of them.
 pub mod load_time {
-    /// Half of `max_entries` of the maps `xdp_blocklist4` and `xdp_blocklist6`.
-    pub const RANGE_HALF: &str = "rv_range_half";
-
-    /// Half of `max_entries` of the map `blocklist_entry`.
-    pub const ENTRY_HALF: &str = "rv_entry_half";
-
     /// Half of `max_entries` of the map `dns_blocklist`.
     pub const NAME_HALF: &str = "rv_name_half";
 

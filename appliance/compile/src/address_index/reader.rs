@@ -57,15 +57,10 @@ impl<'a> AddressIndexReader<'a> {
         found.map_or(0, |row| if first(&row) <= address { row.value } else { 0 })
     }
 
-    /// What belongs to a value; the caller knows its type.
-    pub(crate) fn detail<D: bytemuck::Pod>(&self, number: u32) -> Option<D> {
+    /// What belongs to the values, by its number; the caller knows how many there are and of which type.
+    pub(crate) fn detail<D: bytemuck::Pod>(&self, number: u32) -> D {
         let slots = u32::try_from(size_of::<D>().div_ceil(16)).expect("small");
-        (number < self.header.details_count).then(|| self.image.get(self.header.details + number * slots))
-    }
-
-    /// Details there are.
-    pub(crate) fn details_count(&self) -> u32 {
-        self.header.details_count
+        self.image.get(self.header.details + number * slots)
     }
 
     /// The entry with the rows of the bucket an address is in.

@@ -1,48 +1,27 @@
-//! The maps of the address index.
+//! The maps of the block list.
 
 use std::path::Path;
 
-use ravelin_abi::{
-    rv_blocklist_entry, rv_blocklist_limit::RV_BLOCKLIST_ROWS, rv_bucket, rv_counter, rv_range4, rv_range6,
-};
+use ravelin_abi::rv_counter;
 use ravelin_compile::{AddressImage, ImageTooLarge};
 
 use super::control::{Control, Halved};
-use super::memory::Memory;
+use super::image_maps::ImageMap;
 use super::table::PerCpuArray;
 use crate::{DatapathError, HitCounter};
 
-/// Directories, ranges, entries and their hits.
+/// The index and the hits of its entries.
 #[derive(Debug)]
 pub(super) struct AddressTables {
-    directory4: Memory<rv_bucket>,
-    directory6: Memory<rv_bucket>,
-    ranges4: Memory<rv_range4>,
-    ranges6: Memory<rv_range6>,
-    entries: Memory<rv_blocklist_entry>,
+    pub(super) index: ImageMap,
     hits: PerCpuArray<rv_counter>,
-    /// Rows of the live half; None: an earlier process filled it.
-    pub(super) rows: Option<AddressRows>,
-}
-
-/// Rows in use.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct AddressRows {
-    pub(super) ranges4: usize,
-    pub(super) ranges6: usize,
-    pub(super) entries: usize,
 }
 
 impl AddressTables {
     pub(super) fn open(directory: &Path) -> Result<Self, DatapathError> {
         Ok(Self {
-            directory4: Memory::open(directory, "blocklist_dir4")?,
-            directory6: Memory::open(directory, "blocklist_dir6")?,
-            ranges4: Memory::open(directory, "xdp_blocklist4")?,
-            ranges6: Memory::open(directory, "xdp_blocklist6")?,
-            entries: Memory::open(directory, "blocklist_entry")?,
+            index: ImageMap::open(directory, "xdp_blocklist")?,
             hits: PerCpuArray::open(directory, "blocklist_hits")?,
-            rows: None,
         })
     }
 
@@ -51,38 +30,17 @@ impl AddressTables {
         self.hits.max_entries() as usize
     }
 
-    /// Fills the free half and makes it the live one.
+    /// Fills the free row and makes it the live one.
     pub(super) fn load(&mut self, control: &mut Control, image: &AddressImage) -> Result<(), DatapathError> {
-        let rows = AddressRows {
-            ranges4: image.ranges4.len(),
-            ranges6: image.ranges6.len(),
-            entries: image.entries.len(),
-        };
-        for (what, needed, capacity) in [
-            ("addresses", rows.entries, self.capacity()),
-            ("IPv4 address ranges", rows.ranges4, self.ranges4.len() / 2),
-            ("IPv6 address ranges", rows.ranges6, self.ranges6.len() / 2),
-        ] {
-            if needed > capacity {
-                return Err(DatapathError::TooLarge(ImageTooLarge {
-                    what,
-                    needed,
-                    capacity,
-                }));
-            }
+        if image.entries() > self.capacity() {
+            return Err(DatapathError::TooLarge(ImageTooLarge {
+                what: "addresses",
+                needed: image.entries(),
+                capacity: self.capacity(),
+            }));
         }
-        let half = control.free_half(Halved::Addresses)?;
-        let rows_of_half = half * RV_BLOCKLIST_ROWS as usize;
-        self.directory4.write(rows_of_half, &image.directory4);
-        self.directory6.write(rows_of_half, &image.directory6);
-        self.ranges4
-            .write(half * (self.ranges4.len() / 2), &image.ranges4);
-        self.ranges6
-            .write(half * (self.ranges6.len() / 2), &image.ranges6);
-        self.entries
-            .write(half * (self.entries.len() / 2), &image.entries);
-        control.set_address6_skip(half, image.skip6);
-        self.rows = Some(rows);
+        let row = control.free_half(Halved::Addresses)?;
+        self.index.fill(row, image.image())?;
         control.flip(Halved::Addresses)
     }
 

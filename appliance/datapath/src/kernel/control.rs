@@ -54,10 +54,15 @@ impl Control {
         Switches::from_bits(self.word())
     }
 
+    /// The half packets are judged by.
+    pub(super) fn live_half(&self, table: Halved) -> usize {
+        usize::from(self.word() & table.bit() != 0)
+    }
+
     /// The half to fill next. Returns when no packet uses it.
     pub(super) fn free_half(&mut self, table: Halved) -> Result<usize, DatapathError> {
         self.wait()?;
-        Ok(usize::from(self.word() & table.bit() == 0))
+        Ok(1 - self.live_half(table))
     }
 
     /// Makes the other half the live one. Returns when no packet uses this one any more; where that cannot be
@@ -66,14 +71,6 @@ impl Control {
         self.in_flight = true;
         self.store(self.word() ^ table.bit());
         self.wait()
-    }
-
-    /// Sets how many leading bits the IPv6 directory of a half skips.
-    pub(super) fn set_address6_skip(&mut self, half: usize, skip: u8) {
-        let word = self.memory.word(offset_of!(rv_control, address6_skip));
-        let mut bytes = word.load(Relaxed).to_ne_bytes();
-        bytes[half] = skip;
-        word.store(u64::from_ne_bytes(bytes), Relaxed);
     }
 
     /// Sets key and size of a half of the name table.

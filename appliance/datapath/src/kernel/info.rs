@@ -5,8 +5,10 @@ use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd};
 use std::path::Path;
 
 use aya::maps::{MapData, MapType};
+use ravelin_abi::rv_image_limit::RV_IMAGE_PAGE_BYTES;
 use ravelin_model::{Attachment, MapInfo, ProgramInfo};
 
+use super::image_maps::ImageMap;
 use super::objects::LoadedProgram;
 use crate::DatapathError;
 
@@ -67,6 +69,18 @@ pub(super) fn map(directory: &Path, name: &str, occupancy: Option<u64>) -> Resul
             source: source.into(),
         })?,
         pin: Some(pin.display().to_string()),
+    })
+}
+
+/// A pinned map of images: pages of both generations, those of the live one in use.
+pub(super) fn image_map(directory: &Path, images: &ImageMap, live: usize) -> Result<MapInfo, DatapathError> {
+    let outer = map(directory, images.name(), images.pages(live).map(u64::from))?;
+    let held = images.held()?;
+    Ok(MapInfo {
+        value_bytes: RV_IMAGE_PAGE_BYTES,
+        max_entries: held.pages,
+        memory_bytes: outer.memory_bytes + held.bytes,
+        ..outer
     })
 }
 

@@ -5,7 +5,6 @@ use std::path::Path;
 use aya::programs::{Program, ProgramError, ProgramFd, SchedClassifier, Xdp};
 use aya::{Ebpf, EbpfLoader};
 use aya_obj::generated::bpf_attach_type::{BPF_TCX_EGRESS, BPF_TCX_INGRESS, BPF_XDP};
-use ravelin_compile::AddressImage;
 use ravelin_model::Hook;
 use ravelin_objects::load_time;
 
@@ -90,16 +89,15 @@ fn load_one(
     schema: &Schema,
     directory: &Path,
 ) -> Result<LoadedProgram, DatapathError> {
-    let ranges = AddressImage::ranges_for(config.addresses);
     // A constant left out of an object that has the map would mean the wrong half of it.
     let maps = maps_of(&source)?;
     let has = |map: &str| maps.iter().any(|(name, _)| name == map);
     let mut loader = EbpfLoader::new();
-    loader
-        .default_map_pin_directory(directory)
-        .override_global(load_time::RANGE_HALF, &ranges, has("xdp_blocklist4"))
-        .override_global(load_time::ENTRY_HALF, &config.addresses, has("blocklist_entry"))
-        .override_global(load_time::NAME_HALF, &config.name_buckets, has("dns_blocklist"));
+    loader.default_map_pin_directory(directory).override_global(
+        load_time::NAME_HALF,
+        &config.name_buckets,
+        has("dns_blocklist"),
+    );
     for map in schema.maps() {
         loader.map_max_entries(&map.name, map.max_entries);
     }

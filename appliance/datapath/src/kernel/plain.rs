@@ -1,8 +1,8 @@
 //! Types the kernel may write into.
 
 use ravelin_abi::{
-    rv_blocklist_entry, rv_bucket, rv_control, rv_counter, rv_event, rv_event_budget, rv_flow, rv_flow_key4,
-    rv_flow_key6, rv_name_bucket, rv_range4, rv_range6, rv_statistics, rv_zone,
+    rv_control, rv_counter, rv_event, rv_event_budget, rv_flow, rv_flow_key4, rv_flow_key6, rv_name_bucket,
+    rv_statistics, rv_zone,
 };
 
 /// Integers and structs of integers, without padding the compiler made.
@@ -24,8 +24,6 @@ macro_rules! plain {
 plain!(
     u32,
     u64,
-    rv_blocklist_entry,
-    rv_bucket,
     rv_control,
     rv_counter,
     rv_event,
@@ -34,8 +32,6 @@ plain!(
     rv_flow_key4,
     rv_flow_key6,
     rv_name_bucket,
-    rv_range4,
-    rv_range6,
     rv_statistics,
     rv_zone,
 );

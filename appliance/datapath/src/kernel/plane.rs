@@ -10,9 +10,10 @@ use tokio::sync::mpsc;
 
 use super::address_tables::AddressTables;
 use super::attachments::Attachments;
-use super::control::Control;
+use super::control::{Control, Halved};
 use super::events::Events;
 use super::flow_table::{FlowOccupancy, KernelFlowTable};
+use super::image_maps::ImageMap;
 use super::name_tables::NameTables;
 use super::objects::{self, LoadedProgram};
 use super::pins::{self, Pins};
@@ -114,11 +115,7 @@ impl KernelDatapath {
     }
 
     fn occupancy(&self, map: &str) -> Option<u64> {
-        let addresses = self.addresses.rows;
         let rows = match map {
-            "xdp_blocklist4" => addresses?.ranges4,
-            "xdp_blocklist6" => addresses?.ranges6,
-            "blocklist_entry" => addresses?.entries,
             "dns_blocklist" => self.names.rows?,
             "zones" => self.attachments.interfaces().count(),
             "flow_map4" => return Some(self.flow_occupancy.entries4.load(Relaxed)),
@@ -126,6 +123,14 @@ impl KernelDatapath {
             _ => return None,
         };
         Some(rows as u64)
+    }
+
+    /// A map of images, and which of its rows is live.
+    fn images(&self, map: &str) -> Option<(&ImageMap, usize)> {
+        match map {
+            "xdp_blocklist" => Some((&self.addresses.index, self.control.live_half(Halved::Addresses))),
+            _ => None,
+        }
     }
 
     /// Removes the maps of other versions once no link runs a program that uses them.
@@ -266,7 +271,10 @@ impl Datapath for KernelDatapath {
         self.schema
             .maps()
             .iter()
-            .map(|map| info::map(&self.pins.maps, &map.name, self.occupancy(&map.name)))
+            .map(|map| match self.images(&map.name) {
+                Some((images, live)) => info::image_map(&self.pins.maps, images, live),
+                None => info::map(&self.pins.maps, &map.name, self.occupancy(&map.name)),
+            })
             .collect()
     }
 

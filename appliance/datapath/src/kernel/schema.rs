@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use aya::maps::{MapData, MapError};
 use aya_obj::maps::PinningType;
 use aya_obj::{Map, Object};
-use ravelin_compile::AddressImage;
 use siphasher::sip::SipHasher13;
 use thiserror::Error;
 
@@ -132,10 +131,7 @@ pub(super) fn maps_of(source: &Source) -> Result<Vec<(String, Map)>, DatapathErr
 
 /// Entries of the maps whose size is configured.
 fn capacity(config: &KernelConfig, map: &str) -> Option<u32> {
-    let ranges = AddressImage::ranges_for(config.addresses);
     match map {
-        "xdp_blocklist4" | "xdp_blocklist6" => Some(ranges.saturating_mul(2)),
-        "blocklist_entry" => Some(config.addresses.saturating_mul(2)),
         "blocklist_hits" => Some(config.addresses),
         "dns_blocklist" => Some(config.name_buckets.saturating_mul(2)),
         "flow_map4" | "flow_map6" => Some(config.flows),
@@ -194,8 +190,7 @@ mod tests {
             let map = schema.maps().iter().find(|map| map.name == name);
             map.map(|map| map.max_entries)
         };
-        assert_eq!(entries("xdp_blocklist4"), Some(400));
-        assert_eq!(entries("blocklist_entry"), Some(200));
+        assert_eq!(entries("xdp_blocklist"), Some(2));
         assert_eq!(entries("blocklist_hits"), Some(100));
         assert_eq!(entries("flow_map6"), Some(1000));
         assert_eq!(entries("control"), Some(1));

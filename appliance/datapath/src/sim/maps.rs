@@ -3,11 +3,9 @@
 use std::mem::size_of;
 
 use ravelin_abi::{
-    rv_blocklist_entry, rv_blocklist_limit::RV_BLOCKLIST_ROWS, rv_bucket, rv_control, rv_counter, rv_flow,
-    rv_flow_key4, rv_flow_key6, rv_name_bucket, rv_name_limit::RV_NAME_SETS, rv_range4, rv_range6,
-    rv_statistics, rv_zone, rv_zone_limit,
+    rv_control, rv_counter, rv_flow, rv_flow_key4, rv_flow_key6, rv_image_page, rv_name_bucket,
+    rv_name_limit::RV_NAME_SETS, rv_statistics, rv_zone, rv_zone_limit,
 };
-use ravelin_compile::AddressImage;
 use ravelin_model::MapInfo;
 
 /// Address entries that fit.
@@ -23,9 +21,7 @@ pub(super) const POLICY_COUNTERS: u32 = 131_072;
 /// Entries in use.
 #[derive(Debug, Default)]
 pub(super) struct Occupancy {
-    pub(super) ranges4: usize,
-    pub(super) ranges6: usize,
-    pub(super) entries: usize,
+    pub(super) address_pages: usize,
     pub(super) name_buckets: usize,
     pub(super) policy_rows: usize,
     pub(super) zones: usize,
@@ -33,7 +29,6 @@ pub(super) struct Occupancy {
 
 /// The maps under the names they have in the kernel, of kind `simulated` and without memory there.
 pub(super) fn maps(occupancy: &Occupancy) -> Vec<MapInfo> {
-    let ranges = 2 * AddressImage::ranges_for(ADDRESSES);
     let index = size_of::<u32>();
     [
         ("control", index, size_of::<rv_control>(), 1, None),
@@ -66,39 +61,11 @@ pub(super) fn maps(occupancy: &Occupancy) -> Vec<MapInfo> {
             Some(0),
         ),
         (
-            "blocklist_dir4",
+            "xdp_blocklist",
             index,
-            size_of::<rv_bucket>(),
-            2 * RV_BLOCKLIST_ROWS,
-            None,
-        ),
-        (
-            "blocklist_dir6",
-            index,
-            size_of::<rv_bucket>(),
-            2 * RV_BLOCKLIST_ROWS,
-            None,
-        ),
-        (
-            "xdp_blocklist4",
-            index,
-            size_of::<rv_range4>(),
-            ranges,
-            Some(occupancy.ranges4),
-        ),
-        (
-            "xdp_blocklist6",
-            index,
-            size_of::<rv_range6>(),
-            ranges,
-            Some(occupancy.ranges6),
-        ),
-        (
-            "blocklist_entry",
-            index,
-            size_of::<rv_blocklist_entry>(),
-            2 * ADDRESSES,
-            Some(occupancy.entries),
+            size_of::<rv_image_page>(),
+            u32::try_from(occupancy.address_pages).unwrap_or(u32::MAX),
+            Some(occupancy.address_pages),
         ),
         ("blocklist_hits", index, size_of::<rv_counter>(), ADDRESSES, None),
         (

@@ -76,7 +76,7 @@ impl Datapath for SimDatapath {
     }
 
     fn load_addresses(&mut self, image: &AddressImage) -> Result<(), DatapathError> {
-        fits("addresses", image.entries.len(), self.address_capacity())?;
+        fits("addresses", image.entries(), self.address_capacity())?;
         self.addresses = Some(image.clone());
         Ok(())
     }
@@ -156,11 +156,8 @@ impl Datapath for SimDatapath {
     }
 
     fn maps(&self) -> Result<Vec<MapInfo>, DatapathError> {
-        let addresses = self.addresses.as_ref();
         Ok(maps::maps(&Occupancy {
-            ranges4: addresses.map_or(0, |image| image.ranges4.len()),
-            ranges6: addresses.map_or(0, |image| image.ranges6.len()),
-            entries: addresses.map_or(0, |image| image.entries.len()),
+            address_pages: self.addresses.as_ref().map_or(0, |image| image.image().pages()),
             name_buckets: self.names.as_ref().map_or(0, |image| image.buckets.len()),
             policy_rows: usize::from(self.policy.is_some()),
             zones: self.interfaces.len(),

@@ -104,7 +104,7 @@ fn every_family_is_there() {
         ),
         ("ravelin_interface_attached{interface=\"wan0\"}", 1.0),
         ("ravelin_interface_attached{interface=\"lo\"}", 0.0),
-        ("ravelin_map_entries{map=\"blocklist_entry\"}", 1.0),
+        ("ravelin_map_entries{map=\"xdp_blocklist\"}", 1.0),
         ("ravelin_events_lost_total", 0.0),
         ("ravelin_scrape_success{part=\"maps\"}", 1.0),
         (

@@ -35,7 +35,7 @@ fn programs_and_maps_are_shown_whole() {
         let map = maps.iter().find(|map| map["name"] == name)?;
         map["occupancy"].as_u64()
     };
-    assert_eq!(used("blocklist_entry"), Some(0), "{}", Value::from(maps.clone()));
+    assert_eq!(used("xdp_blocklist"), Some(0), "{}", Value::from(maps.clone()));
 }
 
 #[test]

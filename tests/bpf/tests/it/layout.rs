@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
+use ravelin_clang::Clang;
 use serde_json::Value;
 
 use crate::plane::Hook;
@@ -25,6 +26,8 @@ fn mirror() -> BTreeMap<String, Layout> {
             layouts.entry(name.to_owned()).or_default().0 = number;
         } else if let Some(field) = what.strip_prefix("Offset of field: ") {
             let (name, member) = field.split_once("::").unwrap();
+            // The mirror marks words that Rust keeps for itself.
+            let member = member.strip_suffix('_').unwrap_or(member);
             let members = &mut layouts.entry(name.to_owned()).or_default().1;
             members.insert(member.to_owned(), number);
         }
@@ -32,9 +35,23 @@ fn mirror() -> BTreeMap<String, Layout> {
     layouts
 }
 
-fn btf(hook: Hook) -> BTreeMap<String, Layout> {
+/// What clang makes of the headers: an object has no more than the name of a struct it only points to.
+fn headers<'a>(structs: impl Iterator<Item = &'a String>) -> BTreeMap<String, Layout> {
+    let folder = tempfile::tempdir().unwrap();
+    let (source, object) = (folder.path().join("headers.c"), folder.path().join("headers.o"));
+    let variables: String = structs
+        .map(|name| format!("struct {name} one_{name};\n"))
+        .collect();
+    std::fs::write(&source, format!("#include <ravelin/abi.h>\n{variables}")).unwrap();
+    let include = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ebpf/include").into();
+    let clang = Clang::find().unwrap();
+    clang.compile(&source, &[include], &object).unwrap();
+    btf(&std::fs::read(object).unwrap())
+}
+
+fn btf(object: &[u8]) -> BTreeMap<String, Layout> {
     let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(&file, hook.object()).unwrap();
+    std::fs::write(&file, object).unwrap();
     let output = Command::new("bpftool")
         .args(["-j", "btf", "dump", "file"])
         .arg(file.path())
@@ -68,13 +85,17 @@ fn every_struct_is_the_same_in_rust_and_in_the_objects() {
     let mirror = mirror();
     assert!(mirror.len() >= 14, "{} structs", mirror.len());
     let mut missing: BTreeSet<&String> = mirror.keys().collect();
-    for hook in Hook::ALL {
-        for (name, layout) in btf(hook) {
+    let objects = Hook::ALL.map(|hook| (hook.program(), btf(hook.object())));
+    for (of, structs) in objects
+        .into_iter()
+        .chain([("the headers", headers(mirror.keys()))])
+    {
+        for (name, layout) in structs {
             if let Some(expected) = mirror.get(&name) {
-                assert_eq!(&layout, expected, "{name} in the object of {hook:?}");
+                assert_eq!(&layout, expected, "{name} of {of}");
                 missing.remove(&name);
             }
         }
     }
-    assert!(missing.is_empty(), "in no object: {missing:?}");
+    assert!(missing.is_empty(), "in no header: {missing:?}");
 }

@@ -8,6 +8,7 @@ mod datapath;
 mod differential;
 mod dns_datagram;
 mod dns_stream;
+mod index;
 mod isolated;
 mod layout;
 mod mutation;

@@ -16,9 +16,7 @@ pub use context::Context;
 pub use maps::{Cell, Flow};
 pub use run::{Outcome, Verdict};
 
-/// Ranges of a half in these tests.
-const RANGES: u32 = 8192;
-/// Entries of a half.
+/// Entries of the block list in these tests.
 const ENTRIES: u32 = 4096;
 /// Buckets of a half of the name table.
 const BUCKETS: u32 = 1024;
@@ -74,7 +72,6 @@ pub struct Plane {
     hook: Hook,
     ebpf: Ebpf,
     names: ravelin_abi::rv_name_table,
-    skip6: u8,
     switches: u64,
 }
 
@@ -94,13 +91,8 @@ impl Plane {
             .map_max_entries("flow_map6", 1024);
         if hook != Hook::Egress {
             loader
-                .map_max_entries("xdp_blocklist4", 2 * RANGES)
-                .map_max_entries("xdp_blocklist6", 2 * RANGES)
-                .map_max_entries("blocklist_entry", 2 * ENTRIES)
                 .map_max_entries("blocklist_hits", ENTRIES)
                 .map_max_entries("dns_blocklist", 2 * BUCKETS)
-                .override_global(load_time::RANGE_HALF, &RANGES, true)
-                .override_global(load_time::ENTRY_HALF, &ENTRIES, true)
                 .override_global(load_time::NAME_HALF, &BUCKETS, true)
                 .override_global(load_time::EVENT_RATE, &event_rate, true);
         }
@@ -115,7 +107,6 @@ impl Plane {
             hook,
             ebpf,
             names: ravelin_abi::rv_name_table::default(),
-            skip6: 0,
             switches: 0,
         };
         plane.set_zone(0);

@@ -162,9 +162,8 @@ fn a_list_at_capacity_fits_whatever_overlaps_and_one_more_is_refused() {
         let mut sources = vec![source(0, "0.0.0.0/0".to_owned())];
         sources.extend((1..1000).map(|n| source(n, format!("10.0.{}.{}/32", n / 100, n % 100 * 2))));
         let full = AddressImage::build(&sources, 1000).unwrap();
-        assert_eq!(full.ranges4.len(), 1999);
         parts.datapath.load_addresses(&full).unwrap();
-        sources.push(source(0, "2001:db8::/32".to_owned()));
+        sources.push(source(1000, "2001:db8::/32".to_owned()));
         let over = AddressImage::build(&sources, 1001).unwrap();
         assert!(matches!(
             parts.datapath.load_addresses(&over),

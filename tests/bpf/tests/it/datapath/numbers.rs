@@ -127,9 +127,28 @@ fn maps_are_told_as_the_kernel_has_them() {
         assert_eq!(told("flow_map4"), ("lru_hash", 1024, Some(0)));
         assert_eq!(told("events"), ("ringbuf", 256 * 1024, None));
         assert_eq!(told("statistics"), ("percpu_array", 128, None));
-        assert_eq!(told("xdp_blocklist4"), ("array", 4000, Some(1)));
-        assert_eq!(told("blocklist_entry"), ("array", 2000, Some(2)));
+        assert_eq!(told("xdp_blocklist"), ("array_of_maps", 1, Some(1)));
         assert_eq!(told("zones"), ("array", 65536, Some(1)));
+        let bytes = |maps: &[ravelin_model::MapInfo]| {
+            let map = maps.iter().find(|map| map.name == "xdp_blocklist").unwrap();
+            (map.max_entries, map.occupancy, map.memory_bytes)
+        };
+        let (_, _, one) = bytes(&maps);
+        assert!(one >= 65536, "{one} bytes");
+        // The generation before keeps its page.
+        let more: Vec<String> = (0..1000)
+            .map(|n| format!("10.{}.{}.0/24", n / 250, n % 250))
+            .collect();
+        let more: Vec<&str> = more.iter().map(String::as_str).collect();
+        let image = image(&more);
+        parts.datapath.load_addresses(&image).unwrap();
+        let pages = u32::try_from(image.image().pages()).unwrap();
+        let (held, used, both) = bytes(&parts.datapath.maps().unwrap());
+        assert_eq!((held, used), (1 + pages, Some(pages.into())));
+        assert!(
+            both >= one + u64::from(pages) * 65536,
+            "{both} bytes, {one} before"
+        );
         for map in &maps {
             assert!(map.memory_bytes > 0, "{map:?}");
             assert!(

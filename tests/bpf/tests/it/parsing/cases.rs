@@ -43,6 +43,14 @@ fn case_of(name: impl Into<String>, packet: &Packet, later: bool) -> Case {
             let row = [RV_PROTOCOL_IPV6_UDP, RV_PROTOCOL_IPV4_UDP][usize::from(four)];
             (17, row, (udp.source, udp.destination), 0)
         }
+        Transport::Icmp(_) => {
+            let row = [RV_PROTOCOL_IPV6_ICMP, RV_PROTOCOL_IPV4_ICMP][usize::from(four)];
+            (if four { 1 } else { 58 }, row, (0, 0), 0)
+        }
+        Transport::Sctp(sctp) => {
+            let row = [RV_PROTOCOL_IPV6_OTHER, RV_PROTOCOL_IPV4_OTHER][usize::from(four)];
+            (132, row, (sctp.source, sctp.destination), 0)
+        }
         Transport::Raw(1, _) if four => (1, RV_PROTOCOL_IPV4_ICMP, (0, 0), 0),
         Transport::Raw(58, _) if !four => (58, RV_PROTOCOL_IPV6_ICMP, (0, 0), 0),
         Transport::Raw(protocol, _) => {

@@ -3,15 +3,18 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use aya::Pod;
-use aya::maps::{Array, HashMap, MapData, PerCpuArray, PerCpuValues, RingBuf};
+use aya::maps::{Array, ArrayOfMaps, HashMap, MapData, PerCpuArray, PerCpuValues, RingBuf};
 use aya::util::nr_cpus;
 use ravelin_abi::{
-    rv_blocklist_limit::RV_BLOCKLIST_ROWS, rv_control, rv_counter, rv_event, rv_event_budget, rv_flow,
-    rv_flow_key4, rv_flow_key6, rv_name_table, rv_statistics, rv_switch,
+    rv_control, rv_counter, rv_event, rv_event_budget, rv_flow, rv_flow_key4, rv_flow_key6, rv_image_page,
+    rv_name_table, rv_statistics, rv_switch,
 };
-use ravelin_compile::{AddressImage, NameImage};
+use ravelin_compile::{AddressImage, Image, NameImage};
 
-use super::{BUCKETS, ENTRIES, Hook, Plane, RANGES, SLOT};
+use super::{BUCKETS, Hook, Plane, SLOT};
+
+/// Flags of the maps in the rows of a map of images: `BPF_F_MMAPABLE | BPF_F_INNER_MAP`.
+const IMAGE_FLAGS: u32 = 0x1400;
 
 /// A struct of the ABI as a map value.
 #[derive(Debug, Clone, Copy)]
@@ -64,23 +67,30 @@ impl Plane {
         let control = rv_control {
             switches: self.switches
                 | u64::from(rv_switch::RV_SWITCH_ADDRESS_HALF | rv_switch::RV_SWITCH_NAME_HALF),
-            address6_skip: [0, self.skip6],
-            pad: [0; 6],
             names: [rv_name_table::default(), self.names],
         };
         self.array("control").set(0, Value(control), 0).unwrap();
     }
 
-    /// Fills half 1 of the address index, the live one.
+    /// Puts the block list into row 1, the live one.
     pub fn load_addresses(&mut self, image: &AddressImage) {
         assert_ne!(self.hook, Hook::Egress);
-        self.skip6 = image.skip6;
-        self.write_control();
-        self.fill("blocklist_dir4", RV_BLOCKLIST_ROWS, &image.directory4);
-        self.fill("blocklist_dir6", RV_BLOCKLIST_ROWS, &image.directory6);
-        self.fill("xdp_blocklist4", RANGES, &image.ranges4);
-        self.fill("xdp_blocklist6", RANGES, &image.ranges6);
-        self.fill("blocklist_entry", ENTRIES, &image.entries);
+        self.load_image("xdp_blocklist", image.image());
+    }
+
+    /// Puts an image into row 1 of its map.
+    fn load_image(&mut self, name: &str, image: &Image) {
+        let pages = u32::try_from(image.pages()).unwrap();
+        let mut inner: Array<MapData, Value<rv_image_page>> = Array::create(pages, IMAGE_FLAGS).unwrap();
+        for (number, bytes) in (0..).zip(image.bytes().chunks_exact(size_of::<rv_image_page>())) {
+            inner
+                .set(number, Value(bytemuck::pod_read_unaligned(bytes)), 0)
+                .unwrap();
+        }
+        let outer = self.ebpf.map_mut(name).unwrap();
+        let mut outer: ArrayOfMaps<_, Array<MapData, Value<rv_image_page>>> =
+            ArrayOfMaps::try_from(outer).unwrap();
+        outer.set(1, &inner, 0).unwrap();
     }
 
     /// Fills half 1 of the name table, the live one.
