@@ -34,9 +34,12 @@ static __always_inline void rv_flow_record(void *map, const void *key,
 	rv_flow_add(flow, seen);
 }
 
-/* Counts a packet that goes on. ifindex: where it came in, 0: sent by this box. */
-static __always_inline void rv_flow_account(const struct rv_packet *packet, __u32 ifindex,
-					    __u64 packets, __u64 bytes)
+/*
+ * Counts a packet that goes on. ifindex: where it came in, 0: sent by this box. A global
+ * function for its stack.
+ */
+__noinline int rv_flow_account(const struct rv_packet *packet, __u32 ifindex,
+			       __u64 packets, __u64 bytes)
 {
 	__u64 now = bpf_ktime_get_coarse_ns();
 	struct rv_flow seen = {
@@ -44,9 +47,11 @@ static __always_inline void rv_flow_account(const struct rv_packet *packet, __u3
 		.bytes = bytes,
 		.first_seen_ns = now,
 		.last_seen_ns = now,
-		.tcp_flags = packet->tcp_flags,
 	};
 
+	if (!packet)
+		return -1;
+	seen.tcp_flags = packet->tcp_flags;
 	if (packet->family == 4) {
 		struct rv_flow_key4 key = {
 			.source = packet->source[0],
@@ -71,6 +76,7 @@ static __always_inline void rv_flow_account(const struct rv_packet *packet, __u3
 				 sizeof(key.destination));
 		rv_flow_record(&flow_map6, &key, &seen);
 	}
+	return 0;
 }
 
 #endif

@@ -25,7 +25,11 @@ struct rv_packet {
 	__u8 protocol; /* IANA number of the transport header */
 	__u8 row; /* enum rv_protocol */
 	__u8 tcp_flags; /* byte 13 of the TCP header */
+	__u8 icmp_type; /* of an ICMP message of the packet's family */
+	__u8 icmp_code;
+	__u8 traffic_class; /* IPv4: the TOS byte */
 	bool fragment;
+	__be32 flow_label; /* IPv6: with the traffic class in front, as in the packet */
 	__be16 source_port; /* 0 where the protocol has none, and in later fragments */
 	__be16 destination_port;
 	/* IPv4 in the first word. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Ethernet, up to two VLAN tags, IPv4, IPv6 with its extension headers, TCP, UDP, ICMP.
+ * Ethernet, up to two VLAN tags, IPv4, IPv6 with its extension headers, TCP, UDP, SCTP,
+ * ICMP.
  * What cannot be read is nobody's to judge: it goes up to the kernel as
  * RV_PROTOCOL_OTHER.
  */
@@ -46,6 +47,8 @@ struct rv_fragment_header {
 #define RV_IP4_OFFSET	0x1fff
 #define RV_IP6_FRAGMENT 0xfff9 /* RFC 8200 section 4.5 */
 #define RV_IP6_OFFSET	0xfff8
+/* The first word of an IPv6 header but for the version. */
+#define RV_IP6_FLOW_INFO 0x0fffffff
 
 /*
  * Sets packet->end. Offloaded packets longer than the field can say have 0 there (BIG
@@ -82,6 +85,7 @@ static __always_inline bool rv_parse_ipv4(const struct rv_frame *frame,
 	fragment = bpf_ntohs(ip->frag_off);
 	packet->family = 4;
 	packet->protocol = ip->protocol;
+	packet->traffic_class = ip->tos;
 	packet->source[0] = ip->saddr;
 	packet->destination[0] = ip->daddr;
 	packet->fragment = fragment & RV_IP4_FRAGMENT;
@@ -150,6 +154,7 @@ static __always_inline bool rv_parse_ipv6(const struct rv_frame *frame,
 		return true;
 	packet->family = 6;
 	packet->protocol = ip->nexthdr;
+	packet->flow_label = *(const __be32 *)ip & bpf_htonl(RV_IP6_FLOW_INFO);
 	__builtin_memcpy(packet->source, &ip->saddr, sizeof(packet->source));
 	__builtin_memcpy(packet->destination, &ip->daddr, sizeof(packet->destination));
 	packet->transport = packet->network + sizeof(*ip);

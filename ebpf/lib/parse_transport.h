@@ -15,6 +15,14 @@
 /* ICMP and ICMPv6; <linux/icmp.h> wants a C library. */
 #define RV_ICMP_HEADER_BYTES 8
 
+/* RFC 9260 section 3.1. */
+struct rv_sctp_header {
+	__be16 source;
+	__be16 destination;
+	__be32 tag;
+	__be32 checksum;
+};
+
 /* Byte 13 of the TCP header. */
 enum rv_tcp_flag {
 	RV_TCP_FIN = 0x01,
@@ -74,6 +82,37 @@ static __always_inline bool rv_parse_udp(const struct rv_frame *frame,
 	return true;
 }
 
+static __always_inline bool rv_parse_sctp(const struct rv_frame *frame,
+					  struct rv_packet *packet)
+{
+	const struct rv_sctp_header *sctp =
+		rv_peek(frame, packet->transport, sizeof(*sctp));
+
+	if (!sctp)
+		return false;
+	if (packet->transport + sizeof(*sctp) > packet->end)
+		return true;
+	packet->source_port = sctp->source;
+	packet->destination_port = sctp->destination;
+	packet->row = rv_protocol_row(packet);
+	return true;
+}
+
+static __always_inline bool rv_parse_icmp(const struct rv_frame *frame,
+					  struct rv_packet *packet)
+{
+	const __u8 *icmp = rv_peek(frame, packet->transport, RV_ICMP_HEADER_BYTES);
+
+	if (!icmp)
+		return false;
+	if (packet->transport + RV_ICMP_HEADER_BYTES > packet->end)
+		return true;
+	packet->icmp_type = icmp[0];
+	packet->icmp_code = icmp[1];
+	packet->row = rv_protocol_row(packet);
+	return true;
+}
+
 /*
  * The header behind the IP headers. packet->row stays RV_PROTOCOL_OTHER where it cannot
  * be read. Returns false where frame->end came too early.
@@ -87,9 +126,10 @@ static __always_inline bool rv_parse_transport(const struct rv_frame *frame,
 		return rv_parse_tcp(frame, packet);
 	if (first && packet->protocol == IPPROTO_UDP)
 		return rv_parse_udp(frame, packet);
-	if (first && (row == RV_PROTOCOL_IPV4_ICMP || row == RV_PROTOCOL_IPV6_ICMP) &&
-	    packet->transport + RV_ICMP_HEADER_BYTES > packet->end)
-		return true;
+	if (first && packet->protocol == IPPROTO_SCTP)
+		return rv_parse_sctp(frame, packet);
+	if (first && (row == RV_PROTOCOL_IPV4_ICMP || row == RV_PROTOCOL_IPV6_ICMP))
+		return rv_parse_icmp(frame, packet);
 	packet->row = row;
 	return true;
 }
