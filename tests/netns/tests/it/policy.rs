@@ -2,9 +2,12 @@
 //! through the evaluator of the engine.
 
 mod addresses;
+mod atomic;
 mod case;
+mod counting;
 mod defaults;
 mod draft;
+mod failures;
 mod ground;
 mod limits;
 mod link_local;
@@ -13,9 +16,13 @@ mod nat;
 mod odd;
 mod order;
 mod prober;
+mod restart;
 mod schedules;
 mod self_test;
 mod services;
 mod shot;
+mod speed;
 mod state;
+mod traffic;
+mod verdict_log;
 mod zones;
