@@ -156,19 +156,23 @@ fn if_match(headers: &HeaderMap) -> Result<Precondition, Failure> {
             )
         });
     };
-    let text = value.to_str().unwrap_or_default().trim();
-    if text == "*" {
-        return Ok(Precondition::Exists);
-    }
-    let Some(tag) = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')) else {
-        return Err(Failure::new(
+    precondition(value.to_str().unwrap_or_default().trim()).ok_or_else(|| {
+        Failure::new(
             ProblemKind::InvalidHeader,
             "If-Match must be * or one strong ETag such as \"12\"",
-        ));
-    };
+        )
+    })
+}
+
+/// What `*` or a strong ETag asks for.
+pub(crate) fn precondition(text: &str) -> Option<Precondition> {
+    if text == "*" {
+        return Some(Precondition::Exists);
+    }
+    let tag = text.strip_prefix('"')?.strip_suffix('"')?;
     // A tag we never made matches nothing, so the change is refused as stale.
     let revision = tag.parse().unwrap_or(u64::MAX);
-    Ok(Precondition::Revision(Revision(revision)))
+    Some(Precondition::Revision(Revision(revision)))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use ravelin_api_types::{BadBody, FieldError, PROBLEM_MEDIA_TYPE, Problem, ProblemKind};
-use ravelin_control::ControlError;
+use ravelin_control::{ControlError, Origin, Refusal, RefusalReason};
 use ravelin_model::Feature;
 
 /// A request that was refused or failed.
@@ -46,6 +46,63 @@ impl Failure {
     fn blocked_by(kind: ProblemKind, error: &ControlError, features: &[Feature]) -> Self {
         let mut failure = Self::new(kind, error.to_string());
         failure.problem.blocked_by = features.iter().map(|f| f.name().to_owned()).collect();
+        failure
+    }
+
+    /// Whether something changed since it was read.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.problem.status == ProblemKind::PreconditionFailed.status()
+    }
+
+    /// The same of another kind.
+    fn of_kind(mut self, kind: ProblemKind) -> Self {
+        let plain = Problem::new(kind, std::mem::take(&mut self.problem.detail));
+        self.problem = Box::new(Problem {
+            errors: self.problem.errors,
+            ..plain
+        });
+        self
+    }
+
+    /// Errors of a body that says several operations, each told at its place.
+    pub(crate) fn of_changes(error: ControlError) -> Self {
+        let ControlError::PolicyRefused { refusals } = &error else {
+            return error.into();
+        };
+        let mut failure = Self::refused(&error, refusals);
+        failure.problem.errors = refusals.iter().map(operation_error).collect();
+        // The request is there; what it names is not.
+        if failure.problem.status == ProblemKind::NotFound.status() {
+            failure = failure.of_kind(ProblemKind::InvalidContent);
+        }
+        failure
+    }
+
+    /// Refused operations: the first says the kind.
+    fn refused(error: &ControlError, refusals: &[Refusal]) -> Self {
+        let Some(first) = refusals.first() else {
+            return Self::internal(error);
+        };
+        let mut failure = Self::new(refusal_kind(first), error.to_string());
+        let problem = &mut failure.problem;
+        if problem.status != ProblemKind::NotFound.status() {
+            problem.errors = refusals.iter().map(field_error).collect();
+        }
+        for refusal in refusals {
+            match &refusal.reason {
+                RefusalReason::Stale { current } => {
+                    problem.current_etag = Some(crate::respond::etag(*current));
+                }
+                RefusalReason::InUse { users } => {
+                    problem
+                        .blocked_by
+                        .extend(users.iter().map(|user| user.id.clone()));
+                    problem.used_by.extend(users.iter().cloned().map(Into::into));
+                }
+                RefusalReason::Taken { by } => problem.blocked_by.push(by.id.clone()),
+                _ => {}
+            }
+        }
         failure
     }
 
@@ -129,6 +186,57 @@ impl From<BadBody> for Failure {
     }
 }
 
+fn refusal_kind(refusal: &Refusal) -> ProblemKind {
+    match &refusal.reason {
+        RefusalReason::Unknown { .. } => ProblemKind::NotFound,
+        RefusalReason::Stale { .. } => ProblemKind::PreconditionFailed,
+        RefusalReason::InUse { .. } => ProblemKind::InUse,
+        RefusalReason::Taken { .. } if refusal.pointer == "/name" => ProblemKind::NameTaken,
+        RefusalReason::Taken { .. } | RefusalReason::IdTaken => ProblemKind::Taken,
+        RefusalReason::BuiltIn => ProblemKind::BuiltIn,
+        RefusalReason::BadReference | RefusalReason::Invalid => ProblemKind::InvalidContent,
+        RefusalReason::Full => ProblemKind::NoRoom,
+    }
+}
+
+fn field_error(refusal: &Refusal) -> FieldError {
+    let code = match &refusal.reason {
+        RefusalReason::BadReference => "reference",
+        reason => reason.code(),
+    };
+    FieldError {
+        pointer: refusal.pointer.clone(),
+        code: code.to_owned(),
+        detail: refusal.detail.clone(),
+    }
+}
+
+/// The same at its place among the operations. What is about the whole object is told of its id where it has to exist.
+fn operation_error(refusal: &Refusal) -> FieldError {
+    let place = format!("/operations/{}", refusal.operation);
+    let pointer = match &refusal.reason {
+        RefusalReason::Unknown { .. } | RefusalReason::IdTaken | RefusalReason::InUse { .. } => {
+            format!("{place}/id")
+        }
+        RefusalReason::Stale { .. } => format!("{place}/if_match"),
+        _ if refusal.pointer.is_empty() => place,
+        _ => format!("{place}/value{}", refusal.pointer),
+    };
+    FieldError {
+        pointer,
+        ..field_error(refusal)
+    }
+}
+
+fn origin_id(origin: &Origin) -> Option<String> {
+    match origin {
+        Origin::Rule(id) => Some(id.to_string()),
+        Origin::PublishedService(id) => Some(id.to_string()),
+        Origin::ZonePair(id) => Some(id.to_string()),
+        Origin::AntiLockout | Origin::UnwrittenPair => None,
+    }
+}
+
 impl From<ControlError> for Failure {
     fn from(error: ControlError) -> Self {
         let plain = |kind| Self::new(kind, error.to_string());
@@ -178,16 +286,28 @@ impl From<ControlError> for Failure {
             ControlError::NoDatapath(_) => plain(ProblemKind::DatapathUnavailable).retry_after(10),
             ControlError::ImportRead(_) => plain(ProblemKind::InterruptedBody),
             ControlError::ShuttingDown => plain(ProblemKind::ShuttingDown).retry_after(5),
-            ControlError::PolicyRefused { .. } | ControlError::CannotSimulate(_) => {
-                plain(ProblemKind::InvalidContent)
+            ControlError::PolicyRefused { refusals } => Self::refused(&error, refusals),
+            ControlError::WouldLockOut { by } => {
+                let mut failure = plain(ProblemKind::WouldLockOut);
+                failure.problem.detail += "; confirm_within_seconds lets the change through for a time";
+                failure.problem.blocked_by = origin_id(by).into_iter().collect();
+                failure
             }
-            ControlError::WouldLockOut { .. }
-            | ControlError::AwaitsConfirmation { .. }
-            | ControlError::NothingToConfirm(_)
-            | ControlError::CommitFailed { .. }
-            | ControlError::Nftables(_)
-            | ControlError::Datapath(_)
-            | ControlError::Store(_) => Self::internal(&error),
+            ControlError::AwaitsConfirmation { .. } => plain(ProblemKind::AwaitsConfirmation),
+            ControlError::NothingToConfirm(_) => plain(ProblemKind::NothingToConfirm),
+            ControlError::CannotSimulate(_) => plain(ProblemKind::CannotSimulate),
+            ControlError::CommitFailed { step, source } => {
+                let mut failure = match source.as_ref() {
+                    ControlError::NoRoom(_) => plain(ProblemKind::NoRoom),
+                    ControlError::NoDatapath(_) => plain(ProblemKind::DatapathUnavailable).retry_after(10),
+                    _ => Self::internal(&error).of_kind(ProblemKind::CommitFailed),
+                };
+                failure.problem.failed_step = Some(step.name().to_owned());
+                failure
+            }
+            ControlError::Nftables(_) | ControlError::Datapath(_) | ControlError::Store(_) => {
+                Self::internal(&error)
+            }
         }
     }
 }

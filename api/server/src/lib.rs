@@ -10,6 +10,7 @@ mod metrics;
 mod middleware;
 mod openapi;
 mod paging;
+mod policy;
 mod respond;
 mod router;
 mod routes;

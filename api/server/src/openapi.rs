@@ -4,7 +4,7 @@ mod common;
 mod down_convert;
 
 use axum::http::Method;
-use ravelin_api_types::{Event, FieldError, Gap, Problem};
+use ravelin_api_types::{CommitReport, Event, FieldError, Gap, Move, Problem};
 use utoipa::openapi::path::{Operation, Parameter};
 use utoipa::openapi::{OpenApi, RefOr};
 
@@ -20,7 +20,8 @@ use down_convert::down_convert;
         description = "The API of the Ravelin firewall appliance.\n\n\
             Changes answer with the `revision` of the configuration after them. Single resources have an `ETag`; \
             operations with `If-Match` need it. Errors are problems (RFC 9457), all errors of a body at once. Unknown \
-            members of bodies and unknown query fields are refused. Every operation also answers HEAD where it \
+            members of bodies and unknown query fields are refused. Changes to the policy take `Prefer: dry-run` and \
+            `confirm_within_seconds`. Every operation also answers HEAD where it \
             answers GET, 404 for unknown paths and 405 for unknown methods.",
         license(name = "Apache-2.0 OR MIT", identifier = "Apache-2.0 OR MIT")
     ),
@@ -29,13 +30,18 @@ use down_convert::down_convert;
         (name = "auth", description = "Access tokens."),
         (name = "features", description = "What the data plane does with packets."),
         (name = "lists", description = "Addresses and domain names features work by."),
+        (name = "zones", description = "What the policy calls the networks behind interfaces."),
+        (name = "rules", description = "Which new connections may be."),
+        (name = "services", description = "Protocols and ports by name."),
+        (name = "address translation", description = "NAT rules and published services."),
+        (name = "policy", description = "The policy as a whole."),
         (name = "interfaces", description = "Network interfaces."),
         (name = "data plane", description = "Programs, maps and counters in the kernel."),
         (name = "events", description = "What happens, as it happens."),
         (name = "health", description = "Liveness, readiness, metrics."),
         (name = "docs", description = "This specification."),
     ),
-    components(schemas(Problem, FieldError, Event, Gap)),
+    components(schemas(Problem, FieldError, Event, Gap, CommitReport, Move)),
     modifiers(&SecuritySchemes)
 )]
 pub(crate) struct Document;

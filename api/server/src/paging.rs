@@ -26,6 +26,11 @@ pub(crate) struct PageQuery {
 }
 
 impl PageQuery {
+    /// A page that is asked for beside other things.
+    pub(crate) fn new(limit: Option<u32>, cursor: Option<String>) -> Self {
+        Self { limit, cursor }
+    }
+
     /// Items to show.
     pub(crate) fn limit(&self) -> Result<u32, Failure> {
         checked_limit(self.limit)

@@ -4,11 +4,17 @@ use axum::Json;
 use axum::http::header::{ETAG, LOCATION};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use ravelin_api_types::CommitReport;
 use ravelin_model::Revision;
 use serde::Serialize;
 
+use crate::policy::DRY_RUN;
+
 /// Revision of the configuration after a change.
 pub(crate) const REVISION: HeaderName = HeaderName::from_static("ravelin-revision");
+
+/// What was preferred and is done (RFC 7240).
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
 /// The ETag of something last changed at this revision.
 pub(crate) fn etag(revision: Revision) -> String {
@@ -58,6 +64,19 @@ impl<T> Changed<T> {
         }
     }
 
+    /// Of something whose ETag is another revision than the change's.
+    pub(crate) fn tagged(mut self, etag: Revision) -> Self {
+        self.etag = Some(etag);
+        self
+    }
+
+    /// It came into being, and this is where it is.
+    pub(crate) fn at(mut self, location: String) -> Self {
+        self.status = StatusCode::CREATED;
+        self.location = Some(location);
+        self
+    }
+
     /// For resources that change by themselves, so that no ETag would hold.
     pub(crate) fn without_etag(mut self) -> Self {
         self.etag = None;
@@ -92,6 +111,29 @@ impl<T: Serialize> IntoResponse for Changed<T> {
             set(&mut response, LOCATION, location);
         }
         response
+    }
+}
+
+/// A change to the policy that was made, or that was only looked at.
+#[derive(Debug)]
+pub(crate) enum Written<T> {
+    /// It was made.
+    Done(Changed<T>),
+    /// What would become of it.
+    Preview(CommitReport),
+}
+
+impl<T: Serialize> IntoResponse for Written<T> {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Done(changed) => changed.into_response(),
+            Self::Preview(report) => {
+                let revision = Revision(report.revision);
+                let mut response = revised(Json(report), revision).into_response();
+                set(&mut response, PREFERENCE_APPLIED, DRY_RUN);
+                response
+            }
+        }
     }
 }
 

@@ -11,8 +11,9 @@ use crate::middleware::{
 };
 use crate::openapi::Document;
 use crate::routes::{
-    auth, docs, events, feature_config, features, health, import, interfaces, list_entries, lists, maps,
-    metrics, programs, statistics,
+    auth, changes, docs, events, feature_config, features, health, import, interfaces, list_entries, lists,
+    maps, metrics, nat_rule_order, nat_rules, policy_state, programs, published_services, revisions,
+    rule_order, rules, services, simulation, statistics, verdict_log, zone_pairs, zones,
 };
 use crate::state::AppState;
 
@@ -56,6 +57,11 @@ pub(crate) fn routes() -> Vec<UtoipaMethodRouter<AppState>> {
             feature_config::put_dns_blocklist,
             feature_config::patch_dns_blocklist
         ),
+        routes!(
+            feature_config::get_policy_classifier,
+            feature_config::put_policy_classifier,
+            feature_config::patch_policy_classifier
+        ),
         routes!(programs::index),
         routes!(maps::index),
         routes!(maps::show),
@@ -64,6 +70,50 @@ pub(crate) fn routes() -> Vec<UtoipaMethodRouter<AppState>> {
         routes!(lists::show, lists::patch, lists::delete),
         routes!(list_entries::index, list_entries::add, import::replace),
         routes!(list_entries::show, list_entries::delete),
+        routes!(lists::references),
+        routes!(zones::index, zones::create),
+        routes!(zones::show, zones::put, zones::patch, zones::delete),
+        routes!(zones::references),
+        routes!(zone_pairs::index, zone_pairs::create),
+        routes!(
+            zone_pairs::show,
+            zone_pairs::put,
+            zone_pairs::patch,
+            zone_pairs::delete
+        ),
+        routes!(rules::index, rules::create),
+        routes!(rule_order::show, rule_order::put),
+        routes!(rules::show, rules::put, rules::patch, rules::delete),
+        routes!(rule_order::move_one),
+        routes!(services::index, services::create),
+        routes!(services::show, services::put, services::patch, services::delete),
+        routes!(services::references),
+        routes!(nat_rules::index, nat_rules::create),
+        routes!(nat_rule_order::show, nat_rule_order::put),
+        routes!(
+            nat_rules::show,
+            nat_rules::put,
+            nat_rules::patch,
+            nat_rules::delete
+        ),
+        routes!(nat_rule_order::move_one),
+        routes!(published_services::index, published_services::create),
+        routes!(
+            published_services::show,
+            published_services::put,
+            published_services::patch,
+            published_services::delete
+        ),
+        routes!(changes::create),
+        routes!(simulation::simulate),
+        routes!(verdict_log::index),
+        routes!(policy_state::show),
+        routes!(policy_state::diagnostics),
+        routes!(revisions::index),
+        routes!(revisions::show),
+        routes!(revisions::diff),
+        routes!(revisions::restore),
+        routes!(policy_state::confirm),
         routes!(interfaces::index),
         routes!(interfaces::show, interfaces::patch),
         routes!(events::follow),

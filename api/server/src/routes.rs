@@ -1,6 +1,7 @@
 //! Handlers by resource: parse, ask control, answer.
 
 pub(crate) mod auth;
+pub(crate) mod changes;
 pub(crate) mod docs;
 pub(crate) mod events;
 pub(crate) mod feature_config;
@@ -12,8 +13,21 @@ pub(crate) mod list_entries;
 pub(crate) mod lists;
 pub(crate) mod maps;
 pub(crate) mod metrics;
+pub(crate) mod nat_rule_order;
+pub(crate) mod nat_rules;
+pub(crate) mod policy_state;
 pub(crate) mod programs;
+pub(crate) mod published_services;
+pub(crate) mod revisions;
+mod rule_filter;
+pub(crate) mod rule_order;
+pub(crate) mod rules;
+pub(crate) mod services;
+pub(crate) mod simulation;
 pub(crate) mod statistics;
+pub(crate) mod verdict_log;
+pub(crate) mod zone_pairs;
+pub(crate) mod zones;
 
 /// The one path that needs no credential.
 pub(crate) const HEALTH_PATH: &str = "/healthz";

@@ -43,10 +43,10 @@ pub use policy::{
     ConsideredLine, Day, Diagnostic, IcmpType, InvalidPortRange, IpProtocol, LoggedVerdict, Move, MoveTo,
     Names, NatKind, NatRule, NatRuleOrder, NatRuleSpec, ObjectChange, OperationResult, PolicyKind,
     PolicyLine, PolicyState, PortRange, ProtocolName, PublishedService, PublishedServiceSpec, RateLimit,
-    RateLimitScope, Reference, References, Rule, RuleHits, RuleOrder, RuleService, RuleSpec, Schedule,
-    Service, ServiceEntry, ServiceSpec, SimulatedEntry, SimulatedPacket, SimulatedTranslation,
-    SimulatedVerdict, Simulation, SimulationRequest, Spec, Zone, ZonePair, ZonePairSpec, ZoneReference,
-    ZoneSpec,
+    RateLimitScope, Reference, References, Revision, RevisionDiff, Rule, RuleHits, RuleOrder, RuleService,
+    RuleSpec, Schedule, Service, ServiceEntry, ServiceSpec, SimulatedEntry, SimulatedPacket,
+    SimulatedTranslation, SimulatedVerdict, Simulation, SimulationRequest, Spec, Zone, ZonePair,
+    ZonePairSpec, ZoneReference, ZoneSpec,
 };
 pub use problem::{FieldError, MEDIA_TYPE as PROBLEM_MEDIA_TYPE, Problem, ProblemKind};
 pub use programs::{Attachment, Hook, Program, RunTime, XdpMode};

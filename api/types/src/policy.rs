@@ -13,6 +13,7 @@ mod order;
 mod published_service;
 mod references;
 mod report;
+mod revision;
 mod rule;
 mod schedule;
 mod service;
@@ -32,6 +33,7 @@ pub use references::{Reference, References};
 pub use report::{
     ChangeKind, CommitReport, CommitStep, Diagnostic, ObjectChange, OperationResult, PolicyState,
 };
+pub use revision::{Revision, RevisionDiff};
 pub use rule::{Action, RateLimit, RateLimitScope, Rule, RuleHits, RuleSpec};
 pub use schedule::{Day, Schedule};
 pub use service::{

@@ -109,6 +109,7 @@ pub(super) fn complete(openapi: &mut OpenApi) {
         components.responses.insert(name.to_owned(), response.into());
     }
     refer_to_items(components);
+    add_patches(components);
     for (path, item) in &mut openapi.paths.paths {
         let by_method = [
             (Method::GET, &mut item.get),
@@ -137,6 +138,29 @@ fn refer_to_items(components: &mut Components) {
     }
 }
 
+/// What policy objects say, as merge patches: nothing has to be there.
+fn add_patches(components: &mut Components) {
+    for name in [
+        "Zone",
+        "ZonePair",
+        "Rule",
+        "Service",
+        "NatRule",
+        "PublishedService",
+    ] {
+        let spec = format!("{name}Spec");
+        if let Some(RefOr::T(Schema::Object(whole))) = components.schemas.get(&spec) {
+            let mut patch = whole.clone();
+            patch.required.clear();
+            patch.description = Some(format!(
+                "Members of `{spec}` to change. `null` has a member take the value it has when missing."
+            ));
+            let patch = RefOr::T(Schema::Object(patch));
+            components.schemas.insert(format!("{spec}Patch"), patch);
+        }
+    }
+}
+
 fn complete_operation(method: &Method, path: &str, operation: &mut Operation) {
     let changes = *method != Method::GET && path != TOKEN_PATH;
     if changes && *method == Method::POST {
@@ -144,6 +168,9 @@ fn complete_operation(method: &Method, path: &str, operation: &mut Operation) {
             .parameters
             .get_or_insert_default()
             .push(idempotency_key().into());
+    }
+    if super::parameters(operation).any(|p| p.name == "confirm_within_seconds") {
+        operation.parameters.get_or_insert_default().push(prefer().into());
     }
     for response in operation.responses.responses.values_mut() {
         if let RefOr::T(response) = response {
@@ -223,6 +250,18 @@ fn idempotency_key() -> Parameter {
             "A request with the key of an earlier one gets that one's answer, for 24 hours or until the engine restarts.",
         ))
         .schema(Some(schema))
+        .build()
+}
+
+fn prefer() -> Parameter {
+    ParameterBuilder::new()
+        .name("Prefer")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(
+            "`dry-run` (RFC 7240): nothing is stored; the answer is 200 with a `CommitReport` and `Preference-Applied`.",
+        ))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
         .build()
 }
 

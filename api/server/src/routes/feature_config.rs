@@ -3,8 +3,8 @@
 use axum::extract::State;
 use ravelin_api_types::{
     BadBody, DdosProtectionConfig, DdosProtectionConfigPatch, DnsBlocklistConfig, DnsBlocklistConfigPatch,
-    Feature, FeatureConfig, FlowMonitoringConfig, FlowMonitoringConfigPatch, FromJson, StatisticsConfig,
-    StatisticsConfigPatch, merge_patch, parse_value, parse_with,
+    Feature, FeatureConfig, FlowMonitoringConfig, FlowMonitoringConfigPatch, FromJson,
+    PolicyClassifierConfig, StatisticsConfig, StatisticsConfigPatch, merge_patch, parse_value, parse_with,
 };
 use ravelin_control::{ControlError, Precondition};
 use ravelin_model as model;
@@ -273,5 +273,59 @@ pub(crate) async fn patch_dns_blocklist(
     body: JsonBody,
 ) -> Result<Changed<Feature>, Failure> {
     let (feature, whole) = (model::Feature::DnsBlocklist, FeatureConfig::DnsBlocklist);
+    patch(&state, &caller, feature, precondition, &body, whole).await
+}
+
+/// Show the configuration of `policy_classifier`
+#[utoipa::path(
+    get,
+    path = "/api/v1/ebpf/features/policy_classifier/config",
+    operation_id = "get_policy_classifier_config",
+    tag = "features",
+    responses((status = 200, description = "The configuration; its ETag is the feature's.", body = PolicyClassifierConfig))
+)]
+pub(crate) async fn get_policy_classifier(
+    State(state): State<AppState>,
+) -> Result<Tagged<FeatureConfig>, Failure> {
+    current(&state, model::Feature::PolicyClassifier).await
+}
+
+/// Replace the configuration of `policy_classifier`
+#[utoipa::path(
+    put,
+    path = "/api/v1/ebpf/features/policy_classifier/config",
+    operation_id = "put_policy_classifier_config",
+    tag = "features",
+    params(("If-Match" = String, Header, description = "ETag of the feature, or `*`.")),
+    request_body(content = PolicyClassifierConfig, description = "The whole configuration."),
+    responses((status = 200, description = "The feature with the new configuration.", body = Feature))
+)]
+pub(crate) async fn put_policy_classifier(
+    State(state): State<AppState>,
+    caller: Caller,
+    IfMatch(precondition): IfMatch,
+    body: JsonBody,
+) -> Result<Changed<Feature>, Failure> {
+    let config = FeatureConfig::PolicyClassifier(body.read()?);
+    Ok(put(&state, &caller, precondition, config).await?)
+}
+
+/// Change parts of the configuration of `policy_classifier`
+#[utoipa::path(
+    patch,
+    path = "/api/v1/ebpf/features/policy_classifier/config",
+    operation_id = "patch_policy_classifier_config",
+    tag = "features",
+    params(("If-Match" = String, Header, description = "ETag of the feature, or `*`.")),
+    request_body(content = PolicyClassifierConfig, description = "A merge patch (RFC 7396)."),
+    responses((status = 200, description = "The feature with the new configuration.", body = Feature))
+)]
+pub(crate) async fn patch_policy_classifier(
+    State(state): State<AppState>,
+    caller: Caller,
+    IfMatch(precondition): IfMatch,
+    body: JsonBody,
+) -> Result<Changed<Feature>, Failure> {
+    let (feature, whole) = (model::Feature::PolicyClassifier, FeatureConfig::PolicyClassifier);
     patch(&state, &caller, feature, precondition, &body, whole).await
 }

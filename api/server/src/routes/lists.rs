@@ -2,12 +2,13 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use ravelin_api_types::{List, ListPatch, NewList, Page};
-use ravelin_model::ListId;
+use ravelin_api_types::{List, ListPatch, NewList, Page, References};
+use ravelin_model::{ListId, ObjectKind};
 
 use crate::extract::{Caller, IfMatch, JsonBody, Query, named};
 use crate::failure::Failure;
 use crate::paging::PageQuery;
+use crate::policy;
 use crate::respond::{Changed, Tagged};
 use crate::state::AppState;
 
@@ -103,7 +104,7 @@ pub(crate) async fn patch(
 
 /// Delete a list with its entries
 ///
-/// 409 names the features that use it.
+/// 409 names the features, rules and published services that use it.
 #[utoipa::path(
     delete,
     path = "/api/v1/lists/{id}",
@@ -124,6 +125,23 @@ pub(crate) async fn delete(
     let id = list_id(&id)?;
     let revision = state.control().delete_list(&id, precondition, &actor).await?;
     Ok(Changed::deleted(revision))
+}
+
+/// Show who uses a list
+#[utoipa::path(
+    get,
+    path = "/api/v1/lists/{id}/references",
+    operation_id = "list_list_references",
+    tag = "lists",
+    params(("id" = String, Path, description = "Id of the list.")),
+    responses((status = 200, description = "Features, rules and published services that name it.", body = References))
+)]
+pub(crate) async fn references(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<Json<References>, Failure> {
+    let id = list_id(&id)?;
+    policy::references(&state, ObjectKind::List, id.as_str()).await
 }
 
 /// The list a path names.

@@ -2,14 +2,19 @@
 
 use std::fs;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsRawFd;
 
 use axum::http::{Extensions, HeaderMap, HeaderName};
+use ravelin_control::CallerConnection;
 use tokio::net::UnixStream;
 
 /// Set by the gateway, which is the only client of its socket.
 const X_RAVELIN_PEER: HeaderName = HeaderName::from_static("x-ravelin-peer");
+/// Address and port of this machine the client called; set by the gateway, too.
+const X_RAVELIN_LOCAL: HeaderName = HeaderName::from_static("x-ravelin-local");
+/// Port of a client nobody told the port of: the first the IANA keeps for clients (RFC 6335).
+const CLIENT_PORT: u16 = 49152;
 /// Most supplementary groups of a process (NGROUPS_MAX).
 const MAX_GROUPS: usize = 65536;
 
@@ -87,6 +92,18 @@ impl Connection {
             (None, Some(uid)) => format!("uid:{uid}"),
             (None, None) => "unknown".to_owned(),
         }
+    }
+
+    /// The connection somebody made from elsewhere, which a change to the policy could cut; None for those of this
+    /// machine.
+    pub(crate) fn caller(&self, headers: &HeaderMap) -> Option<CallerConnection> {
+        let peer = self.relayed(headers)?;
+        let local: SocketAddr = headers.get(X_RAVELIN_LOCAL)?.to_str().ok()?.parse().ok()?;
+        Some(CallerConnection {
+            peer: SocketAddr::new(peer, CLIENT_PORT),
+            local_address: Some(local.ip().to_canonical()),
+            local_port: local.port(),
+        })
     }
 
     fn relayed(&self, headers: &HeaderMap) -> Option<IpAddr> {
