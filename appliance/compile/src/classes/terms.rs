@@ -6,10 +6,7 @@ use std::sync::Arc;
 use super::Element;
 use crate::{AddressSet, AddressTerm, ImageTooLarge};
 
-/// Numbers of terms fit 16 bits; 0 is none.
-const TERMS_MAX: usize = u16::MAX as usize;
-
-/// One side of a line in one family.
+/// One side of a box.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Side {
     /// 0: the prefix says all.
@@ -22,8 +19,23 @@ pub(crate) struct Side {
     pub(crate) last: u128,
 }
 
-/// One side of a line: IPv4 and IPv6. None: it matches no address of the family.
-pub(crate) type Sides = [Option<Side>; 2];
+impl Side {
+    /// Every address of a family whose addresses have so many bits.
+    const fn any(width: u32) -> Self {
+        Self {
+            term: 0,
+            bits: 0,
+            first: 0,
+            last: u128::MAX >> (u128::BITS - width),
+        }
+    }
+}
+
+/// A side as a term: IPv4 and IPv6. None: it matches no address of the family.
+type Sides = [Option<Side>; 2];
+
+/// Bits of an address by `rv_policy_family`.
+pub(crate) const WIDTHS: [u32; 2] = [u32::BITS, u128::BITS];
 
 /// Which elements an address must be in one of, or in none.
 #[derive(Debug)]
@@ -59,11 +71,8 @@ impl<'a> Terms<'a> {
         }
     }
 
-    /// What a side is in each family.
+    /// What a side is in each family if it is not spelled out.
     pub(crate) fn sides(&mut self, side: &'a AddressTerm) -> Result<Sides, ImageTooLarge> {
-        if let Some(sides) = without_term(side) {
-            return Ok(sides);
-        }
         if let Some(sides) = self.sides.get(side) {
             return Ok(*sides);
         }
@@ -77,39 +86,38 @@ impl<'a> Terms<'a> {
             let lists = side.lists.iter().filter_map(|number| self.lists.get(number));
             std::iter::once(&side.addresses).chain(lists.map(Arc::as_ref))
         };
-        let hull4 = hull(named().map(AddressSet::v4)).map(|(first, last)| (first.into(), last.into()));
-        let hull6 = hull(named().map(AddressSet::v6));
-        if self.terms.len() == TERMS_MAX {
-            return Err(ImageTooLarge {
-                what: "different sides of rules with several addresses",
-                needed: TERMS_MAX + 1,
-                capacity: TERMS_MAX,
-            });
-        }
-        let term = u16::try_from(self.terms.len() + 1).expect("checked against the maximum");
-        let alone = side.lists.is_empty() && !side.negate;
-        let sides = [
-            family(
-                term,
-                side.negate,
-                hull4,
-                single4(&side.addresses).filter(|_| alone),
-                ANY4,
-            ),
-            family(
-                term,
-                side.negate,
-                hull6,
-                single6(&side.addresses).filter(|_| alone),
-                ANY6,
-            ),
+        let hulls = [
+            hull(named().map(AddressSet::v4)).map(|(first, last)| (first.into(), last.into())),
+            hull(named().map(AddressSet::v6)),
         ];
-        if sides.iter().flatten().any(|side| side.term != 0) {
+        let mut term = 0;
+        if hulls.iter().any(Option::is_some) {
+            let number = self.terms.len() + 1;
+            term = u16::try_from(number).map_err(|_| ImageTooLarge {
+                what: "different sides of rules with lists, many addresses or negation",
+                needed: number,
+                capacity: u16::MAX.into(),
+            })?;
             let elements = self.elements_of(side);
             self.terms.push(Term {
                 elements,
                 negate: side.negate,
             });
+        }
+        let mut sides = [None; 2];
+        for ((of, hull), width) in sides.iter_mut().zip(hulls).zip(WIDTHS) {
+            let any = Side::any(width);
+            *of = match (hull, side.negate) {
+                (None, false) => None,
+                (None, true) => Some(any),
+                (Some(_), true) => Some(Side { term, ..any }),
+                (Some((first, last)), false) => Some(Side {
+                    term,
+                    bits: 0,
+                    first,
+                    last,
+                }),
+            };
         }
         Ok(sides)
     }
@@ -138,70 +146,56 @@ fn last_index(elements: &[Element]) -> u32 {
     u32::try_from(elements.len() - 1).expect("fewer lists and sides than that")
 }
 
-const ANY4: Side = Side {
-    term: 0,
-    bits: 0,
-    first: 0,
-    last: u32::MAX as u128,
-};
-const ANY6: Side = Side {
-    term: 0,
-    bits: 0,
-    first: 0,
-    last: u128::MAX,
-};
-
-/// Sides that are any or a prefix in each family, without looking at anything else: most are.
-fn without_term(side: &AddressTerm) -> Option<Sides> {
+/// Spells a side out as prefixes of a family, at most `most` of them; false: it has more, or names lists, or what it
+/// does not mean.
+pub(crate) fn spell(side: &AddressTerm, family: usize, most: usize, prefixes: &mut Vec<Side>) -> bool {
+    prefixes.clear();
     if side.is_any() {
-        return Some([Some(ANY4), Some(ANY6)]);
+        prefixes.push(Side::any(WIDTHS[family]));
+        return true;
     }
     if side.negate || !side.lists.is_empty() {
-        return None;
+        return false;
     }
-    let v4 = match side.addresses.v4() {
-        [] => None,
-        _ => Some(single4(&side.addresses)?),
-    };
-    let v6 = match side.addresses.v6() {
-        [] => None,
-        _ => Some(single6(&side.addresses)?),
-    };
-    Some([v4, v6])
+    if family == 0 {
+        let ranges = side.addresses.v4().iter();
+        spell_ranges(
+            ranges.map(|(first, last)| ((*first).into(), (*last).into())),
+            family,
+            most,
+            prefixes,
+        )
+    } else {
+        spell_ranges(side.addresses.v6().iter().copied(), family, most, prefixes)
+    }
 }
 
-fn single4(addresses: &AddressSet) -> Option<Side> {
-    let [(first, last)] = *addresses.v4() else {
-        return None;
-    };
-    let prefix = prefix_bits(first.into(), last.into(), 32)?;
-    Some(Side {
-        term: 0,
-        bits: prefix,
-        first: first.into(),
-        last: last.into(),
-    })
-}
-
-fn single6(addresses: &AddressSet) -> Option<Side> {
-    let [(first, last)] = *addresses.v6() else {
-        return None;
-    };
-    let prefix = prefix_bits(first, last, 128)?;
-    Some(Side {
-        term: 0,
-        bits: prefix,
-        first,
-        last,
-    })
-}
-
-/// Length of the prefix that is exactly these addresses.
-fn prefix_bits(first: u128, last: u128, width: u8) -> Option<u8> {
-    let differing = first ^ last;
-    let is_prefix = differing & differing.wrapping_add(1) == 0 && first & differing == 0;
-    let host_bits = u8::try_from(differing.trailing_ones()).expect("at most 128");
-    is_prefix.then(|| width - host_bits)
+fn spell_ranges(
+    ranges: impl Iterator<Item = (u128, u128)>,
+    family: usize,
+    most: usize,
+    prefixes: &mut Vec<Side>,
+) -> bool {
+    for (first, last) in ranges {
+        let mut next = Some(first);
+        while let Some(first) = next.filter(|first| *first <= last) {
+            if prefixes.len() == most {
+                return false;
+            }
+            // As many as the address is aligned to and the range has room for.
+            let length = (last - first).checked_add(1).map_or(u128::BITS, u128::ilog2);
+            let host_bits = length.min(first.trailing_zeros()).min(WIDTHS[family]);
+            let end = first | u128::MAX.checked_shr(u128::BITS - host_bits).unwrap_or(0);
+            prefixes.push(Side {
+                term: 0,
+                bits: u8::try_from(WIDTHS[family] - host_bits).expect("at most 128"),
+                first,
+                last: end,
+            });
+            next = end.checked_add(1);
+        }
+    }
+    true
 }
 
 /// From the first to the last address of all sets.
@@ -210,81 +204,64 @@ fn hull<'a, A: Copy + Ord + 'a>(sets: impl Iterator<Item = &'a [(A, A)]>) -> Opt
         .reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
 }
 
-/// `hull`: of what is named in the family, None: nothing; `single`: what is named is one prefix and nothing else.
-fn family(
-    term: u16,
-    negate: bool,
-    hull: Option<(u128, u128)>,
-    single: Option<Side>,
-    any: Side,
-) -> Option<Side> {
-    match (hull, negate) {
-        (None, false) => None,
-        (None, true) => Some(any),
-        (Some(_), true) => Some(Side { term, ..any }),
-        (Some((first, last)), false) => Some(single.unwrap_or(Side {
-            term,
-            bits: 0,
-            first,
-            last,
-        })),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(addresses: &[&str], negate: bool, expected: [Option<(bool, u8)>; 2]) {
-        let side = AddressTerm {
+    fn side(addresses: &[&str], lists: &[u32], negate: bool) -> AddressTerm {
+        AddressTerm {
             addresses: AddressSet::new(addresses.iter().map(|text| text.parse().expect(text))),
-            lists: Vec::new(),
+            lists: lists.to_vec(),
             negate,
-        };
-        let lists = BTreeMap::new();
-        let mut terms = Terms::new(&lists);
-        let sides = terms.sides(&side).expect("few terms");
-        let found = sides.map(|side| side.map(|side| (side.term != 0, side.bits)));
-        assert_eq!(found, expected, "{addresses:?} {negate}");
+        }
+    }
+
+    /// `expected`: prefix lengths by family; None: not spelled out.
+    fn check(addresses: &[&str], expected: [Option<&[u8]>; 2]) {
+        for (family, expected) in expected.into_iter().enumerate() {
+            let mut prefixes = Vec::new();
+            let is_spelled = spell(&side(addresses, &[], false), family, 4, &mut prefixes);
+            let bits: Vec<u8> = prefixes.iter().map(|side| side.bits).collect();
+            assert_eq!(is_spelled.then_some(bits.as_slice()), expected, "{addresses:?}");
+        }
     }
 
     #[test]
-    fn a_prefix_of_each_family_needs_no_term() {
-        check(&[], false, [Some((false, 0)), Some((false, 0))]);
-        check(&["0.0.0.0/0"], false, [Some((false, 0)), None]);
+    fn few_prefixes_are_spelled_out() {
+        check(&[], [Some(&[0]), Some(&[0])]);
+        check(&["0.0.0.0/0"], [Some(&[0]), Some(&[])]);
+        check(&["::/0"], [Some(&[]), Some(&[0])]);
+        check(&["10.0.0.0/8", "2001:db8::1"], [Some(&[8]), Some(&[128])]);
+        check(&["10.0.0.0/9", "10.128.0.0/9"], [Some(&[8]), Some(&[])]);
+        check(&["10.0.0.1-10.0.0.4"], [Some(&[32, 31, 32]), Some(&[])]);
         check(
-            &["10.0.0.0/8", "2001:db8::1"],
-            false,
-            [Some((false, 8)), Some((false, 128))],
+            &["ffff::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"],
+            [Some(&[]), Some(&[16])],
         );
-        check(&["10.0.0.0/9", "10.128.0.0/9"], false, [Some((false, 8)), None]);
+        check(&["255.255.255.254-255.255.255.255"], [Some(&[31]), Some(&[])]);
+        check(&["10.0.0.1-10.0.0.30"], [None, Some(&[])]);
     }
 
     #[test]
-    fn everything_else_is_a_term_of_the_family_that_needs_it() {
-        check(
-            &["10.0.0.1", "10.0.0.3", "::/0"],
-            false,
-            [Some((true, 0)), Some((false, 0))],
-        );
-        check(&["10.0.0.1-10.0.0.2"], false, [Some((true, 0)), None]);
-        check(&["10.0.0.0/8"], true, [Some((true, 0)), Some((false, 0))]);
+    fn lists_and_negation_are_terms() {
+        let mut prefixes = Vec::new();
+        assert!(!spell(&side(&["10.0.0.0/8"], &[], true), 0, 4, &mut prefixes));
+        assert!(!spell(&side(&["10.0.0.0/8"], &[1], false), 0, 4, &mut prefixes));
     }
 
     #[test]
     fn equal_sides_are_one_term_and_equal_addresses_one_element() {
-        let addresses = AddressSet::new(["10.0.0.1-10.0.0.2".parse().expect("range")]);
-        let side = |negate| AddressTerm {
-            addresses: addresses.clone(),
-            lists: vec![],
-            negate,
-        };
-        let (one, same, opposite) = (side(false), side(false), side(true));
+        let addresses = ["10.0.0.1-10.0.0.2"];
+        let sides = [false, false, true].map(|negate| side(&addresses, &[], negate));
         let lists = BTreeMap::new();
         let mut terms = Terms::new(&lists);
-        let found =
-            [&one, &same, &opposite].map(|side| terms.sides(side).expect("few")[0].expect("IPv4").term);
-        assert_eq!(found, [1, 1, 2]);
+        let [one, same, opposite] = sides.each_ref().map(|side| terms.sides(side).expect("few"));
+        let hull = (0x0a00_0001, 0x0a00_0002);
+        let of = |sides: Sides| sides[0].map(|side| (side.term, (side.first, side.last)));
+        assert_eq!(of(one), Some((1, hull)));
+        assert_eq!(of(same), Some((1, hull)));
+        assert_eq!(of(opposite), Some((2, (0, u32::MAX.into()))));
+        assert_eq!((one[1], opposite[1]), (None, Some(Side::any(128))));
         assert_eq!((terms.elements.len(), terms.terms.len()), (1, 2));
     }
 
@@ -292,15 +269,17 @@ mod tests {
     fn a_list_without_addresses_matches_nothing() {
         let lists = BTreeMap::from([(7, Arc::new(AddressSet::default()))]);
         let mut terms = Terms::new(&lists);
-        let side = |lists: &[u32], negate| AddressTerm {
-            lists: lists.to_vec(),
-            negate,
-            ..AddressTerm::default()
-        };
-        let (listed, unknown, others) = (side(&[7], false), side(&[8], false), side(&[7], true));
+        let (listed, unknown, others) = (
+            side(&[], &[7], false),
+            side(&[], &[8], false),
+            side(&[], &[7], true),
+        );
         assert_eq!(terms.sides(&listed), Ok([None, None]));
         assert_eq!(terms.sides(&unknown), Ok([None, None]));
-        assert_eq!(terms.sides(&others), Ok([Some(ANY4), Some(ANY6)]));
+        assert_eq!(
+            terms.sides(&others),
+            Ok([Some(Side::any(32)), Some(Side::any(128))])
+        );
         assert!(terms.terms.is_empty());
     }
 }

@@ -6,17 +6,20 @@ use ravelin_abi::{rv_box, rv_box4, rv_box6};
 use ravelin_model::protocol;
 
 use super::services::{ServiceBox, service_boxes};
-use crate::classes::{Element, Side, Term, TermRows, Terms};
+use crate::classes::{Element, Side, Term, TermRows, Terms, WIDTHS, spell};
 use crate::image::ImageBuilder;
 use crate::tree::{Boxes, Space, Span};
 use crate::{ImageTooLarge, Ruleset};
 
 /// Most boxes of a family: two thirds of them would fill the copies of its trees.
 const BOXES_MAX: usize = 1 << 20;
+/// Most boxes of a line for the sake of its addresses. Beyond that they become a term: a look-up of the address for
+/// each packet, and of its class for each box.
+const SPELLED_MAX: usize = 16;
 /// Prefixes shorter than that are wide.
 const WIDE_BITS: [u32; 2] = [12, 24];
 
-/// A line with one service and one range of ports on each side.
+/// A line with one service, one range of ports on each side, and on each side a prefix or a term.
 #[derive(Debug, Clone, Copy)]
 struct RuleBox {
     rule: u32,
@@ -43,29 +46,43 @@ impl PolicyBoxes {
     pub(crate) fn new(ruleset: &Ruleset) -> Result<Self, ImageTooLarge> {
         let mut terms = Terms::new(&ruleset.lists);
         let mut families = [Family::new(false), Family::new(true)];
-        let mut services = Vec::new();
+        let (mut services, mut sources, mut destinations) = (Vec::new(), Vec::new(), Vec::new());
         for (rule, line) in (0u32..).zip(&ruleset.lines) {
-            let source = terms.sides(&line.source)?;
-            let destination = terms.sides(&line.destination)?;
-            for (family, (source, destination)) in
-                families.iter_mut().zip(source.into_iter().zip(destination))
-            {
-                let (Some(source), Some(destination)) = (source, destination) else {
-                    continue;
-                };
+            for (number, family) in families.iter_mut().enumerate() {
                 let [icmp, other_icmp] = family.icmp();
                 service_boxes(&line.services, icmp, other_icmp, &mut services);
-                family.boxes.extend(services.iter().map(|service| RuleBox {
-                    rule,
-                    source,
-                    destination,
-                    service: *service,
-                    from: line.from.map_or(0, |zone| zone.get()),
-                    to: line.to.map_or(0, |zone| zone.get()),
-                }));
+                let most = (SPELLED_MAX / services.len().max(1)).max(1);
+                let mut is_spelled = [
+                    spell(&line.source, number, most, &mut sources),
+                    spell(&line.destination, number, most, &mut destinations),
+                ];
+                if is_spelled == [true; 2] && sources.len() * destinations.len() > most {
+                    is_spelled[usize::from(sources.len() < destinations.len())] = false;
+                }
+                if !is_spelled[0] {
+                    sources.clear();
+                    sources.extend(terms.sides(&line.source)?[number]);
+                }
+                if !is_spelled[1] {
+                    destinations.clear();
+                    destinations.extend(terms.sides(&line.destination)?[number]);
+                }
+                for (source, destination) in sources
+                    .iter()
+                    .flat_map(|source| destinations.iter().map(move |to| (source, to)))
+                {
+                    family.boxes.extend(services.iter().map(|service| RuleBox {
+                        rule,
+                        source: *source,
+                        destination: *destination,
+                        service: *service,
+                        from: line.from.map_or(0, |zone| zone.get()),
+                        to: line.to.map_or(0, |zone| zone.get()),
+                    }));
+                }
                 if family.boxes.len() > BOXES_MAX {
                     return Err(ImageTooLarge {
-                        what: "combinations of ports in rules",
+                        what: "combinations of addresses and ports in rules",
                         needed: family.boxes.len(),
                         capacity: BOXES_MAX,
                     });
@@ -132,9 +149,9 @@ impl Family {
     }
 
     fn is_wide(&self, side: Side) -> bool {
-        let width = if self.is_v6 { 128 } else { 32 };
-        let same_bits = (side.first ^ side.last).leading_zeros() - (128 - width);
-        same_bits < WIDE_BITS[usize::from(self.is_v6)]
+        let family = usize::from(self.is_v6);
+        let same_bits = (side.first ^ side.last).leading_zeros() - (u128::BITS - WIDTHS[family]);
+        same_bits < WIDE_BITS[family]
     }
 
     /// The boxes as trees see them.

@@ -12,6 +12,8 @@ use crate::ImageTooLarge;
 const LEAF: usize = 8;
 /// Boxes a cut is chosen by; more would tell nothing new.
 const SAMPLE: usize = 192;
+/// Boxes a cut is chosen by where the boxes do not come apart.
+const FIRST: usize = 32;
 const LEAF_MAX: usize = RV_POLICY_LEAF_BOXES as usize;
 const DEPTH_MAX: usize = RV_POLICY_DEPTH as usize;
 
@@ -53,7 +55,12 @@ impl<'a> Builder<'a> {
             .map(|last| Span::new(0, *last))
             .collect();
         self.open.clear();
-        self.open.extend_from_slice(boxes);
+        for number in boxes {
+            self.open.push(*number);
+            if self.covers_cell(*number) {
+                break;
+            }
+        }
         self.tree = Tree::default();
         self.node(0, 1)?;
         self.room -= self.tree.leaf_boxes.len();
@@ -63,9 +70,6 @@ impl<'a> Builder<'a> {
     /// The node of the cell whose boxes are the open ones from `start` on; takes them away. Returns the best rule.
     fn node(&mut self, start: usize, depth: usize) -> Result<u32, ImageTooLarge> {
         self.tree.depth = self.tree.depth.max(depth);
-        if let Some(covering) = (start..self.open.len()).find(|at| self.covers_cell(self.open[*at])) {
-            self.open.truncate(covering + 1);
-        }
         let Some(cut) = self.cut(start) else {
             return self.leaf(start);
         };
@@ -103,7 +107,8 @@ impl<'a> Builder<'a> {
         Ok(self.tree.nodes[node].best)
     }
 
-    /// Opens those of the boxes that have something in a half of their cell.
+    /// Opens those of the boxes that have something in a half of their cell, which is the cell by now, up to the first
+    /// that is all of it: nothing comes behind that one.
     fn enter(&mut self, boxes: std::ops::Range<usize>, place: usize, half: Span) {
         let spans = &self.boxes.spans[place];
         let terms = self
@@ -121,6 +126,9 @@ impl<'a> Builder<'a> {
             };
             if inside && terms.is_none_or(matches) {
                 self.open.push(number);
+                if self.covers_cell(number) {
+                    break;
+                }
             }
         }
     }
@@ -178,21 +186,30 @@ impl<'a> Builder<'a> {
             return None;
         }
         let step = count.div_ceil(SAMPLE);
+        let pays = |cut: &Cut| cut.cost < 1.0;
+        if let Some(cut) = self.cut_by(start, step, SAMPLE, 0).filter(pays) {
+            return Some(cut);
+        }
+        if count <= LEAF_MAX {
+            return None;
+        }
+        if let Some(cut) = self.cut_by(start, step, SAMPLE, 1).filter(pays) {
+            return Some(cut);
+        }
+        // The boxes are in each other's way. Only the first ones count then: where one of them is all of a cell, the
+        // others are gone.
         let mut last = None;
-        for measure in 0..self.measures.len() {
-            // Where those taken fill the cell, the first ones cannot: each would cover it, and cut off the rest.
-            last = self
-                .cut_by(start, step, measure)
-                .or_else(|| self.cut_by(start, 1, measure));
-            if count <= LEAF_MAX || last.is_none_or(|cut| cut.cost < 1.0) {
+        for measure in 1..self.measures.len() {
+            last = self.cut_by(start, 1, FIRST, measure);
+            if last.as_ref().is_some_and(pays) {
                 break;
             }
         }
-        last.filter(|cut| count > LEAF_MAX || cut.cost < 1.0)
+        last
     }
 
-    /// The same, judged by every `step`th box.
-    fn cut_by(&mut self, start: usize, step: usize, measure: usize) -> Option<Cut> {
+    /// The best cut judged by every `step`th box, at most `most`; None: they fill the cell.
+    fn cut_by(&mut self, start: usize, step: usize, most: usize, measure: usize) -> Option<Cut> {
         let mut ends = std::mem::take(&mut self.ends);
         let mut best: Option<Cut> = None;
         for place in 0..self.cell.len() {
@@ -202,7 +219,7 @@ impl<'a> Builder<'a> {
             }
             ends.clear();
             let mut whole = true;
-            for at in (start..self.open.len()).step_by(step).take(SAMPLE) {
+            for at in (start..self.open.len()).step_by(step).take(most) {
                 let span = self.span(self.open[at], place);
                 whole &= span == cell;
                 ends.push(span);
