@@ -1,6 +1,8 @@
 //! What can go wrong with asking the kernel.
 
 use std::io;
+use std::process::ExitStatus;
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -22,6 +24,35 @@ pub enum KernelError {
     /// Addresses could not be listed.
     #[error("list the addresses")]
     ListAddresses(#[source] DumpError),
+    /// The table of nftables could not be read.
+    #[error("list the table of nftables")]
+    ListTable(#[source] DumpError),
+    /// nft(8) is not there or cannot be run.
+    #[error("start nft")]
+    StartNft(#[source] io::Error),
+    /// nft(8) could not be told or heard.
+    #[error("talk to nft")]
+    TalkToNft(#[source] io::Error),
+    /// nft(8) was ended because it did not come to an end. Whether it made the transaction is not known.
+    #[error("nft did not answer for {0:?}")]
+    NftTimeout(Duration),
+    /// nft(8) did not make the transaction.
+    #[error("nft refused ({status}): {said}")]
+    NftRefused {
+        /// How it ended.
+        status: ExitStatus,
+        /// What it said, cut off after 1 KiB.
+        said: String,
+    },
+    /// Logged packets could not be subscribed to.
+    #[error("listen to log group {group}")]
+    OpenPacketLog {
+        /// The NFLOG group.
+        group: u16,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
 }
 
 /// A table could not be read from the kernel.

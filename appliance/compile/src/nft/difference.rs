@@ -137,6 +137,33 @@ impl NftRuleset {
         difference
     }
 
+    /// What is in the kernel while this table is loaded.
+    pub fn names(&self) -> NftFound {
+        let names = |map: bool| {
+            let sets = self
+                .table
+                .sets
+                .iter()
+                .filter(move |(_, body)| body.is_map() == map);
+            sets.map(|(name, _)| name.to_string()).collect()
+        };
+        NftFound {
+            chains: self.table.chains.keys().map(ToString::to_string).collect(),
+            sets: names(false),
+            maps: names(true),
+            limits: self.table.limits.keys().map(ToString::to_string).collect(),
+            counters: Some(self.counters().clone()),
+        }
+    }
+
+    /// Takes the table away, if there is one.
+    pub fn removal() -> NftDifference {
+        let mut difference = NftDifference::default();
+        difference.add(json::table());
+        difference.delete(json::table());
+        difference
+    }
+
     /// From whatever is in the kernel to this one. The elements of the set of counters stay where they are, so nothing
     /// that was counted is lost.
     pub fn replacement(&self, found: &NftFound) -> NftDifference {

@@ -212,7 +212,8 @@ fn statement(statement: &Statement) -> Value {
             let left = key(fields);
             let right = match test {
                 Test::Elements(elements) => match &elements[..] {
-                    [element] => element_of(fields, element),
+                    // A concatenation is compared with sets only.
+                    [element] if fields.len() == 1 => element_of(fields, element),
                     _ => set_of(elements.iter().map(|element| element_of(fields, element))),
                 },
                 Test::Interface(name) => json!(&**name),

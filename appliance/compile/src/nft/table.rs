@@ -298,6 +298,13 @@ pub enum SetBody {
     PairVerdicts(BTreeMap<(Name, Name), Verdict>),
 }
 
+impl SetBody {
+    /// Whether its elements say where to go.
+    pub(super) fn is_map(&self) -> bool {
+        matches!(self, Self::InterfaceVerdicts(_) | Self::PairVerdicts(_))
+    }
+}
+
 /// Everything in the table, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Table {
