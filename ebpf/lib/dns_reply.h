@@ -71,6 +71,8 @@ static __always_inline void rv_dns_tell(const struct rv_visit *visit,
 	struct rv_counter *hits = bpf_map_lookup_elem(&dns_hits, &key);
 	struct rv_event *event;
 
+	if (!visit->packets)
+		return;
 	if (hits)
 		rv_count(hits, visit->packets, visit->bytes);
 	event = rv_event_begin(packet, RV_EVENT_DNS, visit->ifindex, visit->length,

@@ -84,6 +84,7 @@ mod kernel {
             addresses,
             name_buckets,
             flows,
+            ..KernelConfig::default()
         };
         ravelin_datapath::load(&kernel, run_time_helper).map_err(|error| chain(&error))
     }

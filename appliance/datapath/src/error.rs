@@ -146,6 +146,9 @@ pub enum DatapathError {
     /// Without it, a table in use could be overwritten.
     #[error("cannot wait for packets in flight")]
     GracePeriod(#[source] io::Error),
+    /// The numbers the programs know each other by could not be had.
+    #[error("cannot get random numbers")]
+    Random(#[source] io::Error),
     /// A program could not be asked about.
     #[error("cannot query program '{program}'")]
     QueryProgram {

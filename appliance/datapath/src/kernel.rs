@@ -31,6 +31,7 @@ mod objects;
 mod pins;
 mod plain;
 mod plane;
+mod policy_tables;
 mod prerequisites;
 mod run_time;
 mod schema;
@@ -64,6 +65,9 @@ pub struct KernelConfig {
     pub name_buckets: u32,
     /// Entries of each flow map, one for each direction of a flow; about 150 bytes each.
     pub flows: u32,
+    /// Hit counters of the policy: rules, zone pairs and published services that can be told apart. 16 bytes for each
+    /// and CPU.
+    pub policy_counters: u32,
 }
 
 impl Default for KernelConfig {
@@ -73,6 +77,7 @@ impl Default for KernelConfig {
             addresses: 131_072,
             name_buckets: 131_072,
             flows: 262_144,
+            policy_counters: 131_072,
         }
     }
 }

@@ -34,6 +34,12 @@ pub mod load_time {
     /// Half of `max_entries` of the map `dns_blocklist`.
     pub const NAME_HALF: &str = "rv_name_half";
 
+    /// Number that begins what XDP tells tc ingress of a packet; the same in both, and known to nobody else.
+    pub const METADATA_MAGIC: &str = "rv_metadata_magic";
+
+    /// Number that begins the metadata of a test run that shall leave no trace.
+    pub const PROBE_MAGIC: &str = "rv_probe_magic";
+
     /// Events each CPU may send in a second; 200 unless set.
     pub const EVENT_RATE: &str = "rv_event_rate";
 }

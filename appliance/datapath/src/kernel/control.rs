@@ -4,7 +4,7 @@ use std::mem::offset_of;
 use std::path::Path;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-use ravelin_abi::rv_switch::{RV_SWITCH_ADDRESS_HALF, RV_SWITCH_NAME_HALF};
+use ravelin_abi::rv_switch::{RV_SWITCH_ADDRESS_HALF, RV_SWITCH_NAME_HALF, RV_SWITCH_POLICY_HALF};
 use ravelin_abi::{rv_control, rv_name_table};
 
 use super::grace_period::GracePeriod;
@@ -16,6 +16,7 @@ use crate::{DatapathError, Switches};
 pub(super) enum Halved {
     Addresses,
     Names,
+    Policy,
 }
 
 impl Halved {
@@ -23,6 +24,7 @@ impl Halved {
         u64::from(match self {
             Self::Addresses => RV_SWITCH_ADDRESS_HALF,
             Self::Names => RV_SWITCH_NAME_HALF,
+            Self::Policy => RV_SWITCH_POLICY_HALF,
         })
     }
 }

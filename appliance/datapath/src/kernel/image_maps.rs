@@ -4,6 +4,7 @@
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use std::path::Path;
+use std::sync::Arc;
 
 use aya::maps::MapType;
 use aya_obj::generated::bpf_map_type::BPF_MAP_TYPE_ARRAY;
@@ -26,7 +27,7 @@ pub(super) struct ImageMap {
     outer: Table<u32, u32>,
     /// What this process put into the rows. An image of an earlier process is at work in the kernel all the same;
     /// its pages cannot be counted without CAP_SYS_ADMIN.
-    generations: [Option<Generation>; ROWS],
+    generations: [Option<Arc<Generation>>; ROWS],
 }
 
 /// The map in a row.
@@ -57,11 +58,24 @@ impl ImageMap {
         self.outer.name()
     }
 
+    /// Puts what is in the other row into this one too, which no packet may be using.
+    pub(super) fn share(&mut self, row: usize) -> Result<(), DatapathError> {
+        match &self.generations[1 - row] {
+            Some(generation) => self.put(row, Arc::clone(generation)),
+            None => Ok(()),
+        }
+    }
+
     /// Puts an image into a row, which no packet may be using. The pages of what was there are freed.
     pub(super) fn fill(&mut self, row: usize, image: &Image) -> Result<(), DatapathError> {
         let name = self.name();
         let generation = Generation::new(&format!("{name}.{row}"), image)
             .map_err(|source| DatapathError::MapMemory { map: name, source })?;
+        self.put(row, Arc::new(generation))
+    }
+
+    fn put(&mut self, row: usize, generation: Arc<Generation>) -> Result<(), DatapathError> {
+        let name = self.name();
         let key = u32::try_from(row).expect("one of two");
         let map = generation.map.as_raw_fd().cast_unsigned();
         // SAFETY: the layout was asserted when the map was opened.
@@ -79,7 +93,12 @@ impl ImageMap {
     /// What the images take.
     pub(super) fn held(&self) -> Result<Held, DatapathError> {
         let mut held = Held::default();
-        for generation in self.generations.iter().flatten() {
+        let [first, second] = &self.generations;
+        let second = second.as_ref().filter(|second| {
+            let shared = first.as_ref().is_some_and(|first| Arc::ptr_eq(first, second));
+            !shared
+        });
+        for generation in first.iter().chain(second) {
             held.pages += generation.pages;
             held.bytes += info::memory(generation.map.as_fd()).map_err(|source| DatapathError::ReadMap {
                 map: self.name(),

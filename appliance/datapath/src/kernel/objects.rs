@@ -71,16 +71,37 @@ impl LoadedProgram {
     }
 }
 
+/// Numbers XDP metadata begins with, new for each load.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Magics {
+    metadata: u32,
+    pub(super) probe: u32,
+}
+
+impl Magics {
+    fn new() -> Result<Self, DatapathError> {
+        let mut words = [0u32; 2];
+        let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
+        // SAFETY: there is room for as many bytes as are asked for; so few always come at once.
+        let got = unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), bytes.len(), 0) };
+        if usize::try_from(got) != Ok(bytes.len()) {
+            return Err(DatapathError::Random(std::io::Error::last_os_error()));
+        }
+        let [metadata, probe] = words;
+        Ok(Self { metadata, probe })
+    }
+}
+
 /// Loads every object, its maps pinned in `directory`.
 pub(super) fn load(
     config: &KernelConfig,
     schema: &Schema,
     directory: &Path,
-) -> Result<Vec<LoadedProgram>, DatapathError> {
-    SOURCES
-        .into_iter()
-        .map(|source| load_one(source, config, schema, directory))
-        .collect()
+) -> Result<(Vec<LoadedProgram>, Magics), DatapathError> {
+    let magics = Magics::new()?;
+    let load = |source| load_one(source, config, schema, directory, magics);
+    let programs = SOURCES.into_iter().map(load).collect::<Result<_, _>>()?;
+    Ok((programs, magics))
 }
 
 fn load_one(
@@ -88,16 +109,17 @@ fn load_one(
     config: &KernelConfig,
     schema: &Schema,
     directory: &Path,
+    magics: Magics,
 ) -> Result<LoadedProgram, DatapathError> {
     // A constant left out of an object that has the map would mean the wrong half of it.
     let maps = maps_of(&source)?;
     let has = |map: &str| maps.iter().any(|(name, _)| name == map);
     let mut loader = EbpfLoader::new();
-    loader.default_map_pin_directory(directory).override_global(
-        load_time::NAME_HALF,
-        &config.name_buckets,
-        has("dns_blocklist"),
-    );
+    loader
+        .default_map_pin_directory(directory)
+        .override_global(load_time::NAME_HALF, &config.name_buckets, has("dns_blocklist"))
+        .override_global(load_time::METADATA_MAGIC, &magics.metadata, has("policy"))
+        .override_global(load_time::PROBE_MAGIC, &magics.probe, has("policy"));
     for map in schema.maps() {
         loader.map_max_entries(&map.name, map.max_entries);
     }

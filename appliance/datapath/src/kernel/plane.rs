@@ -15,8 +15,9 @@ use super::events::Events;
 use super::flow_table::{FlowOccupancy, KernelFlowTable};
 use super::image_maps::ImageMap;
 use super::name_tables::NameTables;
-use super::objects::{self, LoadedProgram};
+use super::objects::{self, LoadedProgram, Magics};
 use super::pins::{self, Pins};
+use super::policy_tables::PolicyTables;
 use super::run_time::RunTime;
 use super::schema::Schema;
 use super::statistics::Statistics;
@@ -30,11 +31,13 @@ use crate::{
 #[derive(Debug)]
 pub struct KernelDatapath {
     programs: Vec<LoadedProgram>,
+    magics: Magics,
     schema: Schema,
     pins: Pins,
     control: Control,
     addresses: AddressTables,
     names: NameTables,
+    policy: PolicyTables,
     attachments: Attachments,
     statistics: Statistics,
     events: Events,
@@ -62,7 +65,7 @@ impl KernelDatapath {
         prerequisites::check(&config.bpffs)?;
         let schema = Schema::of(config)?;
         let pins = Pins::prepare(&config.bpffs, &schema)?;
-        let programs = objects::load(config, &schema, &pins.maps).map_err(refused)?;
+        let (programs, magics) = objects::load(config, &schema, &pins.maps).map_err(refused)?;
         let (events, receiver) = Events::open(&pins.maps)?;
         let flow_occupancy = Arc::new(FlowOccupancy::default());
         let flows = KernelFlowTable::open(&pins.maps, Arc::clone(&flow_occupancy))?;
@@ -70,9 +73,11 @@ impl KernelDatapath {
             control: Control::open(&pins.maps)?,
             addresses: AddressTables::open(&pins.maps)?,
             names: NameTables::open(&pins.maps)?,
+            policy: PolicyTables::open(&pins.maps)?,
             attachments: Attachments::open(&pins.maps, &pins.links)?,
             statistics: Statistics::open(&pins.maps)?,
             programs,
+            magics,
             schema,
             pins,
             events,
@@ -101,12 +106,15 @@ impl KernelDatapath {
         frame: &[u8],
         interface_index: u32,
     ) -> Result<TestRunOutcome, DatapathError> {
+        test_run::run(self.program(hook)?, frame, interface_index)
+    }
+
+    fn program(&self, hook: Hook) -> Result<&LoadedProgram, DatapathError> {
         let program = self.programs.iter().find(|program| program.source.hook == hook);
-        let program = program.ok_or(DatapathError::MissingPart {
+        program.ok_or(DatapathError::MissingPart {
             what: "program for",
             name: hook.name(),
-        })?;
-        test_run::run(program, frame, interface_index)
+        })
     }
 
     /// The switches as they are in the kernel.
@@ -129,6 +137,8 @@ impl KernelDatapath {
     fn images(&self, map: &str) -> Option<(&ImageMap, usize)> {
         match map {
             "xdp_blocklist" => Some((&self.addresses.index, self.control.live_half(Halved::Addresses))),
+            "policy" => Some((&self.policy.policy, self.control.live_half(Halved::Policy))),
+            "policy_classes" => Some((&self.policy.classes, self.control.live_half(Halved::Policy))),
             _ => None,
         }
     }
@@ -151,11 +161,6 @@ impl KernelDatapath {
         Ok(())
     }
 }
-
-const NO_POLICY: DatapathError = DatapathError::MissingPart {
-    what: "map",
-    name: "policy",
-};
 
 /// Tells a kernel that refuses eBPF as such from one that refuses what we load.
 fn refused(error: DatapathError) -> DatapathError {
@@ -206,35 +211,40 @@ impl Datapath for KernelDatapath {
     }
 
     fn address_hits(&self, counters: &[u32]) -> Result<Vec<HitCounter>, DatapathError> {
-        self.addresses.hits(counters)
+        self.addresses.hits.get(counters)
     }
 
     fn reset_address_hits(&mut self, counters: &[u32]) -> Result<(), DatapathError> {
-        self.addresses.reset_hits(counters)
+        self.addresses.hits.reset(counters)
     }
 
     fn name_hits(&self, sets: usize) -> Result<Vec<(HitCounter, HitCounter)>, DatapathError> {
         self.names.hits(sets)
     }
 
-    fn load_policy(&mut self, _: &PolicyImages) -> Result<(), DatapathError> {
-        Err(NO_POLICY)
+    fn load_policy(&mut self, images: &PolicyImages) -> Result<(), DatapathError> {
+        self.policy.load(&mut self.control, images)
     }
 
-    fn policy_hits(&self, _: &[CounterId]) -> Result<Vec<HitCounter>, DatapathError> {
-        Err(NO_POLICY)
+    fn policy_hits(&self, counters: &[CounterId]) -> Result<Vec<HitCounter>, DatapathError> {
+        self.policy.hits.get(counters)
     }
 
-    fn reset_policy_hits(&mut self, _: &[CounterId]) -> Result<(), DatapathError> {
-        Err(NO_POLICY)
+    fn reset_policy_hits(&mut self, counters: &[CounterId]) -> Result<(), DatapathError> {
+        self.policy.hits.reset(counters)
     }
 
     fn policy_counter_capacity(&self) -> usize {
-        131_072
+        self.policy.hits.capacity()
     }
 
-    fn probe(&self, _: &[u8], _: u32) -> Result<Probe, DatapathError> {
-        Err(NO_POLICY)
+    fn probe(&self, frame: &[u8], interface_index: u32) -> Result<Probe, DatapathError> {
+        test_run::probe(
+            self.program(Hook::Xdp)?,
+            self.magics.probe,
+            frame,
+            interface_index,
+        )
     }
 
     fn statistics(&self) -> Result<Vec<InterfaceStatistics>, DatapathError> {

@@ -135,6 +135,7 @@ fn capacity(config: &KernelConfig, map: &str) -> Option<u32> {
         "blocklist_hits" => Some(config.addresses),
         "dns_blocklist" => Some(config.name_buckets.saturating_mul(2)),
         "flow_map4" | "flow_map6" => Some(config.flows),
+        "rule_hits" => Some(config.policy_counters),
         _ => None,
     }
 }
@@ -166,6 +167,10 @@ mod tests {
                 flows: 1,
                 ..config.clone()
             },
+            KernelConfig {
+                policy_counters: 1,
+                ..config.clone()
+            },
         ] {
             assert_ne!(base, name(&other), "{other:?}");
         }
@@ -183,6 +188,7 @@ mod tests {
             addresses: 100,
             name_buckets: 64,
             flows: 1000,
+            policy_counters: 50,
             ..KernelConfig::default()
         };
         let schema = Schema::of(&config).expect("objects agree");
@@ -193,6 +199,7 @@ mod tests {
         assert_eq!(entries("xdp_blocklist"), Some(2));
         assert_eq!(entries("blocklist_hits"), Some(100));
         assert_eq!(entries("flow_map6"), Some(1000));
+        assert_eq!(entries("rule_hits"), Some(50));
         assert_eq!(entries("control"), Some(1));
     }
 }

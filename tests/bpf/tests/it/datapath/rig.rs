@@ -49,6 +49,7 @@ impl Rig {
                     addresses: 1000,
                     name_buckets: 64,
                     flows: 1024,
+                    policy_counters: 64,
                 },
             });
         });
