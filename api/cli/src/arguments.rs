@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::commands::policy::{
+    changes, log, nat, published, revisions, rules, services, simulate, zone_pairs, zones,
+};
 use crate::commands::{events, features, interfaces, lists};
 use crate::error::EXIT_STATUSES;
 
@@ -56,6 +59,36 @@ pub enum Command {
     /// Lists of addresses and domains, and their entries.
     #[command(subcommand)]
     Lists(lists::Command),
+    /// What the policy calls the networks behind interfaces.
+    #[command(subcommand)]
+    Zones(zones::Command),
+    /// What happens between two zones where no rule says.
+    #[command(subcommand)]
+    ZonePairs(zone_pairs::Command),
+    /// Which new connections may be; the first rule that matches decides.
+    #[command(subcommand)]
+    Rules(rules::Command),
+    /// Protocols and ports by name.
+    #[command(subcommand)]
+    Services(services::Command),
+    /// Address translation.
+    #[command(subcommand)]
+    Nat(nat::Command),
+    /// Services of internal servers, seen from outside.
+    #[command(subcommand)]
+    Published(published::Command),
+    /// Several changes to the policy at once.
+    #[command(subcommand)]
+    Changes(changes::Command),
+    /// Revisions of the configuration.
+    #[command(subcommand)]
+    Revisions(revisions::Command),
+    /// What is odd about the policy.
+    Diagnostics,
+    /// What would become of a packet, and why.
+    Simulate(simulate::Arguments),
+    /// What rules and zone pairs that are logged did.
+    Log(log::Arguments),
     /// Network interfaces.
     #[command(subcommand)]
     Interfaces(interfaces::Command),

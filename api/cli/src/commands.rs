@@ -6,6 +6,7 @@ pub mod features;
 pub mod interfaces;
 pub mod lists;
 pub mod maps;
+pub mod policy;
 pub mod programs;
 pub mod stats;
 pub mod status;

@@ -50,6 +50,14 @@ pub enum CliError {
         /// What was looked for.
         value: String,
     },
+    /// Nothing of the policy has this name.
+    #[error("there is no {kind} called {name}")]
+    NoSuchObject {
+        /// What was looked for, for people.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+    },
     /// A file named on the command line cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     ReadFile {
@@ -89,7 +97,7 @@ impl CliError {
     /// The exit status of [`EXIT_STATUSES`].
     pub fn exit_status(&self) -> u8 {
         match self {
-            Self::Refused(_) | Self::NoSuchEntry { .. } => 1,
+            Self::Refused(_) | Self::NoSuchEntry { .. } | Self::NoSuchObject { .. } => 1,
             Self::Usage(_) | Self::ReadFile { .. } | Self::BadFile { .. } => 2,
             Self::Unreachable { .. } | Self::BrokeOff { .. } => 3,
             Self::NotAuthorised(_) => 4,

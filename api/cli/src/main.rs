@@ -19,6 +19,7 @@ use clap::Parser;
 
 use crate::api::Api;
 use crate::arguments::{Arguments, Command};
+use crate::commands::policy;
 use crate::error::CliError;
 use crate::output::Output;
 
@@ -60,6 +61,17 @@ async fn dispatch(arguments: &Arguments) -> Result<(), CliError> {
         Command::Status => commands::status::run(&api, &mut output).await,
         Command::Features(command) => commands::features::run(command, &api, &mut output).await,
         Command::Lists(command) => commands::lists::run(command, &api, &mut output).await,
+        Command::Zones(command) => policy::zones::run(command, &api, &mut output).await,
+        Command::ZonePairs(command) => policy::zone_pairs::run(command, &api, &mut output).await,
+        Command::Rules(command) => policy::rules::run(command, &api, &mut output).await,
+        Command::Services(command) => policy::services::run(command, &api, &mut output).await,
+        Command::Nat(command) => policy::nat::run(command, &api, &mut output).await,
+        Command::Published(command) => policy::published::run(command, &api, &mut output).await,
+        Command::Changes(command) => policy::changes::run(command, &api, &mut output).await,
+        Command::Revisions(command) => policy::revisions::run(command, &api, &mut output).await,
+        Command::Diagnostics => policy::diagnostics::run(&api, &mut output).await,
+        Command::Simulate(arguments) => policy::simulate::run(arguments, &api, &mut output).await,
+        Command::Log(arguments) => policy::log::run(arguments, &mut api, &mut output).await,
         Command::Interfaces(command) => commands::interfaces::run(command, &api, &mut output).await,
         Command::Programs => commands::programs::run(&api, &mut output).await,
         Command::Maps => commands::maps::run(&api, &mut output).await,

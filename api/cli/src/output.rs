@@ -89,7 +89,14 @@ fn problem_lines(problem: &Problem) -> Vec<String> {
             if pointer.is_empty() { "/" } else { &pointer }
         ));
     }
-    if !problem.blocked_by.is_empty() {
+    for user in &problem.used_by {
+        let user = format!("{} {} ({})", user.kind, user.id, user.name);
+        lines.push(format!("  used by {}", escape::plain(&user)));
+    }
+    if let Some(step) = &problem.failed_step {
+        lines.push(format!("  failed at the step {}", escape::plain(step)));
+    }
+    if !problem.blocked_by.is_empty() && problem.used_by.is_empty() {
         lines.push(format!(
             "  in the way: {}",
             escape::plain(&problem.blocked_by.join(", "))

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ravelin_api_types::{Event, Gap, PacketDropped};
+use ravelin_api_types::{Event, Gap, PacketDropped, PolicyVerdict};
 use reqwest::header::HeaderName;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
@@ -27,6 +27,16 @@ pub struct Arguments {
     /// Only events of these types, such as feature_changed,packet_dropped.
     #[arg(long, value_name = "TYPE", value_delimiter = ',')]
     types: Vec<String>,
+}
+
+impl Arguments {
+    /// Events of one type, until it is interrupted.
+    pub fn following(type_: &str) -> Self {
+        Self {
+            follow: true,
+            types: vec![type_.to_owned()],
+        }
+    }
 }
 
 /// Prints events as they happen, one line each.
@@ -161,6 +171,24 @@ fn describe(event: &Event) -> String {
     if let Some(packet) = &event.packet_dropped {
         return describe_packet(packet);
     }
+    if let Some(verdict) = &event.policy_verdict {
+        return describe_verdict(verdict);
+    }
+    if let Some(change) = &event.policy_changed {
+        let enforced = if change.enforced {
+            "enforced"
+        } else {
+            "not enforced"
+        };
+        let until = change
+            .confirm_until
+            .map(|until| format!(", to be confirmed until {until}"));
+        return format!(
+            "revision {} is {enforced}{}",
+            change.revision,
+            until.unwrap_or_default()
+        );
+    }
     match &event.dns_query_blocked {
         Some(query) => format!("{} {}", query.name, describe_packet(&query.packet)),
         None => String::new(),
@@ -190,5 +218,23 @@ fn describe_packet(packet: &PacketDropped) -> String {
         packet.destination,
         packet.destination_port,
         packet.protocol,
+    )
+}
+
+fn describe_verdict(verdict: &PolicyVerdict) -> String {
+    let by = verdict.origin_id.as_ref().or(verdict.origin.as_ref());
+    let zone = |zone: &Option<String>| zone.clone().unwrap_or_else(|| "-".to_owned());
+    format!(
+        "{} by {} from {} port {} to {} port {} protocol {}, zone {} to {}, {}",
+        verdict.action,
+        by.map_or("-", String::as_str),
+        verdict.source,
+        verdict.source_port,
+        verdict.destination,
+        verdict.destination_port,
+        verdict.protocol,
+        zone(&verdict.from_zone),
+        zone(&verdict.to_zone),
+        verdict.backend,
     )
 }

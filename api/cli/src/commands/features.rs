@@ -48,7 +48,8 @@ pub enum Command {
     },
 }
 
-fn assignment(text: &str) -> Result<(String, Value), &'static str> {
+/// `KEY=VALUE`, the value JSON or text as it is.
+pub fn assignment(text: &str) -> Result<(String, Value), &'static str> {
     let (key, value) = text.split_once('=').ok_or("is not KEY=VALUE")?;
     let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
     Ok((key.to_owned(), value))

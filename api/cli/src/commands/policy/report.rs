@@ -1,0 +1,57 @@
+//! What became of a commit, or would.
+
+use ravelin_api_types::{CommitReport, Diagnostic};
+use serde_json::Value;
+
+use crate::api::Api;
+use crate::error::CliError;
+use crate::output::{Output, or_empty, word};
+use crate::table::Table;
+
+/// Prints a report.
+pub fn show(body: Value, api: &Api, output: &mut Output) -> Result<(), CliError> {
+    if output.is_json() {
+        return output.json(&body);
+    }
+    let report: CommitReport = api.read(body)?;
+    let mut changes = Table::new(&["CHANGE", "KIND", "ID", "NAME", "POSITION"]);
+    for change in &report.diff {
+        let says = change.after.as_ref().or(change.before.as_ref());
+        let name = says.and_then(|says| says.get("name")?.as_str());
+        changes.row([
+            word(&change.change),
+            change.kind.clone(),
+            change.id.clone(),
+            or_empty(name),
+            or_empty(change.position_after.or(change.position_before)),
+        ]);
+    }
+    output.table(&changes)?;
+    if !report.diagnostics.is_empty() {
+        output.line("")?;
+        output.table(&diagnostics(&report.diagnostics))?;
+    }
+    output.line(&if report.dry_run {
+        format!(
+            "nothing was changed; the policy is at revision {}",
+            report.revision
+        )
+    } else {
+        format!("the policy is at revision {}", report.revision)
+    })
+}
+
+/// What is odd about a policy.
+pub fn diagnostics(diagnostics: &[Diagnostic]) -> Table {
+    let mut table = Table::new(&["CODE", "KIND", "ID", "NAME", "DETAIL"]);
+    for diagnostic in diagnostics {
+        table.row([
+            diagnostic.code.clone(),
+            diagnostic.object.kind.clone(),
+            diagnostic.object.id.clone(),
+            diagnostic.object.name.clone(),
+            diagnostic.detail.clone(),
+        ]);
+    }
+    table
+}
