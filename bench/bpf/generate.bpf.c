@@ -7,19 +7,21 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#define ADDRESSES 16384
-
 /* Where frames go. */
 const volatile __u32 bench_ifindex;
 
+/* Size of "sources", a power of two, - 1. */
+const volatile __u32 bench_sources_mask;
+
+/* An IPv4 address is followed by the checksum of the header that has it. */
 struct address {
 	__u8 bytes[16];
 };
 
-/* Sources in the order they are sent; user space fills it. */
+/* Sources in the order they are sent; user space sizes and fills it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, ADDRESSES);
+	__uint(max_entries, 1);
 	__type(key, __u32);
 	__type(value, struct address);
 } sources SEC(".maps");
@@ -44,7 +46,7 @@ int bench_generate(struct xdp_md *ctx)
 	count = bpf_map_lookup_elem(&sent, &zero);
 	if (!count || (void *)(eth + 1) > end)
 		return XDP_ABORTED;
-	index = (*count)++ % ADDRESSES;
+	index = (*count)++ & bench_sources_mask;
 	source = bpf_map_lookup_elem(&sources, &index);
 	if (!source)
 		return XDP_ABORTED;
@@ -55,6 +57,7 @@ int bench_generate(struct xdp_md *ctx)
 		if ((void *)(ip + 1) > end)
 			return XDP_ABORTED;
 		__builtin_memcpy(&ip->saddr, source->bytes, 4);
+		__builtin_memcpy(&ip->check, source->bytes + 4, 2);
 	} else {
 		struct ipv6hdr *ip = (void *)(eth + 1);
 

@@ -2,6 +2,9 @@
 
 use std::net::IpAddr;
 
+/// Where every frame goes.
+pub const RECEIVER_MAC: &str = "02:00:00:00:00:02";
+
 /// 64 bytes of UDP to port 9 behind an Ethernet header; the source is the generator's business.
 pub fn udp(destination: IpAddr) -> Vec<u8> {
     let mut frame = vec![0x02, 0, 0, 0, 0, 2, 0x02, 0, 0, 0, 0, 1];
@@ -55,4 +58,22 @@ fn udp_to_port_53(udp_length: u16) -> Vec<u8> {
     frame.extend(udp_length.to_be_bytes());
     frame.extend([0, 0]);
     frame
+}
+
+/// A source for the generator: an IPv4 address is followed by the checksum the frame has with it.
+pub fn source_of(frame: &[u8], mut source: [u8; 16]) -> [u8; 16] {
+    if frame[12..14] == [0x08, 0x00] {
+        let header = frame[14..26].iter().chain(&source[..4]).chain(&frame[30..34]);
+        let bytes: Vec<u8> = header.copied().collect();
+        let words = bytes
+            .chunks_exact(2)
+            .map(|pair| u32::from(pair[0]) << 8 | u32::from(pair[1]));
+        let mut sum: u32 = words.sum();
+        while sum > 0xffff {
+            sum = (sum & 0xffff) + (sum >> 16);
+        }
+        let checksum = u16::try_from(!sum & 0xffff).expect("16 bits");
+        source[4..6].copy_from_slice(&checksum.to_be_bytes());
+    }
+    source
 }

@@ -5,45 +5,44 @@ use aya::maps::Array;
 use aya::programs::Xdp;
 use aya::{Ebpf, EbpfLoader, TestRun, TestRunAttrs, TestRunOptions};
 
+use crate::frames;
 use crate::lab::Lab;
 
-/// Slots of the generator's address table, which it goes through again and again.
-pub const ADDRESSES: u32 = 16384;
 /// Frames the kernel hands over at a time; NAPI takes as many.
 const BATCH: u32 = 64;
 
 pub struct Generator {
     object: Ebpf,
+    frame: Vec<u8>,
 }
 
 impl Generator {
-    pub fn load(lab: &Lab) -> anyhow::Result<Self> {
+    /// Sends copies of a frame from these sources in turn, again and again; at least one.
+    pub fn load(lab: &Lab, frame: Vec<u8>, sources: &[[u8; 16]]) -> anyhow::Result<Self> {
+        let slots = u32::try_from(sources.len().next_power_of_two())?;
         let mut object = EbpfLoader::new()
             .override_global("bench_ifindex", &lab.sender_index, true)
+            .override_global("bench_sources_mask", &(slots - 1), true)
+            .map_max_entries("sources", slots)
             .load(aya::include_bytes_aligned!(concat!(
                 env!("OUT_DIR"),
                 "/generate.bpf.o"
             )))
             .context("load the generator")?;
         program(&mut object)?.load()?;
-        Ok(Self { object })
-    }
-
-    /// Sets the sources, repeating the given ones as often as the table needs.
-    pub fn set_sources(&mut self, sources: &[[u8; 16]]) -> anyhow::Result<()> {
-        let map = self.object.map_mut("sources").context("map sources")?;
+        let map = object.map_mut("sources").context("map sources")?;
         let mut table: Array<_, [u8; 16]> = Array::try_from(map)?;
-        for (slot, source) in (0..ADDRESSES).zip(sources.iter().cycle()) {
-            table.set(slot, source, 0)?;
+        for (slot, source) in (0..slots).zip(sources.iter().cycle()) {
+            table.set(slot, frames::source_of(&frame, *source), 0)?;
         }
-        Ok(())
+        Ok(Self { object, frame })
     }
 
-    /// Sends `frames` copies of `frame` and answers nanoseconds a frame, from making it to the end of its
+    /// Sends so many frames and answers nanoseconds a frame, from making it to the end of its
     /// processing at the receiver. The kernel's own clock: setting a run up takes tens of milliseconds.
-    pub fn send(&mut self, frame: &[u8], frames: u32) -> anyhow::Result<f64> {
+    pub fn send(&mut self, frames: u32) -> anyhow::Result<f64> {
         let options = TestRunOptions {
-            data_in: Some(frame),
+            data_in: Some(&self.frame),
             repeat: frames,
             attrs: TestRunAttrs::new().xdp_live_frames(BATCH),
             ..TestRunOptions::new()

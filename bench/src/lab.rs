@@ -7,6 +7,8 @@ use std::process::Command;
 
 use anyhow::{Context, ensure};
 
+use crate::frames;
+
 /// Where frames are put in.
 pub const SENDER: &str = "bench0";
 /// Where they arrive.
@@ -37,6 +39,8 @@ impl Lab {
             "ip",
             &["link", "add", SENDER, "type", "veth", "peer", "name", RECEIVER],
         )?;
+        // Frames for another are dropped before iptables sees them.
+        run("ip", &["link", "set", RECEIVER, "address", frames::RECEIVER_MAC])?;
         for name in ["lo", SENDER, RECEIVER] {
             run("ip", &["link", "set", name, "up"])?;
         }

@@ -1,12 +1,10 @@
-//! The lists of the cases, the same for everybody: 10,000 entries, and the sources that are on them.
+//! The lists of the cases, the same for everybody, and the sources that are on them.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 use ravelin_compile::AddressSource;
-
-/// Entries of every address list.
-pub const ENTRIES: u32 = 10_000;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Family {
@@ -24,7 +22,7 @@ impl Family {
         }
     }
 
-    /// Where the frames of the cases go; on no list.
+    /// Where the frames of the cases go.
     pub fn destination(self) -> IpAddr {
         match self {
             Self::Ipv4 => Ipv4Addr::new(10, 0, 0, 1).into(),
@@ -32,18 +30,35 @@ impl Family {
         }
     }
 
-    /// Address number `index`, no two alike: spread over the whole of unicast space, or in sixteen networks.
-    fn address(self, index: u32, clustered: bool) -> IpAddr {
-        let mixed = index.wrapping_mul(0x9e37_79b1);
-        let network = index % 16;
-        match (self, clustered) {
-            (Self::Ipv4, false) => Ipv4Addr::from(0x0100_0000 | (mixed % 0xdf00_0000)).into(),
-            (Self::Ipv4, true) => Ipv4Addr::from(0x5000_0000 | network << 16 | mixed >> 16).into(),
-            (Self::Ipv6, false) => {
-                Ipv6Addr::from(1 << 125 | u128::from(mixed) << 93 | u128::from(index)).into()
+    /// Anywhere in unicast space.
+    fn spread(self, random: &mut Random) -> IpAddr {
+        let number = random.number();
+        match self {
+            Self::Ipv4 => Ipv4Addr::from(0x0100_0000 + low32(number) % 0xde00_0000).into(),
+            Self::Ipv6 => {
+                Ipv6Addr::from(1 << 125 | u128::from(number) << 61 | u128::from(random.number() >> 3)).into()
             }
-            (Self::Ipv6, true) => {
-                Ipv6Addr::from(0x2a00 << 112 | u128::from(network) << 96 | u128::from(mixed) << 64).into()
+        }
+    }
+
+    /// In one of the networks of the list: an IPv4 /16; a host of one of 256 IPv6 /64 of a site, numbered by hand or
+    /// by itself.
+    fn clustered(self, network: u64, random: &mut Random) -> IpAddr {
+        let network = Random(network).number();
+        let number = random.number();
+        match self {
+            Self::Ipv4 => {
+                Ipv4Addr::from(0x0100_0000 + low32(network) % 0xde00_0000 & !0xffff | low32(number) >> 16)
+                    .into()
+            }
+            Self::Ipv6 => {
+                let site = 0x2a00_u128 << 112 | u128::from(network >> 44) << 96;
+                let host = if number >> 63 == 0 {
+                    random.number()
+                } else {
+                    random.number() % 1000
+                };
+                Ipv6Addr::from(site | u128::from(number & 0xff) << 64 | u128::from(host)).into()
             }
         }
     }
@@ -51,23 +66,71 @@ impl Family {
 
 /// Which entries a list has.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
-    /// Single addresses: what a hash set can hold.
-    Addresses,
-    /// One in ten is a prefix, as in published block lists.
-    Prefixes,
-    /// Single addresses of sixteen networks: hard on an index by leading bits.
-    Clustered,
+pub struct Shape {
+    /// Many of one network, as in published block lists, and not anywhere.
+    pub clustered: bool,
+    /// One in ten is a prefix, which no hash set can hold.
+    pub prefixes: bool,
 }
 
-/// The entries of a list. Prefixes do not overlap: the peer refuses a set in which they do.
-pub fn entries(family: Family, shape: Shape) -> Vec<IpNet> {
-    let host = if family == Family::Ipv4 { 32 } else { 128 };
-    let mut entries: Vec<IpNet> = (0..ENTRIES)
+impl Shape {
+    pub const ALL: [Self; 4] = [
+        Self {
+            clustered: false,
+            prefixes: false,
+        },
+        Self {
+            clustered: false,
+            prefixes: true,
+        },
+        Self {
+            clustered: true,
+            prefixes: false,
+        },
+        Self {
+            clustered: true,
+            prefixes: true,
+        },
+    ];
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let spread = if self.clustered { "clustered" } else { "random" };
+        let kind = if self.prefixes {
+            "addresses and prefixes"
+        } else {
+            "addresses"
+        };
+        write!(f, "{spread} {kind}")
+    }
+}
+
+/// Entries of each network of a clustered list.
+const NETWORK_ENTRIES: u64 = 625;
+
+/// About `count` entries, sorted and disjoint: peers refuse sets in which prefixes overlap.
+pub fn entries(family: Family, shape: Shape, count: u32) -> Vec<IpNet> {
+    let (host, wide) = if family == Family::Ipv4 {
+        (32, 24)
+    } else {
+        (128, 64)
+    };
+    let random = &mut Random(u64::from(count));
+    let networks = u64::from(count).div_ceil(NETWORK_ENTRIES);
+    let mut entries: Vec<IpNet> = (0..u64::from(count))
         .map(|index| {
-            let wide = shape == Shape::Prefixes && index % 10 == 0;
-            let length = if wide { host - 8 } else { host };
-            IpNet::new(family.address(index, shape == Shape::Clustered), length)
+            let address = if shape.clustered {
+                family.clustered(index % networks, random)
+            } else {
+                family.spread(random)
+            };
+            let length = if shape.prefixes && index % 10 == 0 {
+                wide
+            } else {
+                host
+            };
+            IpNet::new(address, length)
                 .expect("a length the family has")
                 .trunc()
         })
@@ -77,12 +140,15 @@ pub fn entries(family: Family, shape: Shape) -> Vec<IpNet> {
     entries
 }
 
-/// A source in each entry, in an order that jumps about in the list.
+/// A source in each entry, in random order.
 pub fn listed_sources(entries: &[IpNet]) -> Vec<[u8; 16]> {
-    let step = 7919; // prime, so every entry is visited
-    (0..entries.len())
-        .map(|index| octets(entries[index * step % entries.len()].network()))
-        .collect()
+    let mut sources: Vec<[u8; 16]> = entries.iter().map(|entry| octets(entry.network())).collect();
+    let random = &mut Random(0);
+    for last in (1..sources.len()).rev() {
+        let other = random.number() % (last as u64 + 1);
+        sources.swap(last, usize::try_from(other).expect("an index"));
+    }
+    sources
 }
 
 /// The list as the compiler of our index takes it.
@@ -107,4 +173,21 @@ fn octets(address: IpAddr) -> [u8; 16] {
         }
         IpAddr::V6(address) => address.octets(),
     }
+}
+
+/// The same numbers in every run (splitmix64).
+struct Random(u64);
+
+impl Random {
+    fn number(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
+
+fn low32(number: u64) -> u32 {
+    u32::try_from(number & 0xffff_ffff).expect("32 bits")
 }

@@ -17,6 +17,7 @@ mod report;
 use clap::Parser;
 
 use crate::lab::Lab;
+use crate::lists::Shape;
 use crate::receive::Plan;
 
 #[derive(Parser)]
@@ -29,19 +30,39 @@ struct Arguments {
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let lab = Lab::enter()?;
-    let plan = if arguments.short {
-        Plan {
-            rounds: 3,
-            frames: 1 << 17,
-        }
-    } else {
-        Plan {
-            rounds: 11,
-            frames: 1 << 20,
-        }
-    };
-    let goals = receive::run(&lab, &plan)?;
-    programs::run(&lab, plan.rounds)?;
+    let goals = receive::run(&lab, &plans(arguments.short))?;
+    programs::run(&lab, if arguments.short { 3 } else { 11 })?;
     report::print_goals(&goals);
     Ok(())
+}
+
+fn plans(short: bool) -> Vec<Plan> {
+    let [random, random_prefixes, clustered, _] = Shape::ALL;
+    if short {
+        return vec![
+            Plan {
+                entries: 10_000,
+                shapes: vec![random, random_prefixes, clustered],
+                rounds: 3,
+                frames: 1 << 17,
+                peers: true,
+            },
+            Plan {
+                entries: 1_000_000,
+                shapes: vec![random],
+                rounds: 3,
+                frames: 1 << 20,
+                peers: false,
+            },
+        ];
+    }
+    [(10_000, 11), (100_000, 7), (1_000_000, 5)]
+        .map(|(entries, rounds)| Plan {
+            entries,
+            shapes: Shape::ALL.to_vec(),
+            rounds,
+            frames: 1 << 20,
+            peers: true,
+        })
+        .into()
 }

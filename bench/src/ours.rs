@@ -10,6 +10,7 @@ use ravelin_model::{Hook, Reason, XdpMode};
 
 use crate::lab::{Lab, RECEIVER};
 use crate::lists;
+use crate::peers::Dropper;
 
 /// What a user has who switched `ddos_protection` on: the features that are on by default, and it.
 pub const DROPPING: Switches = Switches {
@@ -28,9 +29,16 @@ pub struct Ours {
 
 impl Ours {
     pub fn load(lab: &Lab) -> anyhow::Result<Self> {
+        Self::load_for(lab, 0)
+    }
+
+    /// With room for so many entries at least.
+    pub fn load_for(lab: &Lab, entries: usize) -> anyhow::Result<Self> {
+        let config = KernelConfig::default();
         let config = KernelConfig {
             bpffs: lab.bpffs.clone(),
-            ..KernelConfig::default()
+            addresses: config.addresses.max(u32::try_from(entries)?),
+            ..config
         };
         Ok(Self {
             parts: KernelDatapath::load(&config).context("load the data plane")?,
@@ -64,7 +72,7 @@ impl Ours {
         Ok(())
     }
 
-    /// Packets dropped so far because their source is listed.
+    /// Packets dropped since it was attached because their source is listed.
     pub fn dropped(&self) -> anyhow::Result<u64> {
         let statistics = self.parts.datapath.statistics()?;
         let cells = statistics.iter().flat_map(|interface| &interface.cells);
@@ -78,4 +86,45 @@ impl Ours {
 /// Takes the programs off again, so that the next case has the interface to itself.
 pub fn remove(bpffs: &Path) -> anyhow::Result<()> {
     remove_all(bpffs).context("remove the data plane")
+}
+
+/// `ddos_protection` with a list.
+pub struct Protection<'a> {
+    lab: &'a Lab,
+    ours: Ours,
+}
+
+impl<'a> Protection<'a> {
+    pub fn load(lab: &'a Lab, entries: &[ipnet::IpNet]) -> anyhow::Result<Self> {
+        let mut ours = Ours::load_for(lab, entries.len())?;
+        ours.list(entries)?;
+        ours.parts.datapath.set_switches(DROPPING)?;
+        Ok(Self { lab, ours })
+    }
+}
+
+impl Dropper for Protection<'_> {
+    fn name(&self) -> &'static str {
+        "ravelin, ddos_protection"
+    }
+
+    fn attach(&mut self) -> anyhow::Result<()> {
+        self.ours.attach(self.lab)
+    }
+
+    fn dropped(&self) -> anyhow::Result<Option<u64>> {
+        self.ours.dropped().map(Some)
+    }
+
+    fn detach(&mut self) -> anyhow::Result<()> {
+        Ok(self.ours.parts.datapath.detach(self.lab.receiver_index)?)
+    }
+}
+
+impl Drop for Protection<'_> {
+    fn drop(&mut self) {
+        if let Err(error) = remove(&self.lab.bpffs) {
+            eprintln!("{error:#}");
+        }
+    }
 }

@@ -16,6 +16,13 @@ use crate::ours::{self, Ours};
 use crate::peers;
 use crate::report::{Measured, print_table};
 
+/// What the address lists of these cases hold, and how much of it.
+const LISTED: Shape = Shape {
+    clustered: false,
+    prefixes: true,
+};
+const ENTRIES: u32 = 10_000;
+
 /// Runs of the program in one system call.
 const REPEAT: u32 = 100_000;
 /// Listed names of the DNS cases.
@@ -58,7 +65,7 @@ type Case = (&'static str, Switches, Vec<u8>);
 pub fn run(lab: &Lab, rounds: u32) -> anyhow::Result<()> {
     let mut ours = Ours::load(lab)?;
     let entries = Family::BOTH
-        .map(|family| lists::entries(family, Shape::Prefixes))
+        .map(|family| lists::entries(family, LISTED, ENTRIES))
         .concat();
     ours.list(&entries)?;
     load_names(&mut ours)?;
@@ -117,7 +124,7 @@ fn cases() -> Vec<Case> {
 
 /// The frame, sent by the first source of the family's list.
 fn from_listed(family: Family, frame: Vec<u8>) -> Vec<u8> {
-    let source = lists::listed_sources(&lists::entries(family, Shape::Prefixes))[0];
+    let source = lists::listed_sources(&lists::entries(family, LISTED, ENTRIES))[0];
     frames::from(source, frame)
 }
 
