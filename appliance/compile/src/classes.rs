@@ -14,7 +14,7 @@ use element_sets::ElementSets;
 use numbering::Numbering;
 use sweep::{Stretch, sweep};
 pub(crate) use term_rows::TermRows;
-pub(crate) use terms::{Side, Term, Terms, WIDTHS, spell};
+pub(crate) use terms::{Side, Term, Terms, spell};
 
 use crate::{AddressSet, ImageTooLarge};
 

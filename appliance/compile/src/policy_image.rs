@@ -1,6 +1,7 @@
 //! The image of the policy: trees, what they lead to, and what is looked up by number.
 
 mod boxes;
+mod plan;
 mod services;
 mod translations;
 
@@ -16,7 +17,9 @@ use ravelin_abi::rv_policy_rule_flag::{RV_RULE_DEFAULT, RV_RULE_LOG};
 use ravelin_abi::{rv_node, rv_policy_header, rv_policy_rule};
 use ravelin_model::{Action, ZoneNumber};
 
-pub(crate) use boxes::{Family, PolicyBoxes};
+use boxes::Family;
+pub(crate) use boxes::PolicyBoxes;
+use plan::Plan;
 
 use crate::classes::TermRows;
 use crate::image::ImageBuilder;
@@ -24,7 +27,7 @@ use crate::tree::{Builder, Tree};
 use crate::{CounterId, Image, ImageTooLarge, Ruleset};
 
 const ROOTS: usize = RV_POLICY_ROOTS as usize;
-/// Most copies of boxes in the trees of a family: 64 MiB of IPv4, 128 MiB of IPv6.
+/// Most leaves and boxes in them of a family: 64 MiB of IPv4, 128 MiB of IPv6.
 const COPIES_MAX: usize = 2 << 20;
 
 /// What an image has in it.
@@ -76,8 +79,9 @@ pub(crate) fn build(
             if line.log { RV_RULE_LOG } else { 0 },
         ));
     }
+    let total = boxes.families.iter().map(Family::len).sum();
     for (family, of) in boxes.families.iter().enumerate() {
-        header.roots[family] = trees(of, rows, &mut image, &mut sizes)?;
+        header.roots[family] = trees(of, total, rows, &mut image, &mut sizes)?;
         let [source, destination] = of.has_terms();
         if source {
             header.flags |= RV_POLICY_SOURCE_TERMS << family;
@@ -102,21 +106,15 @@ fn section<T: Pod>(image: &mut ImageBuilder, rows: &[T]) -> u32 {
     slot
 }
 
-/// Trees of a family, nodes first, then the boxes of their leaves.
+/// Trees of a family, nodes first, then the boxes of their leaves. `total`: boxes of both families.
 fn trees(
     family: &Family,
+    total: usize,
     rows: &TermRows,
     image: &mut ImageBuilder,
     sizes: &mut PolicySizes,
 ) -> Result<[u32; ROOTS], ImageTooLarge> {
-    let boxes = family.tree_boxes(rows);
-    let mut builder = Builder::new(&boxes, COPIES_MAX);
-    let mut trees: Vec<(usize, Tree)> = Vec::new();
-    for (root, numbers) in family.by_root(rows).iter().enumerate() {
-        if !numbers.is_empty() {
-            trees.push((root, builder.build(numbers)?));
-        }
-    }
+    let trees = plan_trees(family, total, rows)?;
     let mut roots = [0; ROOTS];
     let mut at = image.align(size_of::<rv_node>());
     let first_node = at;
@@ -147,6 +145,24 @@ fn trees(
         }
     }
     Ok(roots)
+}
+
+/// The trees of the first plan they fit, with their roots.
+fn plan_trees(family: &Family, total: usize, rows: &TermRows) -> Result<Vec<(usize, Tree)>, ImageTooLarge> {
+    let boxes = family.tree_boxes(rows);
+    let mut trees = Ok(Vec::new());
+    for (plan, room) in Plan::all(family.len(), total, COPIES_MAX) {
+        let mut builder = Builder::new(&boxes, room);
+        trees = (0..)
+            .zip(family.by_root(rows, plan))
+            .filter(|(_, numbers)| !numbers.is_empty())
+            .map(|(root, numbers)| Ok((root, builder.build(&numbers)?)))
+            .collect();
+        if trees.is_ok() {
+            break;
+        }
+    }
+    trees
 }
 
 fn action(action: Action) -> u32 {

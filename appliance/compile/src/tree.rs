@@ -64,3 +64,10 @@ pub(crate) struct Tree {
     /// Nodes on the longest way.
     pub(crate) depth: usize,
 }
+
+impl Tree {
+    /// Leaves and the boxes in them. A tree has as many inner nodes as leaves, less one.
+    pub(crate) fn size(&self) -> usize {
+        self.nodes.len().div_ceil(2) + self.leaf_boxes.len()
+    }
+}

@@ -35,7 +35,7 @@ impl Side {
 type Sides = [Option<Side>; 2];
 
 /// Bits of an address by `rv_policy_family`.
-pub(crate) const WIDTHS: [u32; 2] = [u32::BITS, u128::BITS];
+const WIDTHS: [u32; 2] = [u32::BITS, u128::BITS];
 
 /// Which elements an address must be in one of, or in none.
 #[derive(Debug)]

@@ -5,8 +5,9 @@ use ravelin_abi::rv_policy_limit::{RV_POLICY_ROOTS, RV_ZONE_NUMBERS};
 use ravelin_abi::{rv_box, rv_box4, rv_box6};
 use ravelin_model::protocol;
 
+use super::plan::{Plan, Widths};
 use super::services::{ServiceBox, service_boxes};
-use crate::classes::{Element, Side, Term, TermRows, Terms, WIDTHS, spell};
+use crate::classes::{Element, Side, Term, TermRows, Terms, spell};
 use crate::image::ImageBuilder;
 use crate::tree::{Boxes, Space, Span};
 use crate::{ImageTooLarge, Ruleset};
@@ -16,8 +17,6 @@ const BOXES_MAX: usize = 1 << 20;
 /// Most boxes of a line for the sake of its addresses. Beyond that they become a term: a look-up of the address for
 /// each packet, and of its class for each box.
 const SPELLED_MAX: usize = 16;
-/// Prefixes shorter than that are wide.
-const WIDE_BITS: [u32; 2] = [12, 24];
 
 /// A line with one service, one range of ports on each side, and on each side a prefix or a term.
 #[derive(Debug, Clone, Copy)]
@@ -133,25 +132,19 @@ impl Family {
         ]
     }
 
-    /// Boxes by the tree they go to. A wide prefix in a tree of narrow ones would be in most of its leaves.
-    /// A box with a term that no address of any class matches is in none.
-    pub(crate) fn by_root(&self, rows: &TermRows) -> [Vec<u32>; RV_POLICY_ROOTS as usize] {
+    /// Boxes by the tree they go to. A box with a term that no address of any class matches is in none.
+    pub(crate) fn by_root(&self, rows: &TermRows, plan: Plan) -> [Vec<u32>; RV_POLICY_ROOTS as usize] {
         let mut roots = [const { Vec::new() }; RV_POLICY_ROOTS as usize];
         let some_match = |side: Side| side.term == 0 || rows.span(side.term, 0, rows.classes() - 1).is_some();
+        let sources = Widths::new(self.boxes.iter().map(|of| of.source));
+        let destinations = Widths::new(self.boxes.iter().map(|of| of.destination));
         for (number, of) in (0u32..).zip(&self.boxes) {
             if some_match(of.source) && some_match(of.destination) {
-                let root =
-                    usize::from(self.is_wide(of.source)) * 2 + usize::from(self.is_wide(of.destination));
+                let root = plan.root(sources.is_wide(of.source), destinations.is_wide(of.destination));
                 roots[root].push(number);
             }
         }
         roots
-    }
-
-    fn is_wide(&self, side: Side) -> bool {
-        let family = usize::from(self.is_v6);
-        let same_bits = (side.first ^ side.last).leading_zeros() - (u128::BITS - WIDTHS[family]);
-        same_bits < WIDE_BITS[family]
     }
 
     /// The boxes as trees see them.

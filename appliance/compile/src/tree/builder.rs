@@ -12,6 +12,8 @@ use crate::ImageTooLarge;
 const LEAF: usize = 8;
 /// Boxes a cut is chosen by; more would tell nothing new.
 const SAMPLE: usize = 192;
+/// In cells of so many boxes each is held against those before it.
+const PRUNED: usize = 32;
 /// Boxes a cut is chosen by where the boxes do not come apart.
 const FIRST: usize = 32;
 const LEAF_MAX: usize = RV_POLICY_LEAF_BOXES as usize;
@@ -26,13 +28,13 @@ pub(crate) struct Builder<'a> {
     open: Vec<u32>,
     ends: Ends,
     measures: [Measure; 5],
-    /// Leaf boxes all trees together may have.
+    /// What all trees together may have, see [`Tree::size`].
     room: usize,
     tree: Tree,
 }
 
 impl<'a> Builder<'a> {
-    /// `room`: leaf boxes all trees together may have.
+    /// `room`: leaves and boxes in them that all trees together may have.
     pub(crate) fn new(boxes: &'a Boxes<'a>, room: usize) -> Self {
         Self {
             boxes,
@@ -63,13 +65,16 @@ impl<'a> Builder<'a> {
         }
         self.tree = Tree::default();
         self.node(0, 1)?;
-        self.room -= self.tree.leaf_boxes.len();
+        self.room -= self.tree.size();
         Ok(std::mem::take(&mut self.tree))
     }
 
     /// The node of the cell whose boxes are the open ones from `start` on; takes them away. Returns the best rule.
     fn node(&mut self, start: usize, depth: usize) -> Result<u32, ImageTooLarge> {
         self.tree.depth = self.tree.depth.max(depth);
+        if self.open.len() - start <= PRUNED {
+            self.prune(start);
+        }
         let Some(cut) = self.cut(start) else {
             return self.leaf(start);
         };
@@ -155,6 +160,45 @@ impl<'a> Builder<'a> {
         })
     }
 
+    /// Takes away the open boxes from `start` on that say nothing in the cell that an earlier one has not said.
+    fn prune(&mut self, start: usize) {
+        let mut kept = start;
+        for at in start..self.open.len() {
+            let number = self.open[at];
+            if !(start..kept).any(|before| self.hides(self.open[before], number)) {
+                self.open[kept] = number;
+                kept += 1;
+            }
+        }
+        self.open.truncate(kept);
+    }
+
+    /// Whether every packet of the cell that matches `number` matches `before`.
+    fn hides(&self, before: u32, number: u32) -> bool {
+        let boxes = self.boxes;
+        (0..self.cell.len()).all(|place| {
+            let term = |side: usize| boxes.terms[side][before as usize];
+            if boxes
+                .space
+                .address_side(place)
+                .is_some_and(|side| term(side) != 0)
+            {
+                return true;
+            }
+            match boxes.space.class_side(place) {
+                Some(side) if term(side) != 0 => {
+                    let span = self.span(number, place);
+                    term(side) == boxes.terms[side][number as usize]
+                        || boxes.rows.covers(term(side), span.first, span.last)
+                }
+                _ => {
+                    let span = boxes.spans[place][number as usize].within(self.cell[place]);
+                    boxes.spans[place][before as usize].covers(span)
+                }
+            }
+        })
+    }
+
     /// What a box has of the cell at a place.
     fn span(&self, number: u32, place: usize) -> Span {
         let cell = self.cell[place];
@@ -190,11 +234,11 @@ impl<'a> Builder<'a> {
         if let Some(cut) = self.cut_by(start, step, SAMPLE, 0).filter(pays) {
             return Some(cut);
         }
-        if count <= LEAF_MAX {
-            return None;
-        }
         if let Some(cut) = self.cut_by(start, step, SAMPLE, 1).filter(pays) {
             return Some(cut);
+        }
+        if count <= LEAF_MAX {
+            return None;
         }
         // The boxes are in each other's way. Only the first ones count then: where one of them is all of a cell, the
         // others are gone.
@@ -246,11 +290,11 @@ impl<'a> Builder<'a> {
                 capacity: LEAF_MAX,
             });
         }
-        let used = self.tree.leaf_boxes.len() + count;
-        if used > self.room {
+        let needed = self.tree.size() + count + 1;
+        if needed > self.room {
             return Err(ImageTooLarge {
                 what: "copies of rules in decision trees",
-                needed: used,
+                needed,
                 capacity: self.room,
             });
         }
