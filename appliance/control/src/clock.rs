@@ -2,6 +2,36 @@
 
 use nix::time::{ClockId, clock_gettime};
 use time::{Duration, OffsetDateTime};
+use tokio::sync::watch;
+
+/// The wall clock schedules and expiries of rules go by.
+#[derive(Debug, Clone, Default)]
+pub struct Clock {
+    /// How far it is ahead of that of the system; None: it is that of the system.
+    ahead: Option<watch::Receiver<Duration>>,
+}
+
+impl Clock {
+    /// A clock as far ahead of that of the system as the sender says.
+    pub fn ahead(by: watch::Receiver<Duration>) -> Self {
+        Self { ahead: Some(by) }
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> OffsetDateTime {
+        self.read().wall
+    }
+
+    /// This moment on both clocks.
+    pub(crate) fn read(&self) -> Now {
+        let now = Now::read();
+        let ahead = self.ahead.as_ref().map_or(Duration::ZERO, |by| *by.borrow());
+        Now {
+            wall: now.wall + ahead,
+            ..now
+        }
+    }
+}
 
 /// A moment on both clocks.
 #[derive(Debug, Clone, Copy)]

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use crate::snapshot::Snapshot;
-use crate::{Actor, ControlError, NewList, Precondition};
+use crate::{
+    Actor, CommitOptions, Committed, ControlError, NewList, PolicyOperation, PolicyView, Precondition,
+};
 
 /// Where the answer goes. Whoever asked may have gone away; the change is made nevertheless.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, ControlError>>;
@@ -61,6 +63,20 @@ pub(crate) enum ChangeRequest {
         id: ListId,
         entry: EntryId,
         reply: Reply<List>,
+    },
+    CommitPolicy {
+        operations: Vec<PolicyOperation>,
+        options: CommitOptions,
+        reply: Reply<Committed>,
+    },
+    RestorePolicy {
+        revision: Revision,
+        options: CommitOptions,
+        reply: Reply<Committed>,
+    },
+    Confirm {
+        revision: Revision,
+        reply: Reply<Arc<PolicyView>>,
     },
     ReplaceEntries {
         id: ListId,

@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ravelin_datapath::{Datapath, FlowSummary, FlowTimeouts, RawEvent};
-use ravelin_kernel::{Link, Links};
+use ravelin_kernel::{Link, Links, LoggedPacket, PacketLog};
 use ravelin_model::chain;
 use ravelin_store::Store;
 use tokio::sync::{mpsc, watch};
 
+use crate::{Clock, PacketFilter};
+
 /// Limits and times.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Config {
     /// Longest text of an import, in bytes.
     pub import_limit_bytes: u64,
@@ -18,6 +20,33 @@ pub struct Config {
     pub address_capacity: usize,
     /// How often what is attached is compared with what should be.
     pub reconcile_every: Duration,
+    /// When the policy is enforced.
+    pub enforce: Enforce,
+    /// TCP ports of this box that answer to management zones whatever the rules say.
+    pub management_ports: Vec<u16>,
+    /// Verdicts kept.
+    pub verdict_log_rows: u64,
+    /// Verdicts nftables logs in a second at most.
+    pub verdict_log_rate: u32,
+    /// How often hit counters of the policy are read.
+    pub counters_read_every: Duration,
+    /// How often they are stored.
+    pub counters_saved_every: Duration,
+    /// The clock schedules go by.
+    pub clock: Clock,
+}
+
+/// NFLOG group of verdicts.
+pub const LOG_GROUP: u16 = 5;
+
+/// When the policy is enforced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Enforce {
+    /// As soon as a zone other than `local` has an interface.
+    #[default]
+    Zoned,
+    /// From the start: without a zone, nothing passes but loopback.
+    Always,
 }
 
 impl Default for Config {
@@ -26,6 +55,13 @@ impl Default for Config {
             import_limit_bytes: 256 << 20,
             address_capacity: 131_072,
             reconcile_every: Duration::from_secs(5),
+            enforce: Enforce::default(),
+            management_ports: vec![22, 443],
+            verdict_log_rows: 100_000,
+            verdict_log_rate: 1000,
+            counters_read_every: Duration::from_secs(5),
+            counters_saved_every: Duration::from_secs(60),
+            clock: Clock::default(),
         }
     }
 }
@@ -60,6 +96,39 @@ impl LinkSource {
     }
 }
 
+/// Where logged packets are told.
+#[derive(Debug)]
+pub enum PacketLogSource {
+    /// By the kernel.
+    Kernel(Box<PacketLog>),
+    /// By whoever holds the sender.
+    Told(mpsc::Receiver<LoggedPacket>),
+}
+
+impl PacketLogSource {
+    /// The next packet; None: there will be none any more. Cancelling it loses nothing.
+    pub(crate) async fn next(&mut self) -> Option<LoggedPacket> {
+        match self {
+            Self::Kernel(log) => match log.next().await {
+                Ok(packet) => Some(packet),
+                Err(error) => {
+                    tracing::error!(%error, "packets nftables logs can no longer be read");
+                    None
+                }
+            },
+            Self::Told(packets) => packets.recv().await,
+        }
+    }
+
+    /// Packets that were logged and could not be read in time.
+    pub(crate) fn lost(&self) -> u64 {
+        match self {
+            Self::Kernel(log) => log.lost(),
+            Self::Told(_) => 0,
+        }
+    }
+}
+
 /// What control is made of.
 #[derive(Debug)]
 pub struct Parts {
@@ -69,6 +138,10 @@ pub struct Parts {
     pub datapath: Result<Box<dyn Datapath>, String>,
     /// Events of the data plane.
     pub events: mpsc::Receiver<RawEvent>,
+    /// nftables, or why it cannot be used.
+    pub packet_filter: Result<Box<dyn PacketFilter>, String>,
+    /// Packets it logs.
+    pub packet_log: PacketLogSource,
     /// Links of the machine.
     pub links: LinkSource,
     /// Where the flow table reads its time-outs.

@@ -1,34 +1,45 @@
 //! The state behind the task, and the one way a change takes.
 
+mod commit;
+mod diagnostics;
 mod expiry;
 mod features;
 mod lists;
 mod live;
 mod loading;
 mod open;
+mod policy;
 mod ports;
 mod reconcile;
 mod source;
 
-pub(crate) use open::EngineParts;
+pub(crate) use lists::feature_reference;
+pub(crate) use open::{EngineParts, PolicyConfig};
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use ravelin_datapath::{AttachTarget, FlowTimeouts, HitCounter};
-use ravelin_model::{Event, Feature, FeatureState, List, ListId, Revision};
+use ravelin_model::{Event, Feature, FeatureState, List, ListId, Revision, chain};
 use ravelin_store::{Author, Change, Store};
 use time::OffsetDateTime;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::error::stored;
 use crate::hit_rows::RowChange;
+use crate::packet_filter::Filter;
 use crate::plane::Plane;
+use crate::policy_counters::PolicyCounters;
 use crate::snapshot::Snapshot;
 use crate::stream::Hub;
-use crate::{Actor, ControlError};
+use crate::{Actor, CommitStep, ControlError, Diagnostic, PolicyView};
+
+use diagnostics::found;
 
 use live::Live;
+use policy::{CounterChange, LivePolicy, Steps};
 use ports::KnownLinks;
 use source::Source;
 
@@ -45,6 +56,24 @@ pub(crate) struct Engine {
     /// Putting the old state back failed, so nobody knows what the data plane holds.
     unsure: bool,
     next_expiry: Option<OffsetDateTime>,
+    filter: Filter,
+    counters: PolicyCounters,
+    policy_config: PolicyConfig,
+    policy_counter_capacity: usize,
+    /// Of the commit under way.
+    steps: Steps,
+    figures: Figures,
+    /// When taking back what was not confirmed is tried again.
+    take_back_at: Option<OffsetDateTime>,
+}
+
+/// What the engine did so far, for the metrics.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Figures {
+    pub(crate) compilations: (u64, Duration),
+    pub(crate) commits: (u64, Duration),
+    pub(crate) last_commit: Duration,
+    pub(crate) failed_commits: u64,
 }
 
 /// What a change does beside the settings.
@@ -56,6 +85,18 @@ struct Work {
     rows: Vec<Handover>,
     /// Interfaces to be attached anew, and what they were before.
     attach: Vec<(AttachTarget, AttachTarget)>,
+    /// The change is a commit of the policy.
+    policy: Option<PolicyWork>,
+}
+
+/// What a commit of the policy does.
+#[derive(Debug)]
+struct PolicyWork {
+    /// None: the back-ends have it already.
+    compiled: Option<Arc<LivePolicy>>,
+    counters: CounterChange,
+    /// Finds out what there is to say about the policy.
+    diagnosing: Option<JoinHandle<Vec<Diagnostic>>>,
 }
 
 /// Hit counters of a list that change hands.
@@ -113,15 +154,27 @@ impl Engine {
         work: Work,
     ) -> Result<Arc<Snapshot>, ControlError> {
         let before = self.live.clone();
+        // Nobody reads the policy's counters while they may change hands.
+        let counters = self.counters.clone();
+        let mut totals = counters.hold().await;
         let applied = self
             .apply(&mut Source::Change(&mut change), &mut next, &work)
             .await;
         let outcome = match applied {
-            Ok(freed) => change
-                .commit()
-                .await
-                .map(|revision| (revision, freed))
-                .map_err(stored),
+            Ok(freed) => {
+                let storing = Instant::now();
+                let committed = change.commit().await;
+                self.steps.took(CommitStep::Store, storing);
+                committed
+                    .map(|revision| (revision, freed))
+                    .map_err(|error| match work.policy {
+                        None => stored(error),
+                        Some(_) => ControlError::CommitFailed {
+                            step: CommitStep::Store,
+                            source: Box::new(stored(error)),
+                        },
+                    })
+            }
             Err(error) => {
                 drop(change);
                 Err(error)
@@ -130,6 +183,16 @@ impl Engine {
         match outcome {
             Ok((revision, freed)) => {
                 self.settle(&mut next, &work, freed);
+                if let Some(PolicyWork {
+                    counters, diagnosing, ..
+                }) = work.policy
+                {
+                    totals.start(&counters.fresh);
+                    totals.set_known(&next.policy.policy);
+                    if let Some(diagnosing) = diagnosing {
+                        Arc::make_mut(&mut next.policy).diagnostics = found(diagnosing).await;
+                    }
+                }
                 Ok(self.publish(next, revision).await)
             }
             Err(error) => {
@@ -152,6 +215,10 @@ impl Engine {
     /// Shows the new state to everybody and tells what changed of the features.
     async fn publish(&mut self, mut next: Snapshot, revision: Revision) -> Arc<Snapshot> {
         next.revision = revision;
+        if next.policy.enforced != next.enforced.is_some() {
+            Arc::make_mut(&mut next.policy).enforced = next.enforced.is_some();
+        }
+        next.figures = self.figures;
         next.retired = Arc::clone(&self.live.retired);
         let before = self.now();
         let next = Arc::new(next);
@@ -162,8 +229,38 @@ impl Engine {
         for feature in Feature::ALL {
             self.tell(feature, &before, &next);
         }
+        let shown = |view: &PolicyView| (view.revision, view.enforced, view.unconfirmed);
+        if shown(&before.policy) != shown(&next.policy) {
+            self.hub.publish(Event::PolicyChanged {
+                revision: next.policy.revision,
+                enforced: next.policy.enforced,
+                confirm_until: next.policy.unconfirmed.map(|unconfirmed| unconfirmed.until),
+            });
+        }
         self.schedule_expiry().await;
         next
+    }
+
+    /// Reads what lines of the policy counted.
+    pub(crate) async fn read_counters(&self) {
+        let now = self.policy_config.clock.now();
+        if let Err(error) = self.counters.refresh(now).await {
+            tracing::warn!(
+                error = chain(&error),
+                "hit counters of the policy could not be read"
+            );
+        }
+    }
+
+    /// Stores what lines of the policy counted.
+    pub(crate) async fn save_counters(&self) {
+        let now = self.policy_config.clock.now();
+        if let Err(error) = self.counters.save(&self.store, now).await {
+            tracing::warn!(
+                error = chain(&error),
+                "hit counters of the policy could not be stored"
+            );
+        }
     }
 
     /// Publishes outside of a change: what is wanted stays as it is.
@@ -200,8 +297,9 @@ impl Engine {
         });
     }
 
-    /// Ends the event streams; nothing else is held that a drop would not end.
-    pub(crate) fn close(&self) {
+    /// Stores what counters counted, and ends the event streams; nothing else is held that a drop would not end.
+    pub(crate) async fn close(&self) {
+        self.save_counters().await;
         self.hub.close();
     }
 }

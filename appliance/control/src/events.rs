@@ -3,10 +3,14 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ravelin_abi::{rv_event, rv_event_kind, rv_event_version};
-use ravelin_model::{DnsQueryBlocked, DomainName, Event, ListId, PacketDropped, Reason};
+use ravelin_model::{
+    Action, DnsQueryBlocked, DomainName, Event, ListId, PacketDropped, PolicyVerdict, Reason, Revision,
+    VerdictBackend,
+};
 use ravelin_wire::dns_name;
 
 use crate::snapshot::Snapshot;
+use crate::verdicts;
 
 /// The event, or None where it is of a kind or version this program does not know.
 pub(crate) fn event(raw: &rv_event, now: &Snapshot) -> Option<Event> {
@@ -45,9 +49,33 @@ pub(crate) fn event(raw: &rv_event, now: &Snapshot) -> Option<Event> {
             };
             Some(Event::DnsQueryBlocked(DnsQueryBlocked { packet, name, lists }))
         }
+        rv_event_kind::RV_EVENT_POLICY => Some(Event::PolicyVerdict(verdict(raw, packet, now))),
         _ => None,
     }
 }
+
+/// What the classifier dropped by itself.
+fn verdict(raw: &rv_event, packet: PacketDropped, now: &Snapshot) -> PolicyVerdict {
+    let (line, action) = verdicts::line(raw.object, now).unzip();
+    PolicyVerdict {
+        action: action.unwrap_or(Action::Drop),
+        line,
+        revision: Revision(raw.revision),
+        backend: VerdictBackend::Ebpf,
+        from: verdicts::zone(raw.from_zone, now),
+        to: verdicts::zone(raw.to_zone, now),
+        interface: packet.interface,
+        source: packet.source,
+        destination: packet.destination,
+        protocol: packet.protocol,
+        source_port: packet.source_port,
+        destination_port: packet.destination_port,
+        packet_bytes: raw.frame_length.saturating_sub(ETHERNET_BYTES),
+    }
+}
+
+/// Header of a frame, which is no part of the packet.
+const ETHERNET_BYTES: u32 = 14;
 
 fn address(family: u8, bytes: [u8; 16]) -> Option<IpAddr> {
     match family {

@@ -1,6 +1,7 @@
 //! What the rest of the engine may ask of control. Cheap to clone.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use ravelin_datapath::{FlowSummary, HitCounter};
 use ravelin_model::{
@@ -16,11 +17,13 @@ use crate::command::{ChangeRequest, Command, Reply};
 use crate::config::LinkSource;
 use crate::error::stored;
 use crate::plane::Plane;
+use crate::policy_counters::PolicyCounters;
 use crate::snapshot::Snapshot;
 use crate::stream::{EventStream, Hub};
+use crate::verdicts::VerdictLog;
 use crate::{
-    Actor, AuditRecord, ControlError, EntryPage, EntryQuery, EventLosses, ImportReport, ListedEntry, NewList,
-    Precondition, Readiness, counters, import,
+    Actor, AuditRecord, Clock, ControlError, EntryPage, EntryQuery, EventLosses, ImportReport, ListedEntry,
+    NewList, Precondition, Readiness, counters, import,
 };
 
 /// Asks the control task for changes; reads without it, from its last snapshot, the store and the data plane.
@@ -34,6 +37,10 @@ pub struct ControlHandle {
     pub(crate) links: LinkSource,
     pub(crate) flow_summary: watch::Receiver<FlowSummary>,
     pub(crate) import_limit_bytes: u64,
+    pub(crate) counters: PolicyCounters,
+    pub(crate) clock: Clock,
+    pub(crate) verdicts: VerdictLog,
+    pub(crate) simulation_differences: Arc<AtomicU64>,
     /// True: no further change.
     pub(crate) stop: Arc<watch::Sender<bool>>,
 }
@@ -372,11 +379,11 @@ impl ControlHandle {
         self.stop.send_replace(true);
     }
 
-    fn now(&self) -> Arc<Snapshot> {
+    pub(crate) fn now(&self) -> Arc<Snapshot> {
         Arc::clone(&self.snapshots.borrow())
     }
 
-    async fn change<T>(
+    pub(crate) async fn change<T>(
         &self,
         actor: &Actor,
         request: impl FnOnce(Reply<T>) -> ChangeRequest,

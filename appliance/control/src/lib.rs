@@ -11,21 +11,27 @@ mod events;
 mod handle;
 mod hit_rows;
 mod import;
+mod packet_filter;
 mod plane;
 mod policy;
+mod policy_counters;
 mod policy_handle;
 mod policy_requests;
 mod requests;
 mod retired;
 mod settings;
+mod simulation;
 mod snapshot;
 mod status;
 mod stream;
 mod task;
+mod verdicts;
 
-pub use config::{Config, LinkSource, Parts};
+pub use clock::Clock;
+pub use config::{Config, Enforce, LOG_GROUP, LinkSource, PacketLogSource, Parts};
 pub use error::ControlError;
 pub use handle::ControlHandle;
+pub use packet_filter::{KernelFilter, PacketFilter, PacketFilterError, SimulatedFilter};
 pub use policy_requests::{
     CallerConnection, CommitOptions, CommitStep, Committed, Consideration, Diagnostic, Hits, LoggedVerdict,
     NatOrigin, ObjectChange, Operation, OperationResult, Origin, PolicyMetrics, PolicyOperation, PolicyView,

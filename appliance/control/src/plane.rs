@@ -21,6 +21,7 @@ pub(crate) struct Plane {
     jobs: Result<mpsc::Sender<Job>, Arc<str>>,
     address_capacity: usize,
     name_bucket_capacity: usize,
+    policy_counter_capacity: usize,
 }
 
 impl fmt::Debug for Plane {
@@ -29,7 +30,7 @@ impl fmt::Debug for Plane {
             .field("missing", &self.missing())
             .field("address_capacity", &self.address_capacity)
             .field("name_bucket_capacity", &self.name_bucket_capacity)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -37,7 +38,11 @@ impl Plane {
     /// Moves the data plane to its thread; the text says why there is none.
     pub(crate) fn start(datapath: Result<Box<dyn Datapath>, String>) -> Self {
         let started = datapath.and_then(|mut datapath| {
-            let capacities = (datapath.address_capacity(), datapath.name_bucket_capacity());
+            let capacities = (
+                datapath.address_capacity(),
+                datapath.name_bucket_capacity(),
+                datapath.policy_counter_capacity(),
+            );
             let (sender, mut jobs) = mpsc::channel::<Job>(QUEUE);
             thread::Builder::new()
                 .name("datapath".to_owned())
@@ -50,15 +55,17 @@ impl Plane {
             Ok((sender, capacities))
         });
         match started {
-            Ok((sender, (address_capacity, name_bucket_capacity))) => Self {
+            Ok((sender, (address_capacity, name_bucket_capacity, policy_counter_capacity))) => Self {
                 jobs: Ok(sender),
                 address_capacity,
                 name_bucket_capacity,
+                policy_counter_capacity,
             },
             Err(reason) => Self {
                 jobs: Err(reason.into()),
                 address_capacity: 0,
                 name_bucket_capacity: 0,
+                policy_counter_capacity: 0,
             },
         }
     }
@@ -76,6 +83,11 @@ impl Plane {
     /// Most buckets of a name image; 0 without a data plane.
     pub(crate) fn name_bucket_capacity(&self) -> usize {
         self.name_bucket_capacity
+    }
+
+    /// Hit counters the policy may use; 0 without a data plane.
+    pub(crate) fn policy_counter_capacity(&self) -> usize {
+        self.policy_counter_capacity
     }
 
     /// Returns when the thread has ended, which it does only by a panic; never without a data plane. Keeps the

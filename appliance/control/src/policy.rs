@@ -10,7 +10,7 @@ mod positions;
 mod references;
 
 pub(crate) use difference::differences;
-pub(crate) use draft::{Draft, Ground, apply_operations};
+pub(crate) use draft::{Draft, Ground, apply_operations, find};
 pub(crate) use past::restored;
 pub(crate) use positions::{Positions, writes};
-pub(crate) use references::{interfaces_of, lists_of, users};
+pub(crate) use references::{lists_of, users};

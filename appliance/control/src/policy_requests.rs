@@ -147,7 +147,7 @@ pub struct OperationResult {
 pub struct Committed {
     /// Revision of the policy. Where the operations changed nothing, or in a dry run, the one there was before.
     pub revision: Revision,
-    /// In the order of the operations. In a dry run, objects that are new or changed have the revision 0.
+    /// In the order of the operations. In a dry run, objects have the revision they would get.
     pub results: Vec<OperationResult>,
     /// What changed.
     pub changes: Vec<ObjectChange>,
@@ -242,6 +242,8 @@ pub struct PolicyView {
 /// Something odd about the policy that is no error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
+    /// `warning`, or `info` where it may well be meant.
+    pub severity: &'static str,
     /// Stable name of what it is: `shadowed`, `redundant`, …
     pub code: &'static str,
     /// What it is about.

@@ -119,13 +119,15 @@ impl Settings {
     }
 
     /// Switches of the data plane. A feature in `faults` stays off: what it needs is not loaded.
-    pub(crate) fn switches(&self, faults: &BTreeMap<Feature, String>) -> Switches {
+    /// The classifier too, as long as it has no policy.
+    pub(crate) fn switches(&self, faults: &BTreeMap<Feature, String>, classifying: bool) -> Switches {
         let on = |feature| self.get(feature).enabled && !faults.contains_key(&feature);
         let mut switches = Switches {
             statistics: on(Feature::Statistics),
             flow_monitoring: on(Feature::FlowMonitoring),
             ddos_protection: on(Feature::DdosProtection),
             dns_blocklist: on(Feature::DnsBlocklist),
+            policy_classifier: on(Feature::PolicyClassifier) && classifying,
             ..Switches::default()
         };
         for setting in self.0.values() {

@@ -3,15 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use ravelin_compile::NameImage;
+use ravelin_compile::{CounterId, Inventory, NameImage, Ruleset};
 use ravelin_kernel::Link;
-use ravelin_model::{Counter, EntryId, Feature, FeatureState, FeatureStatus, Interface, ListId, Revision};
+use ravelin_model::{
+    Action, Counter, EntryId, Feature, FeatureState, FeatureStatus, Interface, ListId, Revision, VerdictLine,
+};
 
-use crate::Readiness;
+use crate::engine::Figures;
 use crate::hit_rows::HitRows;
+use crate::policy::Positions;
 use crate::retired::Retired;
 use crate::settings::Settings;
 use crate::status::{self, Obstacles, Ports};
+use crate::{PolicyView, Readiness};
 
 /// Entries of the live address image by their row of the hit counters.
 pub(crate) type EntryOfRow = HashMap<u32, (ListId, EntryId)>;
@@ -38,6 +42,23 @@ pub(crate) struct Snapshot {
     pub(crate) retired: Arc<Retired>,
     /// Times something that had come off was put back.
     pub(crate) repairs: u64,
+    pub(crate) policy: Arc<PolicyView>,
+    /// Of its ordered objects, in the store.
+    pub(crate) positions: Arc<Positions>,
+    /// What packets are judged by; None: the policy is not enforced.
+    pub(crate) enforced: Option<Arc<Enforced>>,
+    /// The classifier has the policy.
+    pub(crate) classifying: bool,
+    pub(crate) figures: Figures,
+}
+
+/// The policy as both back-ends have it.
+#[derive(Debug)]
+pub(crate) struct Enforced {
+    pub(crate) ruleset: Arc<Ruleset>,
+    pub(crate) inventory: Arc<Inventory>,
+    /// What each counter counts, and what becomes of it.
+    pub(crate) lines: HashMap<CounterId, (VerdictLine, Action)>,
 }
 
 impl Snapshot {
@@ -86,6 +107,7 @@ impl Snapshot {
                     Some(format!("{feature} failed: {}", reason.unwrap_or_default()))
                 }
             })
+            .chain(self.policy.problems.iter().cloned())
             .collect();
         Readiness {
             ready: problems.is_empty(),

@@ -1,34 +1,41 @@
-//! The two tasks of control.
+//! The tasks of control.
 //!
 //! ```text
 //!  ControlHandle ──Command, 64──► ┌────────┐ ──closure, 64──► thread "datapath"
-//!  links (watch) ───────────────► │ engine │ ──transaction──► store
+//!  links (watch) ───────────────► │ engine │ ──closure, 16──► thread "nftables"
+//!                                 │        │ ──transaction──► store
 //!  next expiry, reconcile timer ► └────────┘ ──FlowTimeouts (watch)──► flow table
 //!                                     │ Snapshot (watch)        │ Event
 //!                                     ├──► ControlHandle        ▼
 //!                                     └──► ┌────────┐ ──────► hub (ring of 4096) ──► EventStream
-//!  data plane ──RawEvent, 1024───────────► │ events │
-//!                                          └────────┘
+//!  data plane ──RawEvent, 1024───────────► │ events │ ──verdict, 1024──► ┌──────────┐
+//!  nftables ──LoggedPacket, kernel───────► │        │                    │ verdicts │ ──batches──► store
+//!                                          └────────┘                    └──────────┘
 //! ```
 //!
 //! Full queues: a sender of commands or closures waits; the data plane counts events it cannot queue; a subscriber
-//! of the hub that falls behind gets a gap. Reads never pass the engine, so they do not wait for a change.
+//! of the hub that falls behind gets a gap; verdicts the store cannot keep up with are counted. Reads never pass the engine, so they do not wait for a change.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ravelin_datapath::RawEvent;
 use ravelin_kernel::Link;
+use ravelin_model::Event;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 
 use crate::command::{ChangeRequest, Command, Reply};
 use crate::config::Parts;
-use crate::engine::{Engine, EngineParts};
+use crate::engine::{Engine, EngineParts, PolicyConfig};
+use crate::packet_filter::Filter;
 use crate::plane::Plane;
+use crate::policy_counters::PolicyCounters;
 use crate::snapshot::Snapshot;
 use crate::stream::Hub;
-use crate::{Config, ControlError, ControlHandle, events};
+use crate::verdicts::{self, VerdictLog};
+use crate::{Config, ControlError, ControlHandle, PacketLogSource, events};
 
 /// Changes waiting for the engine.
 const COMMANDS: usize = 64;
@@ -36,7 +43,7 @@ const COMMANDS: usize = 64;
 /// Tasks that run behind a handle, by name. None of them ends before [`ControlHandle::shut_down`] or the loss of
 /// the links, and a panic ends one: whoever supervises should then end the process, for a new one to start from
 /// what is stored. Dropping this leaves them running.
-pub type Tasks = [(&'static str, JoinHandle<()>); 3];
+pub type Tasks = [(&'static str, JoinHandle<()>); 5];
 
 /// Reads what is stored and starts the tasks. They bring the data plane to what is stored;
 /// [`ControlHandle::started`] tells when that is done.
@@ -49,14 +56,25 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
         links,
         flow_timeouts,
         flow_summary,
+        packet_filter,
+        packet_log,
         config,
     } = parts;
     let Config {
         import_limit_bytes,
         address_capacity,
         reconcile_every,
+        enforce,
+        management_ports,
+        verdict_log_rows,
+        verdict_log_rate,
+        counters_read_every,
+        counters_saved_every,
+        clock,
     } = config;
     let plane = Plane::start(datapath);
+    let filter = Filter::start(packet_filter);
+    let counters = PolicyCounters::open(&store, plane.clone(), filter.clone()).await?;
     let hub = Hub::new();
     let engine = Engine::open(EngineParts {
         store: store.clone(),
@@ -64,6 +82,14 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
         hub: hub.clone(),
         flow_timeouts,
         address_capacity,
+        filter: filter.clone(),
+        counters: counters.clone(),
+        policy_config: PolicyConfig {
+            enforce,
+            management_ports,
+            verdict_log_rate,
+            clock: clock.clone(),
+        },
     })
     .await?;
     let snapshots = engine.snapshots();
@@ -74,13 +100,35 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
         links: links.watch(),
         stopped,
     };
+    let every = Every {
+        reconcile: reconcile_every,
+        counters_read: counters_read_every,
+        counters_saved: counters_saved_every,
+    };
+    let (log, logged) = VerdictLog::new(hub.clone());
     let tasks = [
-        ("control", tokio::spawn(run(engine, inputs, reconcile_every))),
+        ("control", tokio::spawn(run(engine, inputs, every))),
         (
             "events",
-            tokio::spawn(pump(events, snapshots.clone(), hub.clone())),
+            tokio::spawn(pump(
+                events,
+                packet_log,
+                snapshots.clone(),
+                hub.clone(),
+                log.clone(),
+            )),
         ),
         ("datapath", tokio::spawn(plane.clone().ended())),
+        ("nftables", tokio::spawn(filter.ended())),
+        (
+            "verdicts",
+            tokio::spawn(verdicts::store(
+                logged,
+                store.clone(),
+                verdict_log_rows,
+                log.clone(),
+            )),
+        ),
     ];
     let handle = ControlHandle {
         commands: sender,
@@ -91,6 +139,10 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
         links,
         flow_summary,
         import_limit_bytes,
+        counters,
+        clock,
+        verdicts: log,
+        simulation_differences: Arc::default(),
         stop: Arc::new(stop),
     };
     Ok((handle, tasks))
@@ -103,15 +155,30 @@ struct Inputs {
     stopped: watch::Receiver<bool>,
 }
 
-async fn run(mut engine: Engine, inputs: Inputs, reconcile_every: std::time::Duration) {
+/// How often what is done.
+struct Every {
+    reconcile: Duration,
+    counters_read: Duration,
+    counters_saved: Duration,
+}
+
+/// Ticks from one period after now on.
+async fn ticks(every: Duration) -> Interval {
+    let mut ticks = interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks.tick().await;
+    ticks
+}
+
+async fn run(mut engine: Engine, inputs: Inputs, every: Every) {
     let Inputs {
         mut commands,
         mut links,
         mut stopped,
     } = inputs;
-    let mut reconcile = interval(reconcile_every);
-    reconcile.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    reconcile.tick().await;
+    let mut reconcile = ticks(every.reconcile).await;
+    let mut counters_read = ticks(every.counters_read).await;
+    let mut counters_saved = ticks(every.counters_saved).await;
     let first = Arc::clone(&links.borrow_and_update());
     engine.boot(&first).await;
     loop {
@@ -129,12 +196,15 @@ async fn run(mut engine: Engine, inputs: Inputs, reconcile_every: std::time::Dur
                 engine.follow_links(&links).await;
             }
             () = sleep(engine.until_expiry()) => engine.expire().await,
+            () = sleep(engine.until_policy_change()) => engine.follow_time().await,
             _ = reconcile.tick() => engine.reconcile().await,
+            _ = counters_read.tick() => engine.read_counters().await,
+            _ = counters_saved.tick() => engine.save_counters().await,
             // Ok: told to stop. Err: every handle is gone.
             _ = stopped.changed() => break,
         }
     }
-    engine.close();
+    engine.close().await;
 }
 
 async fn execute(engine: &mut Engine, command: Command) {
@@ -171,6 +241,23 @@ async fn execute(engine: &mut Engine, command: Command) {
         } => {
             answer(reply, engine.delete_list(&id, precondition, &actor).await);
         }
+        ChangeRequest::CommitPolicy {
+            operations,
+            options,
+            reply,
+        } => {
+            answer(reply, engine.commit_policy(operations, options, &actor).await);
+        }
+        ChangeRequest::RestorePolicy {
+            revision,
+            options,
+            reply,
+        } => {
+            answer(reply, engine.restore_policy(revision, options, &actor).await);
+        }
+        ChangeRequest::Confirm { revision, reply } => {
+            answer(reply, engine.confirm(revision, &actor).await);
+        }
         ChangeRequest::AddEntries { id, values, reply } => {
             answer(reply, engine.add_entries(&id, &values, &actor).await);
         }
@@ -192,7 +279,13 @@ async fn execute(engine: &mut Engine, command: Command) {
 /// Answers whoever asked, if it is still there. A failure of the engine itself is logged here, because it must be
 /// seen even where nobody is left to see the answer.
 fn answer<T>(reply: Reply<T>, outcome: Result<T, ControlError>) {
-    if let Err(error @ (ControlError::Datapath(_) | ControlError::Store(_))) = &outcome {
+    if let Err(
+        error @ (ControlError::Datapath(_)
+        | ControlError::Store(_)
+        | ControlError::Nftables(_)
+        | ControlError::CommitFailed { .. }),
+    ) = &outcome
+    {
         tracing::error!(
             error = ravelin_model::chain(error),
             "a change failed; the old state stays"
@@ -201,17 +294,34 @@ fn answer<T>(reply: Reply<T>, outcome: Result<T, ControlError>) {
     drop(reply.send(outcome));
 }
 
-/// Tells the data plane's events in the words of the model.
-async fn pump(mut events: mpsc::Receiver<RawEvent>, snapshots: watch::Receiver<Arc<Snapshot>>, hub: Hub) {
-    while let Some(RawEvent(raw)) = events.recv().await {
-        let now = Arc::clone(&snapshots.borrow());
-        match events::event(&raw, &now) {
-            Some(event) => hub.publish(event),
-            None => tracing::debug!(
-                kind = raw.kind,
-                version = raw.version,
-                "unknown event of the data plane"
-            ),
+/// Tells the events of the data plane and what nftables logs in the words of the model.
+async fn pump(
+    mut events: mpsc::Receiver<RawEvent>,
+    mut packet_log: PacketLogSource,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    hub: Hub,
+    log: VerdictLog,
+) {
+    loop {
+        tokio::select! {
+            Some(RawEvent(raw)) = events.recv() => {
+                let now = Arc::clone(&snapshots.borrow());
+                match events::event(&raw, &now) {
+                    Some(Event::PolicyVerdict(verdict)) => log.add(verdict),
+                    Some(event) => hub.publish(event),
+                    None => tracing::debug!(
+                        kind = raw.kind,
+                        version = raw.version,
+                        "unknown event of the data plane"
+                    ),
+                }
+            }
+            Some(packet) = packet_log.next() => {
+                log.set_unread(packet_log.lost());
+                let now = Arc::clone(&snapshots.borrow());
+                log.add(verdicts::of_nftables(&packet, &now));
+            }
+            else => break,
         }
     }
     // Without a data plane there are no events, and that is no reason to end the process.

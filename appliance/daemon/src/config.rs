@@ -74,6 +74,43 @@ pub enum LogFormat {
     Json,
 }
 
+/// When the policy is enforced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Enforce {
+    /// As soon as a zone other than `local` has an interface.
+    #[default]
+    Zoned,
+    /// From the start: without a zone, nothing passes.
+    Always,
+}
+
+/// How the policy is enforced.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Policy {
+    /// When.
+    pub enforce: Enforce,
+    /// TCP ports of this box that answer to management zones whatever the rules say.
+    pub management_ports: Vec<u16>,
+    /// Verdicts kept in the store.
+    pub verdict_log_rows: u64,
+    /// Verdicts nftables logs in a second at most.
+    pub verdict_log_rate: u32,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            enforce: Enforce::default(),
+            // ssh, and the gateway.
+            management_ports: vec![22, 8443],
+            verdict_log_rows: 100_000,
+            verdict_log_rate: 1000,
+        }
+    }
+}
+
 /// Sizes of the kernel's maps.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -118,6 +155,8 @@ pub struct Config {
     pub log: LogFormat,
     /// Sizes of the maps.
     pub capacity: Capacity,
+    /// How the policy is enforced.
+    pub policy: Policy,
 }
 
 impl Default for Config {
@@ -132,6 +171,7 @@ impl Default for Config {
             import_limit_bytes: 256 << 20,
             log: LogFormat::default(),
             capacity: Capacity::default(),
+            policy: Policy::default(),
         }
     }
 }
@@ -169,7 +209,20 @@ impl Config {
             ("capacity.addresses", addresses.into(), 1..=1 << 24),
             ("capacity.name_buckets", name_buckets.into(), 2..=1 << 24),
             ("capacity.flows", flows.into(), 1..=1 << 26),
+            (
+                "policy.verdict_log_rows",
+                self.policy.verdict_log_rows,
+                1..=10_000_000,
+            ),
+            (
+                "policy.verdict_log_rate",
+                self.policy.verdict_log_rate.into(),
+                1..=1_000_000,
+            ),
         ];
+        let ports = self.policy.management_ports.iter().copied().map(u64::from);
+        let bounds = (bounds.into_iter())
+            .chain(ports.map(|port| ("policy.management_ports", port, 1..=u64::from(u16::MAX))));
         for (key, value, bounds) in bounds {
             if !bounds.contains(&value) {
                 return Err(ConfigError::OutOfBounds { key, value, bounds });
@@ -241,8 +294,16 @@ mod tests {
                     name_buckets: _,
                     flows: _,
                 },
+            policy:
+                Policy {
+                    enforce: _,
+                    management_ports: _,
+                    verdict_log_rows: _,
+                    verdict_log_rate: _,
+                },
         } = Config::default();
-        assert_eq!(table.len(), 9);
+        assert_eq!(table.len(), 10);
+        assert_eq!(table["policy"].as_table().map(toml::Table::len), Some(4));
         assert_eq!(table["capacity"].as_table().map(toml::Table::len), Some(3));
     }
 
@@ -281,6 +342,11 @@ mod tests {
             "[capacity]\nname_buckets = 3",
             Err("capacity.name_buckets is 3, not a power of two"),
         );
+        check(
+            "[policy]\nmanagement_ports = [22, 0]",
+            Err("policy.management_ports is 0, not within 1 to 65535"),
+        );
+        check("[policy]\nenforce = \"never\"", Err("unknown variant `never`"));
         check("=", Err("parse raveld.toml"));
     }
 }

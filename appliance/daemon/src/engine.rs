@@ -7,18 +7,20 @@ use std::time::Duration;
 
 use nix::sys::stat::{Mode, umask};
 use ravelin_api_server::{AppState, Limits, Secrets, SecretsError};
-use ravelin_control::{ControlError, LinkSource};
+use ravelin_control::{
+    ControlError, KernelFilter, LOG_GROUP, LinkSource, PacketFilter, PacketLogSource, SimulatedFilter,
+};
 use ravelin_datapath::{FlowSummary, FlowTable, FlowTimeouts};
-use ravelin_kernel::Links;
+use ravelin_kernel::{Links, PacketLog};
 use ravelin_model::chain;
 use ravelin_store::{Store, StoreError};
 use sd_notify::NotifyState;
 use thiserror::Error;
 use tokio::net::UnixListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
-use crate::config::Config;
+use crate::config::{Config, DatapathKind, Enforce};
 use crate::datapath::{self, Parts};
 use crate::directories::{self, DirectoryError, StateDirectory};
 use crate::privileges::{self, PrivilegeError};
@@ -106,18 +108,28 @@ async fn serve(
         flows,
         events,
     } = datapath::load(config, run_time_helper);
+    let (packet_filter, packet_log) = packet_filter(config.datapath).await;
     let (flow_timeouts, timeouts) = watch::channel(LONGEST_TIMEOUTS);
     let flow_summary = watch_flows(flows, timeouts, &mut supervisor);
     let parts = ravelin_control::Parts {
         store: store.clone(),
         datapath,
         events,
+        packet_filter,
+        packet_log,
         links,
         flow_timeouts,
         flow_summary,
         config: ravelin_control::Config {
             import_limit_bytes: config.import_limit_bytes,
             address_capacity: usize::try_from(config.capacity.addresses).unwrap_or(usize::MAX),
+            enforce: match config.policy.enforce {
+                Enforce::Zoned => ravelin_control::Enforce::Zoned,
+                Enforce::Always => ravelin_control::Enforce::Always,
+            },
+            management_ports: config.policy.management_ports.clone(),
+            verdict_log_rows: config.policy.verdict_log_rows,
+            verdict_log_rate: config.policy.verdict_log_rate,
             ..ravelin_control::Config::default()
         },
     };
@@ -194,6 +206,28 @@ async fn follow_links() -> (Option<watch::Sender<Arc<Vec<ravelin_kernel::Link>>>
             );
             let (sender, none) = watch::channel(Arc::default());
             (Some(sender), LinkSource::Told(none))
+        }
+    }
+}
+
+/// The packet filter and the packets it logs, or why there is none.
+async fn packet_filter(datapath: DatapathKind) -> (Result<Box<dyn PacketFilter>, String>, PacketLogSource) {
+    let nothing = || PacketLogSource::Told(mpsc::channel(1).1);
+    if datapath == DatapathKind::Sim {
+        return (Ok(Box::new(SimulatedFilter::default())), nothing());
+    }
+    let log = match PacketLog::open(LOG_GROUP).await {
+        Ok(log) => PacketLogSource::Kernel(Box::new(log)),
+        Err(error) => {
+            tracing::error!(error = chain(&error), "verdicts of nftables cannot be logged");
+            nothing()
+        }
+    };
+    match KernelFilter::open() {
+        Ok(filter) => (Ok(Box::new(filter)), log),
+        Err(error) => {
+            tracing::error!(error = chain(&error), "nftables cannot be used");
+            (Err(chain(&error)), log)
         }
     }
 }

@@ -11,7 +11,7 @@ use ravelin_store::{Change, StoredEntry};
 use super::{Engine, Handover, Work};
 use crate::error::stored;
 use crate::hit_rows::RowChange;
-use crate::{Actor, ControlError, NewList, Precondition};
+use crate::{Actor, ControlError, NewList, Precondition, policy};
 
 impl Engine {
     pub(crate) async fn create_list(&mut self, list: NewList, actor: &Actor) -> Result<List, ControlError> {
@@ -51,12 +51,13 @@ impl Engine {
         if id.is_built_in() {
             return Err(ControlError::BuiltIn(id.clone()));
         }
-        let users: Vec<ObjectRef> = now
+        let mut users: Vec<ObjectRef> = now
             .settings
             .users_of(id)
             .into_iter()
             .map(feature_reference)
             .collect();
+        users.extend(policy::users(&now.policy.policy, ObjectKind::List, id.as_str()));
         if !users.is_empty() {
             return Err(ControlError::ListInUse {
                 list: id.clone(),

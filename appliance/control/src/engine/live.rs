@@ -7,7 +7,7 @@ use ravelin_compile::{AddressImage, NameImage};
 use ravelin_datapath::Switches;
 use ravelin_model::{ListId, chain};
 
-use super::{Engine, Work};
+use super::{Engine, LivePolicy, Work};
 use crate::ControlError;
 use crate::clock::Now;
 use crate::retired::Retired;
@@ -36,6 +36,7 @@ pub(super) struct Live {
     pub(super) switches: Option<Switches>,
     pub(super) measure_run_time: Option<bool>,
     pub(super) retired: Arc<Retired>,
+    pub(super) policy: Option<Arc<LivePolicy>>,
 }
 
 impl Engine {
@@ -55,13 +56,14 @@ impl Engine {
 
     async fn try_restore(&mut self, before: &Live, work: &Work) -> Result<(), ControlError> {
         if self.plane.missing().is_some() {
-            return Ok(());
+            return self.restore_policy_of(before).await;
         }
         if let Some(switches) = before.switches.filter(|old| self.live.switches != Some(*old)) {
             self.plane
                 .call(move |datapath| datapath.set_switches(switches))
                 .await?;
         }
+        self.restore_policy_of(before).await?;
         if let Some(old) = &before.addresses
             && !self
                 .live
@@ -99,5 +101,14 @@ impl Engine {
             self.plane.call(move |datapath| datapath.attach(&target)).await?;
         }
         Ok(())
+    }
+
+    async fn restore_policy_of(&mut self, before: &Live) -> Result<(), ControlError> {
+        match &before.policy {
+            Some(old) if !self.live.policy.as_ref().is_some_and(|new| Arc::ptr_eq(old, new)) => {
+                self.restore_policy_load(old).await
+            }
+            _ => Ok(()),
+        }
     }
 }

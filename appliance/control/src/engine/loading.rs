@@ -9,7 +9,7 @@ use ravelin_datapath::HitCounter;
 use ravelin_model::{DomainPattern, EntryValue, Feature, ListId, chain};
 
 use super::live::{LiveAddresses, LiveNames};
-use super::{Engine, FreedHits, Handover, Source, Work};
+use super::{CounterChange, Engine, FreedHits, Handover, Source, Work};
 use crate::ControlError;
 use crate::clock::Now;
 use crate::retired::add;
@@ -24,6 +24,7 @@ impl Engine {
         work: &Work,
     ) -> Result<FreedHits, ControlError> {
         if self.plane.missing().is_some() {
+            self.apply_policy(source, next, work).await?;
             return Ok(Vec::new());
         }
         let now = self.now();
@@ -51,12 +52,34 @@ impl Engine {
         if let Some(lists) = names {
             self.load_names(source, lists, next).await?;
         }
+        self.apply_policy(source, next, work).await?;
         self.set_switches(next).await?;
         for (new, _) in &work.attach {
             self.attach(new.clone(), next).await?;
         }
         let left = self.freed_hits(work).await?;
         Ok(reused.into_iter().chain(left).collect())
+    }
+
+    /// Brings the policy into force: that of a commit, or the same one where the change is to a list it names or to
+    /// its feature.
+    async fn apply_policy(
+        &mut self,
+        source: &mut Source<'_>,
+        next: &mut Snapshot,
+        work: &Work,
+    ) -> Result<(), ControlError> {
+        let (compiled, counters) = match &work.policy {
+            Some(policy) => (policy.compiled.clone(), &policy.counters),
+            None => (
+                self.compile_policy(source, next, &work.touched).await?,
+                &CounterChange::default(),
+            ),
+        };
+        match compiled {
+            Some(wanted) => self.load_policy(wanted, counters, next).await,
+            None => Ok(()),
+        }
     }
 
     /// Clears the hit counters of new entries. Answers what those had counted that come straight from an entry
@@ -184,7 +207,7 @@ impl Engine {
 
     /// Sets the switches where they differ from what is set.
     pub(super) async fn set_switches(&mut self, next: &mut Snapshot) -> Result<(), ControlError> {
-        let switches = next.settings.switches(&next.faults);
+        let switches = next.settings.switches(&next.faults, next.classifying);
         if self.live.switches != Some(switches) {
             self.plane
                 .call(move |datapath| datapath.set_switches(switches))
@@ -216,7 +239,7 @@ impl Engine {
 }
 
 /// Runs a compiler where it blocks nobody.
-async fn compile<T: Send + 'static>(build: impl FnOnce() -> T + Send + 'static) -> T {
+pub(super) async fn compile<T: Send + 'static>(build: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(build).await {
         Ok(built) => built,
         Err(error) => std::panic::resume_unwind(error.into_panic()),

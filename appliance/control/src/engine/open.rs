@@ -9,17 +9,22 @@ use ravelin_store::{Store, StoreError};
 use time::OffsetDateTime;
 use tokio::sync::watch;
 
-use super::Engine;
 use super::lists::rows_of;
 use super::live::Live;
+use super::policy::Steps;
 use super::ports::KnownLinks;
-use crate::ControlError;
+use super::{Engine, Figures};
+use crate::config::Enforce;
 use crate::error::stored;
 use crate::hit_rows::HitRows;
+use crate::packet_filter::Filter;
 use crate::plane::Plane;
+use crate::policy::Positions;
+use crate::policy_counters::PolicyCounters;
 use crate::settings::{Setting, Settings};
 use crate::snapshot::Snapshot;
 use crate::stream::Hub;
+use crate::{Clock, ControlError, PolicyView, Unconfirmed};
 
 /// What the engine is made of.
 pub(crate) struct EngineParts {
@@ -29,6 +34,18 @@ pub(crate) struct EngineParts {
     pub(crate) flow_timeouts: watch::Sender<FlowTimeouts>,
     /// Most address entries where there is no data plane to say.
     pub(crate) address_capacity: usize,
+    pub(crate) filter: Filter,
+    pub(crate) counters: PolicyCounters,
+    pub(crate) policy_config: PolicyConfig,
+}
+
+/// How the policy is enforced.
+#[derive(Debug, Clone)]
+pub(crate) struct PolicyConfig {
+    pub(crate) enforce: Enforce,
+    pub(crate) management_ports: Vec<u16>,
+    pub(crate) verdict_log_rate: u32,
+    pub(crate) clock: Clock,
 }
 
 impl Engine {
@@ -40,13 +57,16 @@ impl Engine {
             hub,
             flow_timeouts,
             address_capacity,
+            filter,
+            counters,
+            policy_config,
         } = parts;
         let snapshot = read(&store, &plane, address_capacity).await.map_err(stored)?;
         flow_timeouts.send_replace(snapshot.settings.flow_timeouts());
+        counters.hold().await.set_known(&snapshot.policy.policy);
         let next_expiry = store.next_expiry().await.map_err(stored)?;
         Ok(Self {
             store,
-            plane,
             hub,
             known_links: KnownLinks::new(),
             flow_timeouts,
@@ -54,6 +74,14 @@ impl Engine {
             live: Live::default(),
             unsure: false,
             next_expiry,
+            policy_counter_capacity: plane.policy_counter_capacity(),
+            plane,
+            filter,
+            counters,
+            policy_config,
+            steps: Steps::default(),
+            figures: Figures::default(),
+            take_back_at: None,
         })
     }
 
@@ -83,6 +111,20 @@ async fn read(store: &Store, plane: &Plane, address_capacity: usize) -> Result<S
             rows.apply(list.number, &change);
         }
     }
+    let policy = store.policy().await?;
+    let unconfirmed = store.unconfirmed().await?;
+    let view = PolicyView {
+        policy: Arc::new(policy.policy),
+        revision: policy.revision,
+        enforced: false,
+        problems: Vec::new(),
+        unconfirmed: unconfirmed.map(|unconfirmed| Unconfirmed {
+            revision: unconfirmed.revision,
+            previous: unconfirmed.previous,
+            until: unconfirmed.until,
+        }),
+        diagnostics: Arc::new([]),
+    };
     Ok(Snapshot {
         revision: store.revision().await?,
         settings: Settings::new(stored),
@@ -97,5 +139,13 @@ async fn read(store: &Store, plane: &Plane, address_capacity: usize) -> Result<S
         names: None,
         retired: Arc::default(),
         repairs: 0,
+        policy: Arc::new(view),
+        positions: Arc::new(Positions {
+            rules: policy.rule_positions,
+            nat_rules: policy.nat_rule_positions,
+        }),
+        enforced: None,
+        classifying: false,
+        figures: Figures::default(),
     })
 }

@@ -21,6 +21,15 @@ const NOT_ETHERNET: &str =
 /// Links as of the last look, by index, counters left out.
 pub(super) type KnownLinks = BTreeMap<u32, Link>;
 
+/// Links by index, counters left out.
+fn known(links: &[Link]) -> KnownLinks {
+    let links = links.iter().cloned().map(|link| {
+        let counters = LinkCounters::default();
+        (link.index, Link { counters, ..link })
+    });
+    links.collect()
+}
+
 impl Engine {
     /// Flags an interface and attaches to it anew, so that its programs know.
     pub(crate) async fn set_external(
@@ -93,14 +102,7 @@ impl Engine {
 
     /// Follows the links: attaches to new ones, forgets gone ones, tells of every change.
     pub(crate) async fn follow_links(&mut self, links: &[Link]) {
-        let links: KnownLinks = links
-            .iter()
-            .cloned()
-            .map(|link| {
-                let counters = LinkCounters::default();
-                (link.index, Link { counters, ..link })
-            })
-            .collect();
+        let links = known(links);
         let mut next = (*self.now()).clone();
         let gone: Vec<Link> = self
             .known_links
@@ -128,6 +130,7 @@ impl Engine {
                 self.join(target, &mut next).await;
             }
         }
+        self.refresh_policy(&mut next).await;
         self.publish_state(next).await;
         let now = self.now();
         for link in &gone {

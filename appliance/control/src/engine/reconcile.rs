@@ -18,10 +18,13 @@ impl Engine {
     /// Brings the data plane to what is stored. A feature whose lists do not load stays off and says why; the
     /// others are not held up.
     pub(crate) async fn boot(&mut self, links: &[Link]) {
+        // Before what is not to stay is loaded.
+        self.take_back_overdue().await;
         let mut next = (*self.now()).clone();
         self.load_everything(&mut next).await;
         self.publish_state(next).await;
         self.follow_links(links).await;
+        self.diagnose_stored().await;
         let next = Snapshot {
             starting: false,
             ..(*self.now()).clone()
@@ -31,22 +34,36 @@ impl Engine {
 
     /// Repairs what has come off, and tries again what failed.
     pub(crate) async fn reconcile(&mut self) {
+        self.follow_time().await;
+        let mut next = (*self.now()).clone();
         if self.plane.missing().is_some() {
+            if self.unsure || !next.policy.problems.is_empty() {
+                self.load_everything(&mut next).await;
+                self.publish_state(next).await;
+            }
             return;
         }
-        let mut next = (*self.now()).clone();
-        if self.unsure || !next.faults.is_empty() || self.switches_are_behind(&next) {
+        if self.unsure
+            || !next.policy.problems.is_empty()
+            || !next.faults.is_empty()
+            || self.switches_are_behind(&next)
+        {
             self.load_everything(&mut next).await;
         } else if self.clock_was_stepped() {
             tracing::info!("the clock was set; times of expiry are loaded anew");
             self.load_feature(Feature::DdosProtection, &mut next).await;
         }
         self.reattach(&mut next).await;
+        self.refresh_policy(&mut next).await;
         self.publish_state(next).await;
     }
 
     async fn load_everything(&mut self, next: &mut Snapshot) {
+        self.live.policy = None;
+        next.faults.remove(&Feature::PolicyClassifier);
+        self.refresh_policy(next).await;
         if self.plane.missing().is_some() {
+            self.unsure = false;
             return;
         }
         self.load_feature(Feature::DdosProtection, next).await;
@@ -88,7 +105,7 @@ impl Engine {
 
     /// An earlier attempt did not get as far as the switches.
     fn switches_are_behind(&self, next: &Snapshot) -> bool {
-        self.live.switches != Some(next.settings.switches(&next.faults))
+        self.live.switches != Some(next.settings.switches(&next.faults, next.classifying))
     }
 
     fn clock_was_stepped(&self) -> bool {

@@ -655,7 +655,7 @@ fn results_of(policy: &Policy, ground: &Ground<'_>, about: Vec<About>) -> Vec<Op
 }
 
 /// An object by kind and id.
-pub(super) fn find(policy: &Policy, kind: ObjectKind, id: &str) -> Option<AnyObject> {
+pub(crate) fn find(policy: &Policy, kind: ObjectKind, id: &str) -> Option<AnyObject> {
     match kind {
         ObjectKind::Zone => policy.zones.get(&id.parse().ok()?).cloned().map(AnyObject::Zone),
         ObjectKind::ZonePair => policy

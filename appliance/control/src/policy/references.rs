@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use ravelin_model::{
-    AddressMatch, AnyObject, ListId, ObjectKind, ObjectRef, Policy, PublishedAddress, ServiceMatch,
-    Translation, ZoneId, ZoneMatch,
+    AddressMatch, AnyObject, ListId, ObjectKind, ObjectRef, Policy, ServiceMatch, Translation, ZoneId,
+    ZoneMatch,
 };
 
 /// Objects of the policy that name the object.
@@ -28,28 +28,6 @@ pub(crate) fn lists_of(policy: &Policy) -> BTreeSet<ListId> {
     rules
         .chain(published)
         .flat_map(|address| address.lists.iter().cloned())
-        .collect()
-}
-
-/// Names of interfaces whose addresses the policy takes.
-pub(crate) fn interfaces_of(policy: &Policy) -> BTreeSet<&str> {
-    let published = policy
-        .published_services
-        .values()
-        .map(|service| &service.spec.translation);
-    let nat = policy
-        .nat_rules
-        .iter()
-        .filter_map(|rule| match &rule.spec.translation {
-            Translation::Dnat(dnat) => Some(dnat),
-            Translation::Masquerade { .. } | Translation::Snat { .. } | Translation::OneToOne { .. } => None,
-        });
-    published
-        .chain(nat)
-        .filter_map(|dnat| match &dnat.address {
-            PublishedAddress::Interface(name) => Some(name.as_str()),
-            PublishedAddress::Address(_) => None,
-        })
         .collect()
 }
 

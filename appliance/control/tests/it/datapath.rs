@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use ravelin_compile::{AddressImage, CounterId, ImageTooLarge, NameImage, PolicyImages};
+use ravelin_compile::{AddressImage, CounterId, ImageTooLarge, NameImage, NftRuleset, PolicyImages};
+use ravelin_control::{PacketFilter, PacketFilterError};
 use ravelin_datapath::{
     AttachTarget, Attached, Datapath, DatapathError, HitCounter, Loaded, Probe, RawEvent, Switches,
     simulate_with_events,
 };
 use ravelin_model::{
     Attachment, Cell, Direction, DomainName, Hook, InterfaceStatistics, MapInfo, ProgramInfo, Protocol,
-    Reason,
+    Reason, Revision,
 };
 use tokio::sync::mpsc;
 
@@ -23,6 +24,9 @@ pub enum Call {
     Switches,
     Addresses,
     Names,
+    Policy,
+    Filter,
+    RemoveFilter,
 }
 
 #[derive(Debug, Default)]
@@ -38,6 +42,18 @@ pub struct Script {
     pub hits: BTreeMap<u32, HitCounter>,
     pub name_hits: BTreeMap<usize, HitCounter>,
     pub statistics: BTreeMap<u32, Vec<(Reason, u64)>>,
+    /// The policy eBPF has.
+    pub policy: Option<PolicyImages>,
+    /// The table nftables has.
+    pub filter: Option<Arc<NftRuleset>>,
+    /// What the filter says it has, where that is not true.
+    pub filter_lies: bool,
+    /// What counters of the policy show, in eBPF and in nftables.
+    pub policy_hits: BTreeMap<CounterId, HitCounter>,
+    pub filter_hits: BTreeMap<CounterId, HitCounter>,
+    pub filter_epoch: String,
+    /// What a probe finds.
+    pub probe: Option<Probe>,
     /// Loads of an address image so far.
     pub address_loads: u32,
     /// Calls that changed something, in order.
@@ -88,8 +104,16 @@ struct Scripted {
 
 /// A data plane, its events, and the test's end of it.
 pub fn scripted() -> (Box<dyn Datapath>, mpsc::Receiver<RawEvent>, Told) {
+    scripted_on(Arc::new(Mutex::new(Script::default())))
+}
+
+/// The data plane an earlier engine left.
+pub fn left_behind(told: &Told) -> (Box<dyn Datapath>, mpsc::Receiver<RawEvent>, Told) {
+    scripted_on(Arc::clone(&told.script))
+}
+
+fn scripted_on(script: Arc<Mutex<Script>>) -> (Box<dyn Datapath>, mpsc::Receiver<RawEvent>, Told) {
     let (Loaded { datapath, events, .. }, sender) = simulate_with_events();
-    let script = Arc::new(Mutex::new(Script::default()));
     let told = Told {
         script: Arc::clone(&script),
         events: sender,
@@ -207,23 +231,36 @@ impl Datapath for Scripted {
     }
 
     fn load_policy(&mut self, images: &PolicyImages) -> Result<(), DatapathError> {
+        self.permit(Call::Policy)?;
+        self.script().policy = Some(images.clone());
         self.sim.load_policy(images)
     }
 
     fn policy_hits(&self, counters: &[CounterId]) -> Result<Vec<HitCounter>, DatapathError> {
-        self.sim.policy_hits(counters)
+        let script = self.script();
+        let hits = counters
+            .iter()
+            .map(|counter| script.policy_hits.get(counter).copied().unwrap_or_default());
+        Ok(hits.collect())
     }
 
     fn reset_policy_hits(&mut self, counters: &[CounterId]) -> Result<(), DatapathError> {
-        self.sim.reset_policy_hits(counters)
+        let mut script = self.script();
+        for counter in counters {
+            script.policy_hits.remove(counter);
+        }
+        Ok(())
     }
 
     fn policy_counter_capacity(&self) -> usize {
         self.sim.policy_counter_capacity()
     }
 
-    fn probe(&self, frame: &[u8], interface_index: u32) -> Result<Probe, DatapathError> {
-        self.sim.probe(frame, interface_index)
+    fn probe(&self, frame: &[u8], index: u32) -> Result<Probe, DatapathError> {
+        match self.script().probe {
+            Some(probe) => Ok(probe),
+            None => self.sim.probe(frame, index),
+        }
     }
 
     fn statistics(&self) -> Result<Vec<InterfaceStatistics>, DatapathError> {
@@ -291,4 +328,68 @@ impl Datapath for Scripted {
         self.script().measures_run_time = on;
         Ok(())
     }
+}
+
+#[derive(Debug)]
+struct ScriptedFilter {
+    script: Arc<Mutex<Script>>,
+}
+
+impl ScriptedFilter {
+    fn permit(&self, call: Call) -> Result<MutexGuard<'_, Script>, PacketFilterError> {
+        let mut script = self.script.lock().expect("no test panicked holding it");
+        if script.refuse.contains(&call) {
+            return Err("scripted refusal".into());
+        }
+        script.calls.push(call);
+        Ok(script)
+    }
+}
+
+impl PacketFilter for ScriptedFilter {
+    fn apply(&mut self, wanted: &Arc<NftRuleset>) -> Result<(), PacketFilterError> {
+        let mut script = self.permit(Call::Filter)?;
+        // As the kernel does: counters that stay go on, others begin at 0.
+        script
+            .filter_hits
+            .retain(|counter, _| wanted.counters().contains(counter));
+        script.filter = Some(Arc::clone(wanted));
+        Ok(())
+    }
+
+    fn remove(&mut self) -> Result<(), PacketFilterError> {
+        let mut script = self.permit(Call::RemoveFilter)?;
+        script.filter = None;
+        script.filter_hits.clear();
+        Ok(())
+    }
+
+    fn revision(&mut self) -> Result<Option<Revision>, PacketFilterError> {
+        let script = self.script.lock().expect("no test panicked holding it");
+        if script.filter_lies {
+            return Ok(Some(Revision(u64::MAX)));
+        }
+        Ok(script.filter.as_ref().map(|table| table.revision()))
+    }
+
+    fn counters(&mut self) -> Result<Vec<(CounterId, HitCounter)>, PacketFilterError> {
+        let script = self.script.lock().expect("no test panicked holding it");
+        Ok(script
+            .filter_hits
+            .iter()
+            .map(|(counter, hits)| (*counter, *hits))
+            .collect())
+    }
+
+    fn epoch(&mut self) -> Result<String, PacketFilterError> {
+        let script = self.script.lock().expect("no test panicked holding it");
+        Ok(script.filter_epoch.clone())
+    }
+}
+
+/// A filter that records what it is told in the same script.
+pub fn scripted_filter(told: &Told) -> Box<dyn PacketFilter> {
+    Box::new(ScriptedFilter {
+        script: Arc::clone(&told.script),
+    })
 }

@@ -4,19 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ravelin_control::{
-    Actor, Config, ControlHandle, EventStream, LinkSource, NewList, Parts, StreamItem, spawn,
+    Actor, Clock, Config, ControlHandle, EventStream, LinkSource, NewList, PacketLogSource, Parts,
+    StreamItem, spawn,
 };
-use ravelin_datapath::{FlowSummary, FlowTimeouts};
-use ravelin_kernel::Link;
+use ravelin_datapath::{Datapath, FlowSummary, FlowTimeouts, RawEvent};
+use ravelin_kernel::{Link, LoggedPacket};
 use ravelin_model::{
     AddressEntry, DomainEntry, EntryValue, Event, Feature, FeatureStatus, HardwareAddress, LinkCounters,
     LinkState, List, ListId, ListKind,
 };
 use ravelin_store::Store;
 use time::OffsetDateTime;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
-use crate::datapath::{Told, scripted};
+use crate::datapath::{Told, left_behind, scripted, scripted_filter};
 
 /// An engine with two links, `lan0` (2) and `wan0` (3), beside the loopback (1).
 #[derive(Debug)]
@@ -26,6 +28,11 @@ pub struct Engine {
     pub links: watch::Sender<Arc<Vec<Link>>>,
     pub flow_timeouts: watch::Receiver<FlowTimeouts>,
     pub flows: watch::Sender<FlowSummary>,
+    /// Packets nftables logs.
+    pub logged: mpsc::Sender<LoggedPacket>,
+    /// How far the clock is set ahead.
+    pub ahead: watch::Sender<time::Duration>,
+    tasks: Vec<JoinHandle<()>>,
 }
 
 impl Engine {
@@ -39,8 +46,28 @@ impl Engine {
 
     /// `prepare` scripts the data plane before the engine sees it.
     pub async fn with(store: Store, config: Config, prepare: impl FnOnce(&Told)) -> Self {
-        let (datapath, events, plane) = scripted();
-        prepare(&plane);
+        let scripted = scripted();
+        prepare(&scripted.2);
+        Self::on(store, config, scripted).await
+    }
+
+    /// Another engine over what this one leaves in the data plane; this one ends.
+    pub async fn restarted(self, store: Store, config: Config) -> Self {
+        let left = left_behind(&self.plane);
+        self.control.shut_down();
+        let ended = self.tasks.into_iter().next().expect("the engine's task");
+        ended.await.expect("the engine ends");
+        Self::on(store, config, left).await
+    }
+
+    async fn on(
+        store: Store,
+        mut config: Config,
+        (datapath, events, plane): (Box<dyn Datapath>, mpsc::Receiver<RawEvent>, Told),
+    ) -> Self {
+        let ahead = watch::Sender::new(time::Duration::ZERO);
+        config.clock = Clock::ahead(ahead.subscribe());
+        let (logged, packets) = mpsc::channel(64);
         let links = watch::Sender::new(links(&[("lo", 1), ("lan0", 2), ("wan0", 3)]));
         let no_time = FlowTimeouts {
             tcp_established: Duration::ZERO,
@@ -54,12 +81,14 @@ impl Engine {
             store,
             datapath: Ok(datapath),
             events,
+            packet_filter: Ok(scripted_filter(&plane)),
+            packet_log: PacketLogSource::Told(packets),
             links: LinkSource::Told(links.subscribe()),
             flow_timeouts: timeouts,
             flow_summary,
             config,
         };
-        let (control, _) = spawn(parts).await.expect("spawn");
+        let (control, tasks) = spawn(parts).await.expect("spawn");
         control.started().await;
         Self {
             control,
@@ -67,6 +96,9 @@ impl Engine {
             links,
             flow_timeouts,
             flows,
+            logged,
+            ahead,
+            tasks: tasks.map(|(_, task)| task).into(),
         }
     }
 

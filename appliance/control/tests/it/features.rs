@@ -241,6 +241,8 @@ async fn without_a_data_plane_features_fail_with_the_reason_and_can_still_be_set
         store: Store::in_memory().await.expect("store"),
         datapath: Err("the process lacks CAP_BPF".to_owned()),
         events,
+        packet_filter: Err("nft is not installed".to_owned()),
+        packet_log: ravelin_control::PacketLogSource::Told(mpsc::channel(1).1),
         links: LinkSource::Told(links.subscribe()),
         flow_timeouts: timeouts,
         flow_summary: watch::channel(FlowSummary::default()).1,

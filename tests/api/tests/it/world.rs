@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::Method;
 use ravelin_api_server::{AppState, Limits, Secrets, SocketTrust, router, serve};
-use ravelin_control::{Config, ControlHandle, LinkSource, Parts, spawn};
+use ravelin_control::{Config, ControlHandle, LinkSource, Parts, spawn, PacketLogSource, SimulatedFilter};
 use ravelin_datapath::{FlowSummary, FlowTimeouts, Loaded, RawEvent, simulate_with_events};
 use ravelin_kernel::Link;
 use ravelin_model::{HardwareAddress, LinkCounters, LinkState};
@@ -21,6 +21,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 /// Limits no test reaches by accident.
 const UNREACHED: Limits = Limits {
     body_bytes: 1 << 20,
+    policy_bytes: 64 << 20,
     header_bytes: 16 << 10,
     requests_per_second: 100_000,
     requests_burst: 100_000,
@@ -92,6 +93,8 @@ impl World {
                     .then_some(datapath)
                     .ok_or("CAP_BPF is missing".to_owned()),
                 events: raw_events,
+                packet_filter: Ok(Box::new(SimulatedFilter::default())),
+                packet_log: PacketLogSource::Told(tokio::sync::mpsc::channel(1).1),
                 links: LinkSource::Told(links.subscribe()),
                 flow_timeouts: flow_timeouts_sender,
                 flow_summary: flow_summary_receiver,
