@@ -50,7 +50,8 @@ impl FromRequest<AppState> for JsonBody {
             request.headers(),
             &["application/json", "application/merge-patch+json"],
         )?;
-        read_body(request, state.limits().body_bytes).await.map(Self)
+        let limit = state.limits().body_of(request.uri().path());
+        read_body(request, limit).await.map(Self)
     }
 }
 

@@ -64,13 +64,14 @@ impl Failure {
         self
     }
 
-    /// Errors of a body that says several operations, each told at its place.
-    pub(crate) fn of_changes(error: ControlError) -> Self {
+    /// Errors of a body that says several operations, each told at its place; `value` is where in it the object is.
+    pub(crate) fn of_operations(error: ControlError, place: impl Fn(usize) -> String, value: &str) -> Self {
         let ControlError::PolicyRefused { refusals } = &error else {
             return error.into();
         };
         let mut failure = Self::refused(&error, refusals);
-        failure.problem.errors = refusals.iter().map(operation_error).collect();
+        let told = |refusal: &Refusal| operation_error(refusal, &place(refusal.operation), value);
+        failure.problem.errors = refusals.iter().map(told).collect();
         // The request is there; what it names is not.
         if failure.problem.status == ProblemKind::NotFound.status() {
             failure = failure.of_kind(ProblemKind::InvalidContent);
@@ -211,16 +212,16 @@ fn field_error(refusal: &Refusal) -> FieldError {
     }
 }
 
-/// The same at its place among the operations. What is about the whole object is told of its id where it has to exist.
-fn operation_error(refusal: &Refusal) -> FieldError {
-    let place = format!("/operations/{}", refusal.operation);
+/// The same at the place of its operation.
+fn operation_error(refusal: &Refusal, place: &str, value: &str) -> FieldError {
     let pointer = match &refusal.reason {
-        RefusalReason::Unknown { .. } | RefusalReason::IdTaken | RefusalReason::InUse { .. } => {
+        RefusalReason::IdTaken => format!("{place}/id"),
+        RefusalReason::Unknown { .. } | RefusalReason::InUse { .. } if !value.is_empty() => {
             format!("{place}/id")
         }
-        RefusalReason::Stale { .. } => format!("{place}/if_match"),
-        _ if refusal.pointer.is_empty() => place,
-        _ => format!("{place}/value{}", refusal.pointer),
+        RefusalReason::Stale { .. } if !value.is_empty() => format!("{place}/if_match"),
+        _ if refusal.pointer.is_empty() => place.to_owned(),
+        _ => format!("{place}{value}{}", refusal.pointer),
     };
     FieldError {
         pointer,

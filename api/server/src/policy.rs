@@ -3,14 +3,17 @@
 mod answers;
 mod changes;
 mod commit;
+mod document;
+mod draft;
 mod ids;
 mod page;
 mod resource;
 mod write;
 
-pub(crate) use answers::{change, diagnostic, references, report, shown, simulation};
-pub(crate) use changes::{operations, placement};
+pub(crate) use answers::{change, diagnostic, hits, references, report, shown, simulation};
+pub(crate) use changes::{find_named, operations, placement};
 pub(crate) use commit::{afterwards, commit, create, delete, object_id, patch, placed, replace, show};
+pub(crate) use document::{document, import};
 pub(crate) use page::{index, page_of};
 pub(crate) use resource::{Placed, Resource};
 pub(crate) use write::{CommitQuery, DRY_RUN, Write};

@@ -12,8 +12,9 @@ use crate::middleware::{
 use crate::openapi::Document;
 use crate::routes::{
     auth, changes, docs, events, feature_config, features, health, import, interfaces, list_entries, lists,
-    maps, metrics, nat_rule_order, nat_rules, policy_state, programs, published_services, revisions,
-    rule_order, rules, services, simulation, statistics, verdict_log, zone_pairs, zones,
+    maps, metrics, nat_rule_order, nat_rules, policy_counters, policy_document, policy_state, programs,
+    published_services, revisions, rule_order, rules, services, simulation, statistics, verdict_log,
+    zone_pairs, zones,
 };
 use crate::state::AppState;
 
@@ -108,6 +109,8 @@ pub(crate) fn routes() -> Vec<UtoipaMethodRouter<AppState>> {
         routes!(simulation::simulate),
         routes!(verdict_log::index),
         routes!(policy_state::show),
+        routes!(policy_document::show, policy_document::put),
+        routes!(policy_counters::index),
         routes!(policy_state::diagnostics),
         routes!(revisions::index),
         routes!(revisions::show),

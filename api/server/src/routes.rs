@@ -15,6 +15,8 @@ pub(crate) mod maps;
 pub(crate) mod metrics;
 pub(crate) mod nat_rule_order;
 pub(crate) mod nat_rules;
+pub(crate) mod policy_counters;
+pub(crate) mod policy_document;
 pub(crate) mod policy_state;
 pub(crate) mod programs;
 pub(crate) mod published_services;
@@ -33,5 +35,9 @@ pub(crate) mod zones;
 pub(crate) const HEALTH_PATH: &str = "/healthz";
 /// Where the admin token is exchanged for an access token.
 pub(crate) const TOKEN_PATH: &str = "/api/v1/auth/token";
+/// Where several changes come at once.
+pub(crate) const CHANGES_PATH: &str = "/api/v1/changes";
+/// Where the whole policy is.
+pub(crate) const CONFIG_PATH: &str = "/api/v1/config";
 /// Whose PUT takes a streamed text.
 pub(crate) const IMPORT_PATH: &str = "/api/v1/lists/{id}/entries";

@@ -6,6 +6,7 @@ use ravelin_control::ControlHandle;
 
 use crate::metrics::RequestMetrics;
 use crate::middleware::{KnownQueries, Rates, Replies};
+use crate::routes::{CHANGES_PATH, CONFIG_PATH};
 use crate::secrets::Secrets;
 
 /// Bounds of what a client may ask for.
@@ -13,6 +14,8 @@ use crate::secrets::Secrets;
 pub struct Limits {
     /// Bytes of a body; imports have a limit of their own.
     pub body_bytes: usize,
+    /// Bytes of a body that may say a whole policy.
+    pub policy_bytes: usize,
     /// Bytes of the request line and the header fields.
     pub header_bytes: usize,
     /// Requests a second of one principal, in the long run.
@@ -23,10 +26,22 @@ pub struct Limits {
     pub failed_attempts_per_minute: u32,
 }
 
+impl Limits {
+    /// Bytes of a body sent to this path.
+    pub(crate) fn body_of(&self, path: &str) -> usize {
+        if matches!(path, CHANGES_PATH | CONFIG_PATH) {
+            self.policy_bytes
+        } else {
+            self.body_bytes
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: 1 << 20,
+            policy_bytes: 64 << 20,
             header_bytes: 16 << 10,
             requests_per_second: 200,
             requests_burst: 400,

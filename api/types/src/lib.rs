@@ -40,13 +40,13 @@ pub use maps::Map;
 pub use page::Page;
 pub use policy::{
     Action, AddressMatch, Change, ChangeKind, ChangeOperation, Changes, CommitReport, CommitStep,
-    ConsideredLine, Day, Diagnostic, IcmpType, InvalidPortRange, IpProtocol, LoggedVerdict, Move, MoveTo,
-    Names, NatKind, NatRule, NatRuleOrder, NatRuleSpec, ObjectChange, OperationResult, PolicyKind,
-    PolicyLine, PolicyState, PortRange, ProtocolName, PublishedService, PublishedServiceSpec, RateLimit,
-    RateLimitScope, Reference, References, Revision, RevisionDiff, Rule, RuleHits, RuleOrder, RuleService,
-    RuleSpec, Schedule, Service, ServiceEntry, ServiceSpec, SimulatedEntry, SimulatedPacket,
-    SimulatedTranslation, SimulatedVerdict, Simulation, SimulationRequest, Spec, Zone, ZonePair,
-    ZonePairSpec, ZoneReference, ZoneSpec,
+    ConsideredLine, Day, Diagnostic, IcmpType, Identified, InvalidPortRange, IpProtocol, LoggedVerdict, Move,
+    MoveTo, Names, NatKind, NatRule, NatRuleOrder, NatRuleSpec, ObjectChange, OperationResult, PolicyCounter,
+    PolicyDocument, PolicyKind, PolicyLine, PolicyState, PortRange, ProtocolName, PublishedService,
+    PublishedServiceSpec, RateLimit, RateLimitScope, Reference, References, Revision, RevisionDiff, Rule,
+    RuleHits, RuleOrder, RuleService, RuleSpec, Schedule, Service, ServiceEntry, ServiceSpec, SimulatedEntry,
+    SimulatedPacket, SimulatedTranslation, SimulatedVerdict, Simulation, SimulationRequest, Spec, Zone,
+    ZonePair, ZonePairSpec, ZoneReference, ZoneSpec,
 };
 pub use problem::{FieldError, MEDIA_TYPE as PROBLEM_MEDIA_TYPE, Problem, ProblemKind};
 pub use programs::{Attachment, Hook, Program, RunTime, XdpMode};

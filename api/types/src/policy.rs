@@ -6,7 +6,9 @@
 
 mod address;
 mod changes;
+mod counter;
 mod dnat;
+mod document;
 mod names;
 mod nat;
 mod order;
@@ -25,6 +27,8 @@ mod zone_pair;
 
 pub use address::AddressMatch;
 pub use changes::{Change, ChangeOperation, Changes, PolicyKind};
+pub use counter::PolicyCounter;
+pub use document::{Identified, PolicyDocument};
 pub use names::Names;
 pub use nat::{NatKind, NatRule, NatRuleSpec};
 pub use order::{Move, MoveTo, NatRuleOrder, RuleOrder};

@@ -151,6 +151,16 @@ impl<'a> Node<'a> {
         self.value
     }
 
+    /// A value of its member that is no longer there.
+    pub fn within<'b>(&self, name: &str, value: &'b Value) -> Node<'b> {
+        self.instead(value).child(name, value)
+    }
+
+    /// JSON pointer (RFC 6901) to it.
+    pub fn pointer(&self) -> &str {
+        &self.pointer
+    }
+
     /// Whether it is an object with this member.
     pub fn has(&self, name: &str) -> bool {
         self.value.get(name).is_some()

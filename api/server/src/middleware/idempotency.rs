@@ -124,7 +124,7 @@ async fn once(
     let (parts, body) = request.into_parts();
     let body = read_body(
         Request::from_parts(parts.clone(), body),
-        state.limits().body_bytes,
+        state.limits().body_of(parts.uri.path()),
     )
     .await?;
     let target = parts.uri.to_string();

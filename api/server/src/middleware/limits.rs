@@ -46,8 +46,9 @@ fn check(state: &AppState, request: &Request) -> Result<(), Failure> {
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok());
     let announced: Option<u64> = announced.and_then(|value| value.parse().ok());
-    if !streamed && announced.is_some_and(|bytes| bytes > limits.body_bytes as u64) {
-        return Err(too_large(limits.body_bytes));
+    let most = limits.body_of(request.uri().path());
+    if !streamed && announced.is_some_and(|bytes| bytes > most as u64) {
+        return Err(too_large(most));
     }
     Ok(())
 }

@@ -36,7 +36,8 @@ pub(crate) async fn shown<R: Resource>(
     Ok(shown.collect())
 }
 
-fn hits(hits: Hits) -> RuleHits {
+/// What a counter caught.
+pub(crate) fn hits(hits: Hits) -> RuleHits {
     let Hits {
         packets,
         bytes,
@@ -84,33 +85,39 @@ pub(crate) fn report(committed: Committed, dry_run: bool) -> CommitReport {
         dry_run,
         revision: revision.0,
         results: results.into_iter().map(result).collect(),
-        diff: changes.iter().map(change).collect(),
+        diff: changes
+            .iter()
+            .filter_map(change)
+            .map(|change| if dry_run { change } else { change.in_short() })
+            .collect(),
         diagnostics: diagnostics.iter().map(diagnostic).collect(),
         steps: steps.into_iter().map(step).collect(),
     }
 }
 
 /// What happened to an object.
-pub(crate) fn change(change: &ravelin_control::ObjectChange) -> ObjectChange {
+pub(crate) fn change(change: &ravelin_control::ObjectChange) -> Option<ObjectChange> {
     let ravelin_control::ObjectChange {
-        kind,
-        id,
+        kind: _,
+        id: _,
         before,
         after,
         place,
     } = change;
-    ObjectChange::new((*kind, id.clone()), before.as_ref(), after.as_ref(), *place)
+    ObjectChange::new(before.as_ref(), after.as_ref(), *place)
 }
 
 /// Something odd about the policy.
 pub(crate) fn diagnostic(diagnostic: &ravelin_control::Diagnostic) -> Diagnostic {
     let ravelin_control::Diagnostic {
+        severity,
         code,
         object,
         related,
         detail,
     } = diagnostic;
     Diagnostic {
+        severity: (*severity).to_owned(),
         code: (*code).to_owned(),
         object: object.clone().into(),
         related: related.iter().cloned().map(Into::into).collect(),

@@ -1,4 +1,4 @@
-//! Several changes at once, read against the policy as the ones before them leave it.
+//! Several changes at once.
 
 use std::sync::Arc;
 
@@ -7,23 +7,16 @@ use ravelin_api_types::{
     PublishedServiceSpec, RuleSpec, ServiceSpec, ZonePairSpec, ZoneSpec, merge_patch,
 };
 use ravelin_control::{Operation, PolicyOperation, Precondition};
-use ravelin_model::{self as model, Id, Kind, Object, Placement, Policy, Revision};
+use ravelin_model::{Id, Kind, NatRuleId, Object, Placement, Policy, RuleId};
 use serde_json::Value;
-use time::OffsetDateTime;
 
 use super::Resource;
+use super::draft::{Draft, Drafted};
 use super::ids::new_id;
 use crate::extract::precondition;
 
 /// Most operations of one request.
-const OPERATIONS_LIMIT: usize = 10_000;
-
-/// The policy as the changes read so far leave it, and what names in it stand for.
-#[derive(Debug)]
-struct Draft {
-    policy: Policy,
-    names: Names,
-}
+const OPERATIONS_LIMIT: usize = 100_000;
 
 /// Reads the body of a request that says several changes.
 pub(crate) fn operations(
@@ -32,10 +25,7 @@ pub(crate) fn operations(
     names: Names,
     errors: &mut Errors,
 ) -> Option<Vec<PolicyOperation>> {
-    let mut draft = Draft {
-        policy: policy.clone(),
-        names,
-    };
+    let mut draft = Draft::of(policy, names);
     let mut fields = Fields::of(node, errors)?;
     let operations = fields.required_with("operations", errors, |node, errors| {
         let count = node.value().as_array().map_or(1, Vec::len);
@@ -67,17 +57,30 @@ fn operation(node: Node<'_>, draft: &mut Draft, errors: &mut Errors) -> Option<P
     operation
 }
 
-/// A kind whose objects a draft can hold.
-trait Draftable: Resource {
-    /// Puts an object where its kind keeps it, in place of the one with its id.
-    fn put(draft: &mut Draft, object: Object<Self::Model>);
-
-    /// Takes an object away.
-    fn remove(draft: &mut Draft, id: &Id<Self::Model>);
+fn plain<R: Drafted>(
+    fields: &mut Fields<'_>,
+    op: ChangeOperation,
+    draft: &mut Draft,
+    errors: &mut Errors,
+) -> Option<PolicyOperation> {
+    match op {
+        ChangeOperation::Create => {
+            let (id, spec) = create::<R>(fields, draft, errors)?;
+            Some(R::operation(Operation::Create { id: Some(id), spec }))
+        }
+        ChangeOperation::Move => fields.required_with("op", errors, |node, errors| {
+            let detail = format!("objects of kind {} have no order", R::Model::NAME);
+            errors.add(&node, "not_applicable", detail);
+            None
+        }),
+        ChangeOperation::Replace | ChangeOperation::Update | ChangeOperation::Delete => {
+            changed::<R>(fields, op, draft, errors)
+        }
+    }
 }
 
 /// A kind whose objects are ordered.
-trait Ordered: Draftable {
+trait Ordered: Drafted {
     fn create_at(
         id: Id<Self::Model>,
         spec: Self::Model,
@@ -91,26 +94,6 @@ trait Ordered: Draftable {
     ) -> PolicyOperation;
 }
 
-fn plain<R: Draftable>(
-    fields: &mut Fields<'_>,
-    op: ChangeOperation,
-    draft: &mut Draft,
-    errors: &mut Errors,
-) -> Option<PolicyOperation> {
-    match op {
-        ChangeOperation::Create => create::<R>(fields, draft, errors)
-            .map(|(id, spec)| R::operation(Operation::Create { id: Some(id), spec })),
-        ChangeOperation::Move => fields.required_with("op", errors, |node, errors| {
-            let detail = format!("a {} has no place among its kind", R::Model::NAME);
-            errors.add(&node, "not_applicable", detail);
-            None
-        }),
-        ChangeOperation::Replace | ChangeOperation::Update | ChangeOperation::Delete => {
-            changed::<R>(fields, op, draft, errors)
-        }
-    }
-}
-
 fn ordered<R: Ordered>(
     fields: &mut Fields<'_>,
     op: ChangeOperation,
@@ -120,17 +103,19 @@ fn ordered<R: Ordered>(
     match op {
         ChangeOperation::Create => {
             let place = fields.or("place", Placement::Last, errors, |node, errors| {
-                placement::<R>(node, &draft.policy, errors)
+                placement(node, |text| draft.named::<R>(text), errors)
             });
-            let created = create::<R>(fields, draft, errors);
-            let (id, spec) = created?;
-            Some(R::create_at(id, spec, place?))
+            let (id, spec) = create::<R>(fields, draft, errors)?;
+            Some(match place? {
+                Placement::Last => R::operation(Operation::Create { id: Some(id), spec }),
+                place => R::create_at(id, spec, place),
+            })
         }
         ChangeOperation::Move => {
             let found = existing::<R>(fields, draft, errors);
             let precondition = if_match(fields, errors);
             let place = fields.required_with("value", errors, |node, errors| {
-                placement::<R>(node, &draft.policy, errors)
+                placement(node, |text| draft.named::<R>(text), errors)
             });
             Some(R::move_to(found?.id.clone(), place?, precondition?))
         }
@@ -140,14 +125,14 @@ fn ordered<R: Ordered>(
     }
 }
 
-fn create<R: Draftable>(
+fn create<R: Drafted>(
     fields: &mut Fields<'_>,
     draft: &mut Draft,
     errors: &mut Errors,
 ) -> Option<(Id<R::Model>, R::Model)> {
     let id = fields.optional_with("id", errors, |node, errors| {
         let id: Id<R::Model> = node.text(errors)?;
-        if R::find(&draft.policy, &id).is_some() {
+        if draft.find::<R>(&id).is_some() {
             errors.add(&node, "id_taken", "is the id of another object");
             return None;
         }
@@ -157,11 +142,11 @@ fn create<R: Draftable>(
         R::read(node, &draft.names, errors)
     });
     let (id, spec) = (id?.or_else(new_id)?, spec?);
-    R::put(draft, unstored(id.clone(), spec.clone()));
+    draft.put::<R>(&id, spec.clone());
     Some((id, spec))
 }
 
-fn changed<R: Draftable>(
+fn changed<R: Drafted>(
     fields: &mut Fields<'_>,
     op: ChangeOperation,
     draft: &mut Draft,
@@ -171,20 +156,20 @@ fn changed<R: Draftable>(
     let precondition = if_match(fields, errors);
     if op == ChangeOperation::Delete {
         let (id, precondition) = (found?.id.clone(), precondition?);
-        R::remove(draft, &id);
+        draft.remove::<R>(&id);
         return Some(R::operation(Operation::Delete { id, precondition }));
     }
     let spec = fields.required_with("value", errors, |node, errors| {
         if op == ChangeOperation::Replace {
             return R::read(node, &draft.names, errors);
         }
-        // What it is now was told to be missing where it is.
+        // That there is nothing to change was told where the id is.
         let mut whole = serde_json::to_value(R::of(&found.as_ref()?.spec)).unwrap_or(Value::Null);
         merge_patch(&mut whole, node.value());
         R::read(node.instead(&whole), &draft.names, errors)
     });
     let (id, spec, precondition) = (found?.id.clone(), spec?, precondition?);
-    R::put(draft, unstored(id.clone(), spec.clone()));
+    draft.put::<R>(&id, spec.clone());
     Some(R::operation(Operation::Replace {
         id,
         spec,
@@ -193,19 +178,19 @@ fn changed<R: Draftable>(
 }
 
 /// The object `id` names in the draft.
-fn existing<R: Resource>(
+fn existing<R: Drafted>(
     fields: &mut Fields<'_>,
-    draft: &Draft,
+    draft: &mut Draft,
     errors: &mut Errors,
 ) -> Option<Arc<Object<R::Model>>> {
     fields.required_with("id", errors, |node, errors| {
         let text = node.string(errors)?;
-        let found = text.parse().ok().and_then(|id| R::find(&draft.policy, &id));
+        let found = text.parse().ok().and_then(|id| draft.find::<R>(&id));
         if found.is_none() {
             let detail = format!("there is no {} '{text}'", R::Model::NAME);
-            errors.add(&node, "reference", detail);
+            errors.add(&node, "unknown", detail);
         }
-        found.map(|(_, object)| object)
+        found
     })
 }
 
@@ -223,22 +208,20 @@ fn if_match(fields: &mut Fields<'_>, errors: &mut Errors) -> Option<Precondition
     })
 }
 
-/// Where a move leads, the other rule by id or name.
-pub(crate) fn placement<R: Resource>(
+/// Where a move leads; `find` says what its `rule` names.
+pub(crate) fn placement<S: Kind>(
     node: Node<'_>,
-    policy: &Policy,
+    find: impl FnOnce(&str) -> Option<Id<S>>,
     errors: &mut Errors,
-) -> Option<Placement<R::Model>> {
-    let mut fields = Fields::of(node.clone(), errors)?;
-    let Move { to, rule } = Move::from_json(node, errors)?;
-    let mut other = || {
+) -> Option<Placement<S>> {
+    let Move { to, rule } = Move::from_json(node.clone(), errors)?;
+    let mut fields = Fields::of(node, errors)?;
+    let other = |errors: &mut Errors| {
         fields.required_with("rule", errors, |node, errors| {
-            let text = rule.as_deref().unwrap_or_default();
-            let by_id = text.parse().ok().filter(|id| R::find(policy, id).is_some());
-            let found = by_id.or_else(|| R::named(policy, text));
+            let text = rule.unwrap_or_default();
+            let found = find(&text);
             if found.is_none() {
-                let detail = format!("there is no {} '{text}'", R::Model::NAME);
-                errors.add(&node, "reference", detail);
+                errors.add(&node, "reference", format!("there is no {} '{text}'", S::NAME));
             }
             found
         })
@@ -246,98 +229,19 @@ pub(crate) fn placement<R: Resource>(
     Some(match to {
         MoveTo::First => Placement::First,
         MoveTo::Last => Placement::Last,
-        MoveTo::Before => Placement::Before(other()?),
-        MoveTo::After => Placement::After(other()?),
+        MoveTo::Before => Placement::Before(other(errors)?),
+        MoveTo::After => Placement::After(other(errors)?),
     })
 }
 
-/// An object that is not stored yet.
-fn unstored<S: Kind>(id: Id<S>, spec: S) -> Object<S> {
-    Object {
-        id,
-        number: 0,
-        spec,
-        updated_at: OffsetDateTime::UNIX_EPOCH,
-        revision: Revision(0),
-    }
-}
-
-impl Draftable for ZoneSpec {
-    fn put(draft: &mut Draft, zone: model::Zone) {
-        draft.names.add_zone(&zone.id, &zone.spec.name);
-        draft.policy.zones.insert(zone.id.clone(), Arc::new(zone));
-    }
-
-    fn remove(draft: &mut Draft, id: &model::ZoneId) {
-        draft.policy.zones.remove(id);
-    }
-}
-
-impl Draftable for ZonePairSpec {
-    fn put(draft: &mut Draft, pair: model::ZonePair) {
-        draft.policy.zone_pairs.insert(pair.id.clone(), Arc::new(pair));
-    }
-
-    fn remove(draft: &mut Draft, id: &model::ZonePairId) {
-        draft.policy.zone_pairs.remove(id);
-    }
-}
-
-impl Draftable for ServiceSpec {
-    fn put(draft: &mut Draft, service: model::Service) {
-        draft.names.add_service(&service.id, &service.spec.name);
-        draft
-            .policy
-            .services
-            .insert(service.id.clone(), Arc::new(service));
-    }
-
-    fn remove(draft: &mut Draft, id: &model::ServiceId) {
-        draft.policy.services.remove(id);
-    }
-}
-
-impl Draftable for PublishedServiceSpec {
-    fn put(draft: &mut Draft, service: model::PublishedService) {
-        let services = &mut draft.policy.published_services;
-        services.insert(service.id.clone(), Arc::new(service));
-    }
-
-    fn remove(draft: &mut Draft, id: &model::PublishedServiceId) {
-        draft.policy.published_services.remove(id);
-    }
-}
-
-impl Draftable for RuleSpec {
-    fn put(draft: &mut Draft, rule: model::Rule) {
-        put_in_order(&mut draft.policy.rules, rule);
-    }
-
-    fn remove(draft: &mut Draft, id: &model::RuleId) {
-        draft.policy.rules.retain(|rule| rule.id != *id);
-    }
-}
-
-impl Draftable for NatRuleSpec {
-    fn put(draft: &mut Draft, rule: model::NatRule) {
-        put_in_order(&mut draft.policy.nat_rules, rule);
-    }
-
-    fn remove(draft: &mut Draft, id: &model::NatRuleId) {
-        draft.policy.nat_rules.retain(|rule| rule.id != *id);
-    }
-}
-
-/// The draft is for finding objects only, so a new one may be anywhere.
-fn put_in_order<S: Kind>(objects: &mut Vec<Arc<Object<S>>>, object: Object<S>) {
-    match objects.iter_mut().find(|other| other.id == object.id) {
-        Some(other) => *other = Arc::new(object),
-        None => objects.push(Arc::new(object)),
-    }
+/// The object of a policy with this id or name.
+pub(crate) fn find_named<R: Resource>(policy: &Policy, text: &str) -> Option<Id<R::Model>> {
+    let by_id = text.parse().ok().filter(|id| R::find(policy, id).is_some());
+    by_id.or_else(|| R::named(policy, text))
 }
 
 impl Ordered for RuleSpec {
-    fn create_at(id: model::RuleId, spec: model::RuleSpec, placement: Placement) -> PolicyOperation {
+    fn create_at(id: RuleId, spec: Self::Model, placement: Placement) -> PolicyOperation {
         PolicyOperation::CreateRuleAt {
             id: Some(id),
             spec,
@@ -345,7 +249,7 @@ impl Ordered for RuleSpec {
         }
     }
 
-    fn move_to(id: model::RuleId, placement: Placement, precondition: Precondition) -> PolicyOperation {
+    fn move_to(id: RuleId, placement: Placement, precondition: Precondition) -> PolicyOperation {
         PolicyOperation::MoveRule {
             id,
             placement,
@@ -355,11 +259,7 @@ impl Ordered for RuleSpec {
 }
 
 impl Ordered for NatRuleSpec {
-    fn create_at(
-        id: model::NatRuleId,
-        spec: model::NatRuleSpec,
-        placement: Placement<model::NatRuleSpec>,
-    ) -> PolicyOperation {
+    fn create_at(id: NatRuleId, spec: Self::Model, placement: Placement<Self::Model>) -> PolicyOperation {
         PolicyOperation::CreateNatRuleAt {
             id: Some(id),
             spec,
@@ -368,8 +268,8 @@ impl Ordered for NatRuleSpec {
     }
 
     fn move_to(
-        id: model::NatRuleId,
-        placement: Placement<model::NatRuleSpec>,
+        id: NatRuleId,
+        placement: Placement<Self::Model>,
         precondition: Precondition,
     ) -> PolicyOperation {
         PolicyOperation::MoveNatRule {

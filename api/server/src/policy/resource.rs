@@ -29,6 +29,9 @@ pub(crate) trait Resource: Spec<Model: Clone + PartialEq + Send + Sync> {
     /// The id of the one with this name.
     fn named(policy: &Policy, name: &str) -> Option<Id<Self::Model>>;
 
+    /// What tells one from the others of its kind, for people: its name, or the zones of a pair.
+    fn key(spec: &Self::Model) -> String;
+
     /// An operation on one.
     fn operation(operation: Operation<Self::Model>) -> PolicyOperation;
 
@@ -75,6 +78,10 @@ impl Resource for ZoneSpec {
             .map(|object| object.id.clone())
     }
 
+    fn key(spec: &model::ZoneSpec) -> String {
+        spec.name.to_string()
+    }
+
     fn operation(operation: Operation<model::ZoneSpec>) -> PolicyOperation {
         PolicyOperation::Zone(operation)
     }
@@ -101,6 +108,10 @@ impl Resource for ZonePairSpec {
 
     fn named(_: &Policy, _: &str) -> Option<model::ZonePairId> {
         None
+    }
+
+    fn key(spec: &model::ZonePairSpec) -> String {
+        format!("{} {}", spec.from, spec.to)
     }
 
     fn operation(operation: Operation<model::ZonePairSpec>) -> PolicyOperation {
@@ -130,6 +141,10 @@ impl Resource for RuleSpec {
             .map(|object| object.id.clone())
     }
 
+    fn key(spec: &model::RuleSpec) -> String {
+        spec.name.to_string()
+    }
+
     fn operation(operation: Operation<model::RuleSpec>) -> PolicyOperation {
         PolicyOperation::Rule(operation)
     }
@@ -157,6 +172,10 @@ impl Resource for ServiceSpec {
             .map(|object| object.id.clone())
     }
 
+    fn key(spec: &model::ServiceSpec) -> String {
+        spec.name.to_string()
+    }
+
     fn operation(operation: Operation<model::ServiceSpec>) -> PolicyOperation {
         PolicyOperation::Service(operation)
     }
@@ -182,6 +201,10 @@ impl Resource for NatRuleSpec {
         let mut all = policy.nat_rules.iter();
         all.find(|object| object.spec.name.as_str() == name)
             .map(|object| object.id.clone())
+    }
+
+    fn key(spec: &model::NatRuleSpec) -> String {
+        spec.name.to_string()
     }
 
     fn operation(operation: Operation<model::NatRuleSpec>) -> PolicyOperation {
@@ -212,6 +235,10 @@ impl Resource for PublishedServiceSpec {
         let mut all = policy.published_services.values();
         all.find(|object| object.spec.name.as_str() == name)
             .map(|object| object.id.clone())
+    }
+
+    fn key(spec: &model::PublishedServiceSpec) -> String {
+        spec.name.to_string()
     }
 
     fn operation(operation: Operation<model::PublishedServiceSpec>) -> PolicyOperation {

@@ -50,7 +50,7 @@ pub(crate) async fn create(
     let dry_run = write.options.dry_run;
     let committed = policy::commit(&state, write, operations)
         .await
-        .map_err(Failure::of_changes)?;
+        .map_err(|error| Failure::of_operations(error, |n| format!("/operations/{n}"), "/value"))?;
     let report = policy::report(committed, dry_run);
     let revision = Revision(report.revision);
     Ok(revised(Json(report), revision))

@@ -29,7 +29,8 @@ pub(crate) async fn move_one(
     let (id, view) = (policy::object_id::<NatRuleSpec>(&id)?, state.control().policy());
     policy::placed::<NatRuleSpec>(&view.policy, &id)?;
     let placement = parse_with(&body.0, |node, errors| {
-        policy::placement::<NatRuleSpec>(node, &view.policy, errors)
+        let find = |text: &str| policy::find_named::<NatRuleSpec>(&view.policy, text);
+        policy::placement(node, find, errors)
     })?;
     let operation = PolicyOperation::MoveNatRule {
         id: id.clone(),
@@ -82,7 +83,9 @@ pub(crate) async fn put(
         precondition,
     };
     let dry_run = write.options.dry_run;
-    let committed = policy::commit(&state, write, vec![operation]).await?;
+    let committed = policy::commit(&state, write, vec![operation]).await;
+    let place = |_| "/rules".to_owned();
+    let committed = committed.map_err(|error| Failure::of_operations(error, place, ""))?;
     if dry_run {
         return Ok(Written::Preview(policy::report(committed, true)));
     }

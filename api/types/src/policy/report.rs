@@ -43,13 +43,17 @@ pub struct ObjectChange {
     pub kind: String,
     /// Its id.
     pub id: String,
+    /// Its name; missing where it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub name: Option<String>,
     /// What happened.
     pub change: ChangeKind,
-    /// What it said, as requests would; missing: it is new.
+    /// What it said, as requests would; missing: it is new, or nobody asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>, nullable = false)]
     pub before: Option<Value>,
-    /// What it says; missing: it is gone.
+    /// What it says; missing: it is gone, or nobody asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>, nullable = false)]
     pub after: Option<Value>,
@@ -66,12 +70,11 @@ pub struct ObjectChange {
 impl ObjectChange {
     /// Of an object before and after, with its places from 0.
     pub fn new(
-        reference: (model::ObjectKind, String),
         before: Option<&model::AnyObject>,
         after: Option<&model::AnyObject>,
         place: (Option<usize>, Option<usize>),
-    ) -> Self {
-        let (kind, id) = reference;
+    ) -> Option<Self> {
+        let object = after.or(before)?;
         let (before, after) = (before.map(spec_json), after.map(spec_json));
         let change = match (&before, &after) {
             (None, _) => ChangeKind::Created,
@@ -80,14 +83,24 @@ impl ObjectChange {
             _ => ChangeKind::Updated,
         };
         let position = |index: Option<usize>| index.map(|index| index as u64 + 1);
-        Self {
-            kind: kind.name().to_owned(),
-            id,
+        Some(Self {
+            kind: object.kind().name().to_owned(),
+            id: object.id().to_owned(),
+            name: object.name().map(str::to_owned),
             change,
             before,
             after,
             position_before: position(place.0),
             position_after: position(place.1),
+        })
+    }
+
+    /// Without what the object said and says.
+    pub fn in_short(self) -> Self {
+        Self {
+            before: None,
+            after: None,
+            ..self
         }
     }
 }
@@ -111,6 +124,9 @@ fn spec_json(object: &model::AnyObject) -> Value {
 /// Something odd about the policy that is no error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Diagnostic {
+    /// `warning`, or `info` where it may well be meant.
+    #[schema(example = "warning")]
+    pub severity: String,
     /// Stable name of what it is.
     #[schema(example = "shadowed")]
     pub code: String,
@@ -141,7 +157,7 @@ pub struct CommitReport {
     pub revision: u64,
     /// In the order of the operations.
     pub results: Vec<OperationResult>,
-    /// What changed.
+    /// What changed; what objects said and say only in a dry run.
     pub diff: Vec<ObjectChange>,
     /// What there is to say about the policy afterwards.
     pub diagnostics: Vec<Diagnostic>,

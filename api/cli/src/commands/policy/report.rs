@@ -16,13 +16,11 @@ pub fn show(body: Value, api: &Api, output: &mut Output) -> Result<(), CliError>
     let report: CommitReport = api.read(body)?;
     let mut changes = Table::new(&["CHANGE", "KIND", "ID", "NAME", "POSITION"]);
     for change in &report.diff {
-        let says = change.after.as_ref().or(change.before.as_ref());
-        let name = says.and_then(|says| says.get("name")?.as_str());
         changes.row([
             word(&change.change),
             change.kind.clone(),
             change.id.clone(),
-            or_empty(name),
+            or_empty(change.name.as_ref()),
             or_empty(change.position_after.or(change.position_before)),
         ]);
     }
@@ -43,9 +41,10 @@ pub fn show(body: Value, api: &Api, output: &mut Output) -> Result<(), CliError>
 
 /// What is odd about a policy.
 pub fn diagnostics(diagnostics: &[Diagnostic]) -> Table {
-    let mut table = Table::new(&["CODE", "KIND", "ID", "NAME", "DETAIL"]);
+    let mut table = Table::new(&["SEVERITY", "CODE", "KIND", "ID", "NAME", "DETAIL"]);
     for diagnostic in diagnostics {
         table.row([
+            diagnostic.severity.clone(),
             diagnostic.code.clone(),
             diagnostic.object.kind.clone(),
             diagnostic.object.id.clone(),
