@@ -8,6 +8,7 @@ mod counters;
 mod engine;
 mod error;
 mod events;
+mod fixed_counters;
 mod handle;
 mod hit_rows;
 mod import;
