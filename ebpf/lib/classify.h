@@ -36,8 +36,9 @@ static __always_inline bool rv_to_many(const struct rv_packet *packet)
 
 /*
  * Whether eBPF and nftables read the packet alike, and it can begin a connection. Nothing
- * is guessed: tags, fragments, options and extension headers are for nftables. So are TCP
- * segments that begin no connection: conntrack knows theirs.
+ * is guessed: tags, fragments, options and extension headers are for nftables. So is
+ * protocol 0, which rows of translations have another use for, and so are TCP segments
+ * that begin no connection: conntrack knows theirs.
  */
 static __always_inline bool rv_can_classify(const struct rv_packet *packet)
 {
@@ -47,7 +48,8 @@ static __always_inline bool rv_can_classify(const struct rv_packet *packet)
 	return packet->row != RV_PROTOCOL_OTHER && !packet->fragment &&
 	       packet->network == sizeof(struct ethhdr) &&
 	       packet->transport == packet->network + header &&
-	       packet->protocol != IPPROTO_AH && !rv_to_many(packet) &&
+	       packet->protocol != IPPROTO_AH && packet->protocol &&
+	       !rv_to_many(packet) &&
 	       (packet->protocol != IPPROTO_TCP ||
 		(packet->tcp_flags & (RV_TCP_SYN | RV_TCP_ACK)) == RV_TCP_SYN);
 }

@@ -17,6 +17,15 @@ enum rv_route {
 	RV_ROUTE_OUT, /* by *ifindex */
 };
 
+/* Link-local, loopback or multicast: what has such an address is never forwarded. */
+static __always_inline bool rv_stays_on_link6(const __be32 *address)
+{
+	__u32 first = bpf_ntohl(address[0]);
+
+	return first >> 22 == 0xfe80 >> 6 || first >> 24 == 0xff ||
+	       !(address[0] | address[1] | address[2] | (address[3] ^ bpf_htonl(1)));
+}
+
 /*
  * Asks the routing table as the kernel will after translation. *ifindex: where the packet
  * came in, then where it goes.
@@ -42,6 +51,10 @@ static __always_inline enum rv_route rv_route(void *ctx, const struct rv_packet 
 		fib.ipv4_src = packet->source[0];
 		fib.ipv4_dst = target->address[0];
 	} else {
+		/* The kernel's answer would be "not forwarded", wherever it goes. */
+		if (rv_stays_on_link6(packet->source) &&
+		    !rv_stays_on_link6(target->address))
+			return RV_ROUTE_UNKNOWN;
 		fib.family = RV_AF_INET6;
 		fib.flowinfo = packet->flow_label;
 		__builtin_memcpy(fib.ipv6_src, packet->source, sizeof(fib.ipv6_src));

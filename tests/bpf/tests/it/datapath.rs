@@ -4,4 +4,4 @@ mod adoption;
 mod attaching;
 mod lists;
 mod numbers;
-mod rig;
+pub mod rig;

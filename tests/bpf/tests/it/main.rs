@@ -15,6 +15,8 @@ mod mutation;
 mod names;
 mod parsing;
 mod plane;
+mod policy;
+mod policy_differential;
 mod random;
 mod sources;
 mod verifier;

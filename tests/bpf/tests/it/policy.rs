@@ -1,0 +1,3 @@
+//! The policy in the programs.
+
+pub mod ground;
