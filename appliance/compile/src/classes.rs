@@ -7,6 +7,7 @@ mod sweep;
 mod term_rows;
 mod terms;
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -16,7 +17,8 @@ use sweep::{Stretch, sweep};
 pub(crate) use term_rows::TermRows;
 pub(crate) use terms::{Side, Term, Terms, spell};
 
-use crate::{AddressSet, ImageTooLarge};
+use crate::address_index::AddressIndex;
+use crate::{AddressSet, Image, ImageTooLarge};
 
 /// What terms are made of.
 #[derive(Debug, Clone)]
@@ -34,16 +36,6 @@ impl Element {
             Self::List(_, addresses) => addresses,
         }
     }
-
-    fn is_same(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Addresses(one), Self::Addresses(other)) => one == other,
-            (Self::List(number, one), Self::List(other_number, other)) => {
-                number == other_number && (Arc::ptr_eq(one, other) || one == other)
-            }
-            _ => false,
-        }
-    }
 }
 
 /// The classes that a number of elements make. Class 0 are the addresses of no element.
@@ -51,10 +43,8 @@ impl Element {
 pub(crate) struct Classes {
     elements: Vec<Element>,
     numbering: Numbering,
-    /// Sorted, disjoint; addresses in none of them are of class 0.
-    pub(crate) ranges4: Vec<(u32, u32, u32)>,
-    /// The same.
-    pub(crate) ranges6: Vec<(u128, u128, u32)>,
+    /// Address -> class; addresses of class 0 are not in it.
+    pub(crate) index: Arc<Image>,
 }
 
 impl Classes {
@@ -65,27 +55,40 @@ impl Classes {
         let v6: Vec<_> = elements.iter().map(|element| element.addresses().v6()).collect();
         let stretches4 = sweep(&v4, &mut sets);
         let stretches6 = sweep(&v6, &mut sets);
-        let used = stretches4
-            .iter()
-            .map(|stretch| stretch.set)
-            .chain(stretches6.iter().map(|stretch| stretch.set));
-        let numbering = Numbering::new(used, &sets, elements.len())?;
+        let used4 = stretches4.iter().map(|stretch| stretch.set);
+        let used6 = stretches6.iter().map(|stretch| stretch.set);
+        let (numbering, classes) = Numbering::new(used4.chain(used6), &sets, elements.len())?;
+        let index = AddressIndex::build(&number(&stretches4, &classes), &number(&stretches6, &classes));
         Ok(Self {
-            ranges4: number(&stretches4, &numbering),
-            ranges6: number(&stretches6, &numbering),
             elements,
             numbering,
+            index: Arc::new(index),
         })
     }
 
-    /// Whether these are the elements, in this order.
-    pub(crate) fn are_of(&self, elements: &[Element]) -> bool {
-        self.elements.len() == elements.len()
-            && self
-                .elements
-                .iter()
-                .zip(elements)
-                .all(|(one, other)| one.is_same(other))
+    /// Where each of the elements is among those these classes tell apart; None: one is not, or most of these are not
+    /// asked for any more, so that it is time for new classes.
+    pub(crate) fn places(&self, elements: &[Element]) -> Option<Vec<u32>> {
+        if self.elements.len() > 2 * elements.len() {
+            return None;
+        }
+        let mut by_addresses = HashMap::new();
+        let mut by_list = HashMap::new();
+        for (place, element) in (0u32..).zip(&self.elements) {
+            match element {
+                Element::Addresses(addresses) => by_addresses.insert(addresses, place),
+                Element::List(number, _) => by_list.insert(*number, place),
+            };
+        }
+        let place = |element: &Element| match element {
+            Element::Addresses(addresses) => by_addresses.get(addresses).copied(),
+            Element::List(number, addresses) => {
+                let place = *by_list.get(number)?;
+                let known = self.elements[place as usize].addresses();
+                (std::ptr::eq(known, addresses.as_ref()) || known == addresses.as_ref()).then_some(place)
+            }
+        };
+        elements.iter().map(place).collect()
     }
 
     /// How many elements they tell apart.
@@ -109,9 +112,10 @@ impl Classes {
     }
 }
 
-fn number<A: Copy>(stretches: &[Stretch<A>], numbering: &Numbering) -> Vec<(A, A, u32)> {
+/// `classes` by set.
+fn number<A: Copy>(stretches: &[Stretch<A>], classes: &[u32]) -> Vec<(A, A, u32)> {
     stretches
         .iter()
-        .map(|stretch| (stretch.first, stretch.last, numbering.class_of(stretch.set)))
+        .map(|stretch| (stretch.first, stretch.last, classes[stretch.set as usize]))
         .collect()
 }

@@ -30,6 +30,9 @@ const ROOTS: usize = RV_POLICY_ROOTS as usize;
 /// Most leaves and boxes in them of a family: 64 MiB of IPv4, 128 MiB of IPv6.
 const COPIES_MAX: usize = 2 << 20;
 
+/// Most rows of translations of a family: what the programs search in the steps they have.
+const TRANSLATIONS_MAX: usize = 1 << 20;
+
 /// What an image has in it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PolicySizes {
@@ -93,6 +96,14 @@ pub(crate) fn build(
     header.terms = image.align((rows.row_words * size_of::<u64>()).max(16));
     image.extend(&rows.rows);
     let (rows4, rows6) = translations::rows(&ruleset.dnat);
+    let translations = rows4.len().max(rows6.len());
+    if translations > TRANSLATIONS_MAX {
+        return Err(ImageTooLarge {
+            what: "destination translations of a family",
+            needed: translations,
+            capacity: TRANSLATIONS_MAX,
+        });
+    }
     header.dnat = [section(&mut image, &rows4), section(&mut image, &rows6)];
     header.dnat_count = [count(rows4.len()), count(rows6.len())];
     header.defaults = section(&mut image, &defaults(ruleset));

@@ -9,11 +9,9 @@ use crate::ImageTooLarge;
 /// Most elements of all classes together: 64 MiB.
 const MEMBERS_MAX: usize = 16 << 20;
 
-/// Which set is which class, and what is in it.
+/// What is in each class.
 #[derive(Debug)]
 pub(super) struct Numbering {
-    /// By number of the set.
-    classes: Vec<u32>,
     /// Where the members of each class end.
     ends: Vec<usize>,
     /// Elements of all classes, in the order of the classes.
@@ -21,12 +19,13 @@ pub(super) struct Numbering {
 }
 
 impl Numbering {
-    /// Numbers the sets in use, each of which may come up often. The empty set is class 0.
+    /// Numbers the sets in use, each of which may come up often; also returns the class of each set. The empty set is
+    /// class 0.
     pub(super) fn new(
         used: impl Iterator<Item = u32>,
         sets: &ElementSets,
         elements: usize,
-    ) -> Result<Self, ImageTooLarge> {
+    ) -> Result<(Self, Vec<u32>), ImageTooLarge> {
         let mut seen = vec![false; sets.numbers()];
         seen[ElementSets::EMPTY as usize] = true;
         let mut found = Found::default();
@@ -58,28 +57,23 @@ impl Numbering {
         };
         order.sort_by(|one, other| key(one).cmp(key(other)));
 
+        let mut classes = vec![0; sets.numbers()];
         let mut numbering = Self {
-            classes: vec![0; sets.numbers()],
             ends: vec![0],
             members: Vec::with_capacity(found.members.len()),
         };
         for (class, at) in (1u32..).zip(order) {
-            numbering.classes[found.sets[at] as usize] = class;
+            classes[found.sets[at] as usize] = class;
             numbering
                 .members
                 .extend_from_slice(&found.members[found.range(at)]);
             numbering.ends.push(numbering.members.len());
         }
-        Ok(numbering)
+        Ok((numbering, classes))
     }
 
     pub(super) fn count(&self) -> u32 {
         u32::try_from(self.ends.len()).expect("no more than sets, which have 32-bit numbers")
-    }
-
-    /// The class of a set that was in use.
-    pub(super) fn class_of(&self, set: u32) -> u32 {
-        self.classes[set as usize]
     }
 
     /// In no order that means something.

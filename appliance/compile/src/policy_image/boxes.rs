@@ -94,6 +94,13 @@ impl PolicyBoxes {
             terms: terms.terms,
         })
     }
+
+    /// Says where the elements of the terms are among others.
+    pub(crate) fn move_elements(&mut self, places: &[u32]) {
+        for element in self.terms.iter_mut().flat_map(|term| &mut term.elements) {
+            *element = places[*element as usize];
+        }
+    }
 }
 
 /// The boxes of a family, in the order of the lines.

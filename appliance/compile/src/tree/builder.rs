@@ -187,20 +187,20 @@ impl<'a> Builder<'a> {
             }
             match boxes.space.class_side(place) {
                 Some(side) if term(side) != 0 => {
-                    let span = self.span(number, place);
+                    let span = self.hull(number, place);
                     term(side) == boxes.terms[side][number as usize]
                         || boxes.rows.covers(term(side), span.first, span.last)
                 }
                 _ => {
-                    let span = boxes.spans[place][number as usize].within(self.cell[place]);
-                    boxes.spans[place][before as usize].covers(span)
+                    let hull = self.hull(number, place);
+                    boxes.spans[place][before as usize].covers(hull)
                 }
             }
         })
     }
 
-    /// What a box has of the cell at a place.
-    fn span(&self, number: u32, place: usize) -> Span {
+    /// From the first to the last value a box has of the cell at a place.
+    fn hull(&self, number: u32, place: usize) -> Span {
         let cell = self.cell[place];
         let boxes = self.boxes;
         match boxes
@@ -213,13 +213,24 @@ impl<'a> Builder<'a> {
                     .rows
                     .span(term, cell.first, cell.last)
                     .expect("a box is in no cell without one of its classes");
-                if first == cell.first && last == cell.last {
-                    // All the cell but for gaps: the end of the first run is a place to cut as well.
-                    return Span::new(first, boxes.rows.run_end(term, first).min(last));
-                }
                 Span::new(first, last)
             }
             _ => boxes.spans[place][number as usize].within(cell),
+        }
+    }
+
+    /// Where the cell may be cut for a box: the ends of its hull, or if that is all of the cell, of its first run.
+    fn ends(&self, number: u32, place: usize) -> Span {
+        let hull = self.hull(number, place);
+        match self.boxes.space.class_side(place) {
+            Some(side) if hull == self.cell[place] => match self.boxes.terms[side][number as usize] {
+                0 => hull,
+                term => {
+                    let end = self.boxes.rows.run_end(term, hull.first);
+                    Span::new(hull.first, end.min(hull.last))
+                }
+            },
+            _ => hull,
         }
     }
 
@@ -264,7 +275,7 @@ impl<'a> Builder<'a> {
             ends.clear();
             let mut whole = true;
             for at in (start..self.open.len()).step_by(step).take(most) {
-                let span = self.span(self.open[at], place);
+                let span = self.ends(self.open[at], place);
                 whole &= span == cell;
                 ends.push(span);
             }
