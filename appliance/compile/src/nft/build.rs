@@ -6,13 +6,14 @@ use std::sync::Arc;
 use ravelin_model::{Action, Kind, PortRange, Revision, ServiceEntry, ZoneNumber, ZoneSpec, protocol};
 
 use super::chains::{Chains, rule_to};
-use super::lines::{COUNTER, FOREIGN, Lines, TO_ZONE, TO_ZONE_SHIFT, VERDICT, mark};
+use super::lines::{COUNTER, FOREIGN, Lines, TO_ZONE, TO_ZONE_SHIFT, VERDICT, gather, mark};
 use super::nat;
 use super::table::{
     BaseChain, ConnectionState, Family, Field, Hook, Name, Reject, SetBody, Statement, Table, Test, Verdict,
     VerdictMap, goto, in_set, is, only,
 };
 use super::term::Terms;
+use super::tree::RuleBox;
 use crate::{AddressTerm, CounterId, Line, Origin, PairDefault, ResolvedZone, Ruleset, fixed_counter};
 
 /// Bit of the connection's mark: what is sent here is the answer to a packet that was rejected, and was counted as
@@ -68,6 +69,9 @@ impl NftRuleset {
 
     /// The set with the counters.
     pub const COUNTERS: &'static str = "rule_counts";
+
+    /// The chain with the rule that logs; its prefix says the revision.
+    pub const LOG_CHAIN: &'static str = "log_packet";
 
     /// The table of a ruleset.
     pub fn new(ruleset: &Ruleset, settings: &NftSettings) -> Self {
@@ -255,7 +259,7 @@ impl Builder<'_> {
     /// Where every packet that is judged ends.
     fn decide(&mut self, settings: &NftSettings) -> Name {
         let log = self.chains.add(
-            "log",
+            NftRuleset::LOG_CHAIN,
             None,
             vec![vec![
                 Statement::LogLimit(settings.log_rate),
@@ -353,18 +357,24 @@ impl Builder<'_> {
 
     /// A chain for each pair of zones.
     fn pairs(&mut self, decide: &Name) {
-        let lines = Lines::new(Terms::new(&self.ruleset.lists), decide.clone());
-        let numbers: Vec<ZoneNumber> = self.ruleset.zones.keys().copied().collect();
+        let ruleset = self.ruleset;
+        let lines = Lines::new(Terms::new(&ruleset.lists), decide.clone());
+        let boxes: Vec<[Vec<Arc<RuleBox>>; 2]> = (0..)
+            .zip(&ruleset.lines)
+            .map(|(at, line)| Family::ALL.map(|family| lines.boxes(at, line, family, &mut self.chains)))
+            .collect();
         let mut known: BTreeMap<Vec<usize>, Option<Name>> = BTreeMap::new();
-        for from in &numbers {
-            for to in &numbers {
-                let concerned: Vec<usize> = concerned(&self.ruleset.lines, *from, *to);
+        for from in ruleset.zones.keys() {
+            for to in ruleset.zones.keys() {
+                let concerned = concerned(&ruleset.lines, *from, *to);
                 let chain = known.entry(concerned).or_insert_with_key(|concerned| {
-                    let concerned: Vec<&Line> = concerned
-                        .iter()
-                        .map(|at| self.ruleset.lines[*at].as_ref())
-                        .collect();
-                    lines.chain(&concerned, &mut self.chains)
+                    let by_family = [0, 1].map(|family: usize| {
+                        concerned
+                            .iter()
+                            .flat_map(|at| boxes[*at][family].iter().cloned())
+                            .collect()
+                    });
+                    gather(&by_family, &mut self.chains)
                 });
                 let mut rules = vec![vec![Statement::Mark {
                     keep: FOREIGN,
@@ -375,7 +385,7 @@ impl Builder<'_> {
                         .iter()
                         .map(|chain| vec![Statement::Verdict(Verdict::Jump(chain.clone()))]),
                 );
-                let default = self.ruleset.default_for(*from, *to);
+                let default = ruleset.default_for(*from, *to);
                 let judged = Statement::Mark {
                     keep: u32::MAX,
                     set: mark(default.action, default.counter),

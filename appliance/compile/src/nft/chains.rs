@@ -4,7 +4,9 @@ use std::hash::{Hash, Hasher};
 
 use siphasher::sip::SipHasher13;
 
-use super::table::{BaseChain, Chain, Name, SetBody, Statement, Table, Verdict, goto};
+use super::table::{
+    BaseChain, Chain, Field, Name, NumberKind, Range, SetBody, Statement, Table, Test, Verdict, goto,
+};
 
 /// Rules tried one after another at most.
 pub(super) const LINEAR_RULES: usize = 64;
@@ -51,6 +53,25 @@ impl Chains {
                 .collect();
         }
         self.intern(rules)
+    }
+
+    /// The rule goes on if the fields are among these: one is written into the rule, more are a set. Sets of rules
+    /// would do, but the kernel looks through all of them for the name of each.
+    pub(super) fn among(&mut self, fields: &[Field], elements: Vec<Box<[Range]>>) -> Statement {
+        let kind = NumberKind::of(fields).filter(|_| elements.len() > 1 || fields.len() > 1);
+        let test = match kind {
+            None => Test::Elements(elements.into()),
+            Some(kind) => {
+                let body = (kind, Box::from(elements));
+                let name = format!("n{:016x}", digest(&body));
+                Test::Set(self.set(name, SetBody::Numbers(body.0, body.1)))
+            }
+        };
+        Statement::Match {
+            fields: fields.into(),
+            negated: false,
+            test,
+        }
     }
 
     /// Adds a set.

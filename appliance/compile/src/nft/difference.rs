@@ -10,9 +10,10 @@ use super::table::{Chain, Name, SetBody};
 use crate::CounterId;
 
 /// One transaction: nftables does all of it or nothing.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NftDifference {
-    commands: Vec<Value>,
+    /// Each as JSON: a whole table is large, and its text is the smallest form of it.
+    commands: Vec<String>,
     added: usize,
     removed: usize,
 }
@@ -50,19 +51,19 @@ impl NftDifference {
 
     /// What `nft -j -f -` reads (libnftables-json(5)).
     pub fn to_json(&self) -> String {
-        json!({"nftables": self.commands}).to_string()
+        format!("{{\"nftables\":[{}]}}", self.commands.join(","))
     }
 
     fn add(&mut self, object: Value) {
-        self.commands.push(json!({"add": object}));
+        self.commands.push(json!({"add": object}).to_string());
     }
 
     fn delete(&mut self, object: Value) {
-        self.commands.push(json!({"delete": object}));
+        self.commands.push(json!({"delete": object}).to_string());
     }
 
     fn flush(&mut self, object: Value) {
-        self.commands.push(json!({"flush": object}));
+        self.commands.push(json!({"flush": object}).to_string());
     }
 
     fn rules(&mut self, name: &str, chain: &Chain) {

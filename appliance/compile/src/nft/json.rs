@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::NftRuleset;
 use super::table::{
-    BaseChain, Chain, ConnectionState, Family, Field, Hook, Name, NatMap, Range, Reject, SetBody, Statement,
-    Test, Verdict, VerdictMap,
+    BaseChain, Chain, ConnectionState, Family, Field, Hook, Name, NatMap, NumberKind, Range, Reject, SetBody,
+    Statement, Test, Verdict, VerdictMap,
 };
 use super::term;
 use crate::AddressSet;
@@ -77,6 +77,18 @@ pub(super) fn set(name: &str, body: &SetBody) -> Value {
             value["flags"] = json!(["interval"]);
             (json!(address_type(*family)), None)
         }
+        SetBody::Numbers(kind, _) => {
+            value["flags"] = json!(["interval"]);
+            let kind = match kind {
+                NumberKind::Protocol => json!("inet_proto"),
+                NumberKind::Port => json!("inet_service"),
+                NumberKind::IcmpType(Family::V4) => json!("icmp_type"),
+                NumberKind::IcmpType(Family::V6) => json!("icmpv6_type"),
+                NumberKind::IcmpTypeCode(Family::V4) => json!(["icmp_type", "icmp_code"]),
+                NumberKind::IcmpTypeCode(Family::V6) => json!(["icmpv6_type", "icmpv6_code"]),
+            };
+            (kind, None)
+        }
         SetBody::SourceLimit(family, seconds) => {
             value["flags"] = json!(["timeout"]);
             value["timeout"] = (*seconds).into();
@@ -113,6 +125,13 @@ pub(super) fn members(body: &SetBody) -> Vec<Value> {
             .into_iter()
             .map(|range| address_range(range, *family))
             .collect(),
+        SetBody::Numbers(kind, elements) => {
+            let fields = kind.fields();
+            elements
+                .iter()
+                .map(|element| element_of(&fields, element))
+                .collect()
+        }
         SetBody::SourceLimit(..) => Vec::new(),
         SetBody::Interfaces(names) => names.iter().map(|name| json!(&**name)).collect(),
         SetBody::InterfaceMarks(marks) => marks
@@ -168,6 +187,8 @@ pub(super) fn members_beyond(body: &SetBody, other: &SetBody) -> Vec<Value> {
                 missing.map(|(names, to)| (names.clone(), to.clone())).collect(),
             ))
         }
+        (SetBody::Numbers(_, these), SetBody::Numbers(_, those)) if these == those => Vec::new(),
+        (SetBody::SourceLimit(..), SetBody::SourceLimit(..)) => Vec::new(),
         _ => members(body),
     }
 }

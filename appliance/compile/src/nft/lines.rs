@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use ravelin_model::{Action, RateLimitScope, ServiceEntry, protocol};
+use ravelin_model::{Action, IcmpType, PortRange, RateLimit, RateLimitScope, ServiceEntry, protocol};
 
 use super::chains::{Chains, LINEAR_RULES, rule_to};
-use super::table::{Family, Field, Name, Range, SetBody, Statement, Test, Verdict, VerdictMap, is, only};
+use super::table::{Family, Field, Name, Range, SetBody, Statement, Verdict, VerdictMap, is, only};
 use super::term::{Side, Terms};
 use super::tree::{self, DIMENSIONS, Dimension, RuleBox};
 use crate::{CounterId, Line};
@@ -50,91 +50,101 @@ impl<'a> Lines<'a> {
         Self { terms, decide }
     }
 
-    /// The chain of some lines in order; None: there are none.
-    pub(super) fn chain(&self, lines: &[&Line], chains: &mut Chains) -> Option<Name> {
-        let by_family = Family::ALL.map(|family| self.boxes(lines, family, chains));
-        gather(&by_family, chains)
-    }
-
-    fn boxes(&self, lines: &[&Line], family: Family, chains: &mut Chains) -> Vec<Arc<RuleBox>> {
-        let mut boxes = Vec::new();
-        for (at, line) in lines.iter().enumerate() {
-            let source = self.terms.side(&line.source, Field::Source, family, chains);
-            let destination = self
-                .terms
-                .side(&line.destination, Field::Destination, family, chains);
-            let (Some(source), Some(destination)) = (source, destination) else {
-                continue;
-            };
-            let limit = limit(line, family, chains);
-            let everything = [ServiceEntry {
-                protocol: None,
-                source_ports: Vec::new(),
-                destination_ports: Vec::new(),
-                icmp_types: Vec::new(),
-            }];
-            let services = if line.services.is_empty() {
-                &everything[..]
-            } else {
-                &line.services
-            };
-            for service in services {
-                boxes.extend(
-                    service_box(service, family)
-                        .map(|service| {
-                            self.assemble(at, line, &source, &destination, service, limit.as_ref())
-                        })
-                        .map(Arc::new),
-                );
-            }
-        }
-        boxes
-    }
-
-    fn assemble(
+    /// What of a line matches packets of a family; `at` is its place among the lines.
+    pub(super) fn boxes(
         &self,
-        line_at: usize,
+        at: usize,
         line: &Line,
-        source: &Side,
-        destination: &Side,
-        service: Service,
-        limit: Option<&Statement>,
-    ) -> RuleBox {
-        let mut dimensions = [const { None }; DIMENSIONS];
-        let mut matches = [const { None }; DIMENSIONS];
-        for (dimension, side) in [(Dimension::Source, source), (Dimension::Destination, destination)] {
-            dimensions[dimension as usize].clone_from(&side.ranges);
-            matches[dimension as usize].clone_from(&side.matching);
-        }
-        for (dimension, field, ranges) in [
-            (Dimension::Protocol, Field::Protocol, service.protocols),
-            (Dimension::SourcePort, Field::SourcePort, service.source_ports),
-            (
-                Dimension::DestinationPort,
-                Field::DestinationPort,
-                service.destination_ports,
-            ),
-        ] {
-            matches[dimension as usize] = ranges.as_ref().map(|ranges| is(field, ranges.iter().copied()));
-            dimensions[dimension as usize] =
-                Some(ranges.unwrap_or_else(|| [dimension.all_services()].into()));
-        }
-        let mut end: Vec<Statement> = service.icmp.into_iter().collect();
-        let exact = end.is_empty() && limit.is_none() && dimensions.iter().all(Option::is_some);
-        end.extend(limit.cloned());
-        end.push(Statement::Mark {
-            keep: u32::MAX,
-            set: mark(line.action, line.counter),
-        });
-        RuleBox {
-            line: line_at,
-            dimensions,
-            matches,
-            exact,
-            end: rule_to(end, &self.decide),
-        }
+        family: Family,
+        chains: &mut Chains,
+    ) -> Vec<Arc<RuleBox>> {
+        let source = self.terms.side(&line.source, Field::Source, family, chains);
+        let destination = self
+            .terms
+            .side(&line.destination, Field::Destination, family, chains);
+        let (Some(source), Some(destination)) = (source, destination) else {
+            return Vec::new();
+        };
+        let end = End {
+            limit: limit(line, family, chains),
+            judged: Statement::Mark {
+                keep: u32::MAX,
+                set: mark(line.action, line.counter),
+            },
+            decide: self.decide.clone(),
+        };
+        let everything = [ServiceEntry {
+            protocol: None,
+            source_ports: Vec::new(),
+            destination_ports: Vec::new(),
+            icmp_types: Vec::new(),
+        }];
+        let services = if line.services.is_empty() {
+            &everything[..]
+        } else {
+            &line.services
+        };
+        let services = services.iter().filter_map(|service| service_box(service, family));
+        services
+            .map(|service| Arc::new(assemble(at, &source, &destination, service, &end, chains)))
+            .collect()
     }
 }
+
+/// How the rules of a line end.
+#[derive(Debug)]
+struct End {
+    limit: Option<Statement>,
+    judged: Statement,
+    decide: Name,
+}
+
+fn assemble(
+    line: usize,
+    source: &Side,
+    destination: &Side,
+    service: Service,
+    end: &End,
+    chains: &mut Chains,
+) -> RuleBox {
+    let mut dimensions = [const { None }; DIMENSIONS];
+    let mut matches = [const { None }; DIMENSIONS];
+    for (dimension, side) in [(Dimension::Source, source), (Dimension::Destination, destination)] {
+        dimensions[dimension as usize].clone_from(&side.ranges);
+        matches[dimension as usize].clone_from(&side.matching);
+    }
+    for (dimension, field, ranges) in [
+        (Dimension::Protocol, Field::Protocol, service.protocols),
+        (Dimension::SourcePort, Field::SourcePort, service.source_ports),
+        (
+            Dimension::DestinationPort,
+            Field::DestinationPort,
+            service.destination_ports,
+        ),
+    ] {
+        matches[dimension as usize] = ranges
+            .as_ref()
+            .map(|ranges| chains.among(&[field], ranges.iter().map(|range| [*range].into()).collect()));
+        dimensions[dimension as usize] = Some(ranges.unwrap_or_else(|| [dimension.all_services()].into()));
+    }
+    let mut statements = Vec::new();
+    if let Some((fields, elements)) = service.icmp {
+        statements.push(chains.among(&fields, elements));
+    }
+    let exact = statements.is_empty() && end.limit.is_none() && dimensions.iter().all(Option::is_some);
+    statements.extend(end.limit.clone());
+    statements.push(end.judged.clone());
+    RuleBox {
+        line,
+        dimensions,
+        matches,
+        exact,
+        end: rule_to(statements, &end.decide),
+    }
+}
+
+/// Fields and what they may be together.
+type IcmpMatch = (Vec<Field>, Vec<Box<[Range]>>);
 
 /// What a service asks for, within a family.
 #[derive(Debug)]
@@ -143,7 +153,7 @@ struct Service {
     protocols: Option<Arc<[Range]>>,
     source_ports: Option<Arc<[Range]>>,
     destination_ports: Option<Arc<[Range]>>,
-    icmp: Option<Statement>,
+    icmp: Option<IcmpMatch>,
 }
 
 /// None: no packet of the family matches.
@@ -173,7 +183,7 @@ fn service_box(service: &ServiceEntry, family: Family) -> Option<Service> {
     if protocols.is_empty() && !any {
         return None;
     }
-    let ports = |ports: &[ravelin_model::PortRange]| -> Option<Arc<[Range]>> {
+    let ports = |ports: &[PortRange]| -> Option<Arc<[Range]>> {
         let ranges = ports
             .iter()
             .map(|range| (u128::from(range.first()), u128::from(range.last())));
@@ -187,41 +197,37 @@ fn service_box(service: &ServiceEntry, family: Family) -> Option<Service> {
     })
 }
 
-fn icmp_match(types: &[ravelin_model::IcmpType], family: Family) -> Option<Statement> {
+fn icmp_match(types: &[IcmpType], family: Family) -> Option<IcmpMatch> {
+    let kind = Field::IcmpType(family);
     if types.is_empty() {
         return None;
     }
     if types.iter().all(|icmp| icmp.code.is_none()) {
         let kinds = tree::union(types.iter().map(|icmp| only(icmp.kind)).collect());
-        return Some(is(Field::IcmpType(family), kinds));
+        return Some((
+            vec![kind],
+            kinds.into_iter().map(|range| [range].into()).collect(),
+        ));
     }
-    let mut elements: Vec<_> = types
+    // A type whose every code matches leaves nothing to say of its codes.
+    let whole = |kind| types.iter().any(|icmp| icmp.kind == kind && icmp.code.is_none());
+    let mut elements: Vec<Box<[Range]>> = types
         .iter()
-        // A type whose every code matches leaves nothing to say of its codes.
-        .filter(|icmp| {
-            icmp.code.is_none()
-                || !types
-                    .iter()
-                    .any(|other| other.kind == icmp.kind && other.code.is_none())
-        })
+        .filter(|icmp| icmp.code.is_none() || !whole(icmp.kind))
         .map(|icmp| {
             let codes = icmp.code.map_or((0, u128::from(u8::MAX)), only);
-            Box::<[Range]>::from([only(icmp.kind), codes])
+            [only(icmp.kind), codes].into()
         })
         .collect();
     elements.sort_unstable();
     elements.dedup();
-    Some(Statement::Match {
-        fields: [Field::IcmpType(family), Field::IcmpCode(family)].into(),
-        negated: false,
-        test: Test::Elements(elements.into()),
-    })
+    Some((vec![kind, Field::IcmpCode(family)], elements))
 }
 
 /// State of a limit lives in the table, so that the copies of a line share it.
 fn limit(line: &Line, family: Family, chains: &mut Chains) -> Option<Statement> {
     let limit = line.rate_limit?;
-    let ravelin_model::RateLimit { rate, per, burst } = limit;
+    let RateLimit { rate, per, burst } = limit;
     let name: Name = format!("limit{}_{rate}_{burst}", line.counter).into();
     Some(match per {
         RateLimitScope::Rule => {

@@ -12,11 +12,11 @@ use super::chains::Chains;
 use super::lines::{WITH_PORTS, gather};
 use super::table::{
     BaseChain, Family, Field, Hook, Name, NatMap, PortRangeRow, PortRow, ProtocolRow, Range, SetBody,
-    Statement, Verdict, VerdictMap, in_set, is, only,
+    Statement, Verdict, VerdictMap, in_set, only,
 };
-use super::term;
+use super::term::{self, Side, Terms};
 use super::tree::{self, DIMENSIONS, Dimension, RuleBox};
-use crate::{AddressSet, DnatEntry, Ruleset};
+use crate::{AddressSet, AddressTerm, DnatEntry, Ruleset};
 
 /// Adds the chains of address translation.
 pub(super) fn add(ruleset: &Ruleset, chains: &mut Chains) {
@@ -185,7 +185,7 @@ fn source(ruleset: &Ruleset, interfaces: &BTreeMap<ZoneNumber, Vec<Name>>, chain
     let (mut verdicts, mut hairpin) = (BTreeMap::new(), BTreeMap::new());
     for (zone, names) in interfaces {
         let id = &ruleset.zones[zone].id;
-        let by_family = Family::ALL.map(|family| source_boxes(ruleset, id, family));
+        let by_family = Family::ALL.map(|family| source_boxes(ruleset, id, family, chains));
         if let Some(chain) = gather(&by_family, chains) {
             verdicts.extend(
                 names
@@ -212,14 +212,20 @@ fn source(ruleset: &Ruleset, interfaces: &BTreeMap<ZoneNumber, Vec<Name>>, chain
     );
 }
 
-fn source_boxes(ruleset: &Ruleset, zone: &ZoneId, family: Family) -> Vec<Arc<RuleBox>> {
+fn source_boxes(ruleset: &Ruleset, zone: &ZoneId, family: Family, chains: &mut Chains) -> Vec<Arc<RuleBox>> {
+    let lists = BTreeMap::new();
+    let terms = Terms::new(&lists);
     let mut boxes = Vec::new();
     for (at, resolved) in ruleset.translations.iter().enumerate() {
         let mut add = |source: &[AddressRange], destination: &[AddressRange], end| {
-            let source = sides(source, Field::Source(family), family);
-            let destination = sides(destination, Field::Destination(family), family);
+            let source = sides(source, Field::Source, family, &terms, chains);
+            let destination = sides(destination, Field::Destination, family, &terms, chains);
             if let (Some(source), Some(destination)) = (source, destination) {
-                boxes.extend(source_box(at, source, destination, end).map(Arc::new));
+                boxes.extend(
+                    source_box(at, &source, &destination, end, chains)
+                        .into_iter()
+                        .map(Arc::new),
+                );
             }
         };
         match &resolved.translation {
@@ -279,63 +285,52 @@ impl End {
     }
 }
 
-type Asked = (Option<Statement>, Arc<[Range]>);
-
-/// What addresses must be; None: nothing is of the family.
-fn sides(addresses: &[AddressRange], field: Field, family: Family) -> Option<Asked> {
-    if addresses.is_empty() {
-        return Some((None, [family.all()].into()));
-    }
-    let ranges = term::ranges(&AddressSet::new(addresses.iter().copied()), family);
-    let matching = is(field, ranges.iter().copied());
-    (!ranges.is_empty()).then(|| (Some(matching), ranges.into()))
+/// What addresses must be; None: none of the family is meant.
+fn sides(
+    addresses: &[AddressRange],
+    field: fn(Family) -> Field,
+    family: Family,
+    terms: &Terms<'_>,
+    chains: &mut Chains,
+) -> Option<Side> {
+    let term = AddressTerm {
+        addresses: AddressSet::new(addresses.iter().copied()),
+        ..AddressTerm::default()
+    };
+    terms.side(&term, field, family, chains)
 }
 
-fn source_box(line: usize, source: Asked, destination: Asked, end: End) -> impl Iterator<Item = RuleBox> {
+fn source_box(line: usize, source: &Side, destination: &Side, end: End, chains: &mut Chains) -> Vec<RuleBox> {
     let End { ported, plain } = end;
-    let protocols: Arc<[Range]> = WITH_PORTS.map(only).into();
-    let ported = ported.map(|end| {
-        (
-            Some(is(Field::Protocol, protocols.iter().copied())),
-            protocols,
+    let mut variants = Vec::new();
+    if let Some(end) = ported {
+        let protocols = WITH_PORTS.map(only);
+        let elements = protocols.map(|protocol| [protocol].into()).into();
+        variants.push((
+            Some(chains.among(&[Field::Protocol], elements)),
+            protocols.into(),
             end,
-        )
-    });
-    let all = [Dimension::Protocol.all_services()];
-    let variants = ported.into_iter().chain([(None, all.into(), plain)]);
-    variants.map(move |(protocol_match, protocols, end)| {
-        let mut dimensions = [const { None }; DIMENSIONS];
-        let mut matches = [const { None }; DIMENSIONS];
-        for (dimension, matching, ranges) in [
-            (Dimension::Protocol, protocol_match, protocols),
-            (Dimension::Source, source.0.clone(), source.1.clone()),
-            (
-                Dimension::Destination,
-                destination.0.clone(),
-                destination.1.clone(),
-            ),
-            (
-                Dimension::SourcePort,
-                None,
-                [Dimension::SourcePort.all_services()].into(),
-            ),
-            (
-                Dimension::DestinationPort,
-                None,
-                [Dimension::DestinationPort.all_services()].into(),
-            ),
-        ] {
-            matches[dimension as usize] = matching;
-            dimensions[dimension as usize] = Some(ranges);
-        }
-        RuleBox {
+        ));
+    }
+    let all: Arc<[Range]> = [Dimension::Protocol.all_services()].into();
+    variants.push((None, all, plain));
+    let variants = variants.into_iter().map(|(matching, protocols, end)| {
+        let mut part = RuleBox {
             line,
-            dimensions,
-            matches,
+            dimensions: Dimension::ALL.map(|dimension| Some([dimension.all_services()].into())),
+            matches: [const { None }; DIMENSIONS],
             exact: true,
             end: vec![end],
+        };
+        part.matches[Dimension::Protocol as usize] = matching;
+        part.dimensions[Dimension::Protocol as usize] = Some(protocols);
+        for (dimension, side) in [(Dimension::Source, source), (Dimension::Destination, destination)] {
+            part.matches[dimension as usize].clone_from(&side.matching);
+            part.dimensions[dimension as usize].clone_from(&side.ranges);
         }
-    })
+        part
+    });
+    variants.collect()
 }
 
 fn network_range(network: IpNet) -> Range {

@@ -277,6 +277,42 @@ pub struct Chain {
     pub rules: Vec<Vec<Statement>>,
 }
 
+/// What numbers of a set are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NumberKind {
+    /// IP protocols.
+    Protocol,
+    /// Ports.
+    Port,
+    /// ICMP types.
+    IcmpType(Family),
+    /// ICMP types, each with a code.
+    IcmpTypeCode(Family),
+}
+
+impl NumberKind {
+    /// Of the fields that are looked up.
+    pub(super) fn of(fields: &[Field]) -> Option<Self> {
+        match fields {
+            [Field::Protocol] => Some(Self::Protocol),
+            [Field::SourcePort | Field::DestinationPort] => Some(Self::Port),
+            [Field::IcmpType(family)] => Some(Self::IcmpType(*family)),
+            [Field::IcmpType(family), Field::IcmpCode(_)] => Some(Self::IcmpTypeCode(*family)),
+            _ => None,
+        }
+    }
+
+    /// Fields of the kind.
+    pub(super) fn fields(self) -> Vec<Field> {
+        match self {
+            Self::Protocol => vec![Field::Protocol],
+            Self::Port => vec![Field::DestinationPort],
+            Self::IcmpType(family) => vec![Field::IcmpType(family)],
+            Self::IcmpTypeCode(family) => vec![Field::IcmpType(family), Field::IcmpCode(family)],
+        }
+    }
+}
+
 /// A named set or map and what is in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SetBody {
@@ -286,6 +322,8 @@ pub enum SetBody {
     Marks(BTreeSet<CounterId>),
     /// Addresses of a family.
     Addresses(Family, Arc<AddressSet>),
+    /// Protocols, ports, or ICMP types with or without codes; never changed.
+    Numbers(NumberKind, Box<[Box<[Range]>]>),
     /// State of a limit for each source address, forgotten after so many seconds.
     SourceLimit(Family, u32),
     /// Interfaces.

@@ -11,8 +11,8 @@ use super::table::{Family, Field, Name, Range, SetBody, Statement, Test};
 use super::tree;
 use crate::{AddressSet, AddressTerm};
 
-/// Ranges written into a rule; more become a set.
-const INLINE_RANGES: usize = 8;
+/// Ranges of lists whose changes may change chains.
+const SHORT_LIST: usize = 64;
 
 /// What the addresses of a family must be.
 #[derive(Debug, Clone)]
@@ -51,9 +51,17 @@ impl<'a> Terms<'a> {
         }
         if !term.lists.is_empty() {
             let name = self.list_set(term, family, chains);
+            let ranges = match chains.table.sets.get(&name) {
+                Some(SetBody::Addresses(_, addresses)) => short(addresses, family),
+                _ => None,
+            };
+            let ranges = ranges.map(|ranges| match term.negate {
+                true => tree::subtract(family.all(), &ranges),
+                false => ranges,
+            });
             return Some(Side {
                 matching: Some(set_match(field, term.negate, name)),
-                ranges: None,
+                ranges: ranges.map(Into::into),
             });
         }
         let named = ranges(&term.addresses, family);
@@ -67,7 +75,7 @@ impl<'a> Terms<'a> {
         }
         let matching = if *ranges == [family.all()] {
             None
-        } else if named.len() <= INLINE_RANGES {
+        } else if named.len() == 1 {
             Some(Statement::Match {
                 fields: [field].into(),
                 negated: term.negate,
@@ -106,6 +114,15 @@ impl<'a> Terms<'a> {
         }
         name
     }
+}
+
+/// The ranges of a list that is short enough for chains to depend on what is on it.
+fn short(addresses: &AddressSet, family: Family) -> Option<Vec<Range>> {
+    let count = match family {
+        Family::V4 => addresses.v4().len(),
+        Family::V6 => addresses.v6().len(),
+    };
+    (count <= SHORT_LIST).then(|| ranges(addresses, family))
 }
 
 fn set_match(field: Field, negated: bool, name: Name) -> Statement {

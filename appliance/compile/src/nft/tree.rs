@@ -24,7 +24,7 @@ pub(super) enum Dimension {
 pub(super) const DIMENSIONS: usize = 5;
 
 impl Dimension {
-    const ALL: [Self; DIMENSIONS] = [
+    pub(super) const ALL: [Self; DIMENSIONS] = [
         Self::Protocol,
         Self::Destination,
         Self::Source,
@@ -137,9 +137,9 @@ const LEAF_RULES: usize = 12;
 /// Children of a node at most.
 const CHILDREN: usize = 1024;
 /// A map may double its rules so often …
-const COPIES: usize = 4;
+const COPIES: usize = 2;
 /// … and all maps together so often, plus some.
-const ALL_COPIES: usize = 24;
+const ALL_COPIES: usize = 3;
 /// The kernel takes chains that go 16 deep; this leaves room for those around the tree.
 const DEPTH: usize = 8;
 

@@ -44,9 +44,6 @@ const NFT_SET_ANONYMOUS: u32 = 1;
 const NFT_SET_MAP: u32 = 8;
 const NFT_OBJECT_LIMIT: u32 = 4;
 
-/// The chain whose rule says the revision.
-const REVISION_CHAIN: &str = "log";
-
 #[derive(Debug)]
 pub(super) struct Reader {
     socket: NetfilterSocket,
@@ -73,7 +70,7 @@ impl Reader {
     }
 
     pub(super) async fn revision(&mut self) -> Result<Option<Revision>, KernelError> {
-        let question = || request(NFT_MSG_GETRULE).with_text(RULE_CHAIN, REVISION_CHAIN);
+        let question = || request(NFT_MSG_GETRULE).with_text(RULE_CHAIN, NftRuleset::LOG_CHAIN);
         let rows = self.socket.dump(question, |message, rows| {
             let expressions = attribute(message, RULE_EXPRESSIONS).unwrap_or_default();
             rows.extend(attributes(expressions).filter_map(|(_, expression)| {
