@@ -145,6 +145,11 @@ impl<'a> Raveld<'a> {
         self.dir.path()
     }
 
+    /// Kernel's number of it.
+    pub fn process_id(&self) -> u32 {
+        self.process.as_ref().expect("raveld is running").id()
+    }
+
     /// Everything it logged.
     pub fn log(&self) -> String {
         self.process.as_ref().map(Process::log).unwrap_or_default()

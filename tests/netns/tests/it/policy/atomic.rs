@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::case::Group;
 use super::draft::{Rule, hosts, list, not, rule, tcp, udp as udp_ports};
-use super::ground::{Ground, Mode, crossing};
+use super::engine::Mode;
+use super::ground::{Ground, crossing};
 use super::shot::*;
 use super::traffic::{Tally, kinds, stream};
 use crate::support::repetitions;
@@ -54,8 +55,8 @@ fn policies_are_exchanged_as_a_whole() {
         .iter()
         .fold(Group::new("generations"), |group, rule| group.rule(rule.clone()))
         .list("bad hosts", &["10.77.1.11", "fd77:1::b"]);
-    ground.apply(&group);
-    let ids = ["first", "second", "third", "fourth"].map(|name| ground.rule_id(name));
+    ground.engine.apply(&group);
+    let ids = ["first", "second", "third", "fourth"].map(|name| ground.engine.rule_id(name));
     let shots = [GOOD, BAD]
         .iter()
         .flat_map(|host| [syn(*host, WAN, 80), udp(*host, WAN, 80)])
@@ -65,7 +66,7 @@ fn policies_are_exchanged_as_a_whole() {
     let (good, bad, even, odd) = (0..4, 4..8, 8..10, 10..12);
     let kinds = kinds(&shots);
     for mode in Mode::ALL {
-        ground.judge_by(mode);
+        ground.engine.judge_by(mode);
         let stop = AtomicBool::new(false);
         let flips = repetitions(50, 1000);
         let start = Instant::now();
@@ -83,7 +84,7 @@ fn policies_are_exchanged_as_a_whole() {
                     .zip(next)
                     .map(|(id, rule)| json!({ "op": "replace", "kind": "rule", "id": id, "value": rule.value() }))
                     .collect();
-                ground.change(&operations);
+                ground.engine.change(&operations);
                 // Some packets see each policy; when exactly does not matter.
                 std::thread::sleep(Duration::from_millis(u64::from(flip % 10)));
             }

@@ -66,7 +66,7 @@ impl Group {
     pub fn pair(self, from: &str, to: &str, action: &str) -> Self {
         self.object(
             "zone_pair",
-            json!({ "from_zone": from, "to_zone": to, "default_action": action }),
+            json!({ "from": from, "to": to, "default_action": action }),
         )
     }
 
@@ -112,4 +112,21 @@ impl Group {
         });
         self
     }
+}
+
+/// Cases of one packet that begins a connection, with their families.
+pub fn single_packets(group: &Group) -> impl Iterator<Item = (&'static str, u8, Shot)> {
+    group
+        .cases
+        .iter()
+        .filter_map(|case| match case.shots[..] {
+            [shot] if shot.simulated => Some((case, shot)),
+            _ => None,
+        })
+        .flat_map(|(case, shot)| {
+            case.families
+                .each()
+                .iter()
+                .map(move |family| (case.name, *family, shot))
+        })
 }

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::case::Group;
 use super::draft::{rule, tcp, udp as udp_ports};
-use super::ground::{Ground, Mode, create, crossing};
+use super::engine::{Mode, create};
+use super::ground::{Ground, crossing};
 use super::shot::*;
 use super::traffic::{Kind, Tally, kinds, stream};
 use crate::support::{number, repetitions};
@@ -72,8 +73,8 @@ fn counted() -> Vec<(&'static str, Shot)> {
 fn hits(ground: &Ground<'_>) -> BTreeMap<String, (u64, u64)> {
     let count = |item: &Value| (number(&item["hits"]["packets"]), number(&item["hits"]["bytes"]));
     let text = |value: &Value| value.as_str().expect("a name").to_owned();
-    let rules = ground.items("rules");
-    let pairs = ground.items("zone-pairs");
+    let rules = ground.engine.items("rules");
+    let pairs = ground.engine.items("zone-pairs");
     let rules = rules
         .iter()
         .map(|rule| (format!("rule {}", text(&rule["name"])), count(rule)));
@@ -149,43 +150,45 @@ fn go_on(ground: &Ground<'_>) {
 fn counters_are_exact_through_commits_and_restarts() {
     let Some(crossing) = crossing() else { return };
     let mut ground = Ground::start(&crossing);
-    ground.apply(&group());
+    ground.engine.apply(&group());
     for mode in Mode::ALL {
-        ground.judge_by(mode);
+        ground.engine.judge_by(mode);
         check(&mut ground, "nothing happens", |ground| go_on(ground));
         check(&mut ground, "commits", |ground| {
             for round in 0..repetitions(20, 100) {
                 let passing = rule("passing through").from("wan").to("lan").drop();
-                let id = ground.rule_id(&format!("other {}", round % 100));
+                let id = ground.engine.rule_id(&format!("other {}", round % 100));
                 let change = json!({ "comment": format!("round {round}"), "log": round % 2 == 0 });
-                let answer = ground.change(&[
+                let answer = ground.engine.change(&[
                     create("rule", &passing.value()),
                     json!({ "op": "update", "kind": "rule", "id": id, "value": change }),
                     json!({ "op": "move", "kind": "rule", "id": id, "value": { "to": "first" } }),
                 ]);
                 let passing = answer["results"][0]["id"].as_str().expect("id");
-                ground.change(&[json!({ "op": "delete", "kind": "rule", "id": passing })]);
+                ground
+                    .engine
+                    .change(&[json!({ "op": "delete", "kind": "rule", "id": passing })]);
             }
         });
         check(&mut ground, "SIGTERM", |ground| {
             go_on(ground);
-            ground.raveld.terminate();
-            ground.raveld.start_again();
-            ground.raveld.wait_ready();
+            ground.engine.raveld.terminate();
+            ground.engine.raveld.start_again();
+            ground.engine.raveld.wait_ready();
             go_on(ground);
         });
         check(&mut ground, "kill -9", |ground| {
             go_on(ground);
-            ground.raveld.kill();
-            ground.raveld.start_again();
-            ground.raveld.wait_ready();
+            ground.engine.raveld.kill();
+            ground.engine.raveld.start_again();
+            ground.engine.raveld.wait_ready();
             go_on(ground);
         });
     }
     check(&mut ground, "the classifier is switched", |ground| {
         for _ in 0..repetitions(5, 20) {
             for mode in Mode::ALL {
-                ground.judge_by(mode);
+                ground.engine.judge_by(mode);
             }
         }
     });

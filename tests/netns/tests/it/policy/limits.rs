@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use ravelin_test_harness::wait_until;
 
 use super::draft::{Rule, rule};
-use super::ground::{Ground, Mode, crossing};
+use super::engine::Mode;
+use super::ground::{Ground, crossing, wait_for_growth};
 use super::prober::judge;
 use super::shot::*;
 
@@ -46,15 +47,15 @@ fn a_limit_of_a_rule_is_shared_by_all() {
     let Some(crossing) = crossing() else { return };
     let ground = Ground::start(&crossing);
     for mode in Mode::ALL {
-        ground.judge_by(mode);
+        ground.engine.judge_by(mode);
         for family in [4, 6] {
-            ground.apply_rules(&limited("rule"));
-            let before = ground.counters();
+            ground.engine.apply_rules(&limited("rule"));
+            let before = ground.engine.counters();
             let (passed, took) = burst(&ground, family, 10, 12);
             assert_limited(passed, took);
             let counts = [("rule limited", passed), ("rule over the limit", 12 - passed)];
             let counts = counts.map(|(name, count)| (name.to_owned(), count));
-            ground.wait_for_growth(&before, &counts).expect("counters");
+            wait_for_growth(&|| ground.engine.counters(), &before, &counts).expect("counters");
             let (other, took) = burst(&ground, family, 11, 5);
             assert!(other <= took.as_secs() + 1, "{other} of another host passed");
             wait_until("the limit lets one pass again", Duration::from_secs(5), || {
@@ -69,9 +70,9 @@ fn a_limit_per_source_is_each_ones_own() {
     let Some(crossing) = crossing() else { return };
     let ground = Ground::start(&crossing);
     for mode in Mode::ALL {
-        ground.judge_by(mode);
+        ground.engine.judge_by(mode);
         for family in [4, 6] {
-            ground.apply_rules(&limited("source"));
+            ground.engine.apply_rules(&limited("source"));
             for host in [10, 11] {
                 let (passed, took) = burst(&ground, family, host, 12);
                 assert_limited(passed, took);
@@ -84,9 +85,11 @@ fn a_limit_per_source_is_each_ones_own() {
 fn what_belongs_to_a_connection_is_not_limited() {
     let Some(crossing) = crossing() else { return };
     let ground = Ground::start(&crossing);
-    ground.apply_rules(&[rule("limited").from("lan").to("wan").limit(1, 1, "rule").accept()]);
+    ground
+        .engine
+        .apply_rules(&[rule("limited").from("lan").to("wan").limit(1, 1, "rule").accept()]);
     for mode in Mode::ALL {
-        ground.judge_by(mode);
+        ground.engine.judge_by(mode);
         let own = ground.prober.own_port();
         let request = udp(LAN, WAN, 53).passes("limited");
         let reply = udp_reply(WAN, LAN, 53).passes("limited");

@@ -4,7 +4,8 @@ use ravelin_test_harness::packet::{CLIENT_MAC, Icmp, Packet, Transport};
 
 use super::case::Group;
 use super::draft::{rule, udp as udp_ports};
-use super::ground::{Ground, Mode, check, crossing};
+use super::engine::Mode;
+use super::ground::{Ground, check, crossing};
 use super::shot::*;
 
 /// The frame with its destination address made from that of the packet, as for many.
@@ -91,7 +92,7 @@ fn discovery(kind: u8, destination: &str, body: Vec<u8>) -> Vec<u8> {
 fn neighbour_discovery_works_whatever_the_policy_says() {
     let Some(crossing) = crossing() else { return };
     let ground = Ground::start(&crossing);
-    ground.apply_rules(&[rule("nothing").drop()]);
+    ground.engine.apply_rules(&[rule("nothing").drop()]);
     let target = ROUTER.address(6);
     let std::net::IpAddr::V6(target) = target else {
         panic!("IPv6")
@@ -99,9 +100,9 @@ fn neighbour_discovery_works_whatever_the_policy_says() {
     let mut solicitation = target.octets().to_vec();
     solicitation.extend([1, 1]);
     solicitation.extend(CLIENT_MAC);
-    let infrastructure = || ground.counters()["fixed infrastructure"];
+    let infrastructure = || ground.engine.counters()["fixed infrastructure"];
     for mode in Mode::ALL {
-        ground.judge_by(mode);
+        ground.engine.judge_by(mode);
         let before = infrastructure();
         let frame = discovery(135, "ff02::1:ff00:1", solicitation.clone());
         let link = Port::Lan.link().expect("a link");
@@ -131,9 +132,9 @@ fn neighbour_discovery_works_whatever_the_policy_says() {
 fn arp_is_not_the_policys() {
     let Some(crossing) = crossing() else { return };
     let ground = Ground::start(&crossing);
-    ground.apply_rules(&[rule("nothing").drop()]);
+    ground.engine.apply_rules(&[rule("nothing").drop()]);
     for mode in Mode::ALL {
-        ground.judge_by(mode);
+        ground.engine.judge_by(mode);
         let mut frame = vec![0xff; 6];
         frame.extend(CLIENT_MAC);
         frame.extend([8, 6, 0, 1, 8, 0, 6, 4, 0, 1]);

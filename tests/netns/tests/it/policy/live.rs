@@ -9,7 +9,8 @@ use time::format_description::well_known::Rfc3339;
 
 use super::case::Group;
 use super::draft::{list, rule};
-use super::ground::{Ground, Mode, crossing};
+use super::engine::Mode;
+use super::ground::{Ground, crossing};
 use super::prober::judge;
 use super::shot::*;
 use crate::support::number;
@@ -28,7 +29,7 @@ fn passes(ground: &Ground<'_>, shot: &Shot) -> bool {
 }
 
 fn policy_revision(ground: &Ground<'_>) -> u64 {
-    let rules = ground.items("rules");
+    let rules = ground.engine.items("rules");
     rules
         .iter()
         .map(|rule| number(&rule["revision"]))
@@ -44,26 +45,30 @@ fn entries_of_a_list_act_at_once() {
         .list("banned", &["192.0.2.1", "2001:db8::1"])
         .rule(rule("banned").from("lan").source(list("banned")).drop())
         .rule(rule("rest").from("lan").to("wan").accept());
-    ground.apply(&group);
-    let lists = ground.items("lists");
+    ground.engine.apply(&group);
+    let lists = ground.engine.items("lists");
     let id = lists
         .iter()
         .find(|list| list["name"] == "banned")
         .and_then(|list| list["id"].as_str())
         .expect("the list");
     for mode in Mode::ALL {
-        ground.judge_by(mode);
+        ground.engine.judge_by(mode);
         for new in [syn(LAN, WAN, 80), udp(LAN, WAN, 80)] {
-            ground.raveld.import(id, "192.0.2.1\n2001:db8::1\n");
+            ground.engine.raveld.import(id, "192.0.2.1\n2001:db8::1\n");
             assert_fate(&ground, &new.passes("rest"));
             ground
+                .engine
                 .raveld
                 .import(id, "10.77.1.8/30\nfd77:1::8/126\n10.77.1.10\n");
             assert_fate(&ground, &new.dropped("banned"));
-            ground.raveld.import(id, "10.77.1.9\nfd77:1::9\n");
+            ground.engine.raveld.import(id, "10.77.1.9\nfd77:1::9\n");
             assert_fate(&ground, &new.passes("rest"));
             for family in [4, 6] {
-                ground.raveld.add_entry(id, &LAN.address(family).to_string());
+                ground
+                    .engine
+                    .raveld
+                    .add_entry(id, &LAN.address(family).to_string());
             }
             assert_fate(&ground, &new.dropped("banned"));
         }
@@ -74,8 +79,11 @@ fn entries_of_a_list_act_at_once() {
 fn an_interface_joins_a_zone_and_leaves_it() {
     let Some(crossing) = crossing() else { return };
     let ground = Ground::start(&crossing);
-    ground.apply_rules(&[rule("web").from("lan").to("wan").accept()]);
+    ground
+        .engine
+        .apply_rules(&[rule("web").from("lan").to("wan").accept()]);
     let lan = ground
+        .engine
         .items("zones")
         .into_iter()
         .find(|zone| zone["name"] == "lan")
@@ -83,10 +91,10 @@ fn an_interface_joins_a_zone_and_leaves_it() {
     let path = format!("/api/v1/zones/{}", lan["id"].as_str().expect("id"));
     let join = |interfaces: &[&str]| {
         let patch = json!({ "interfaces": interfaces });
-        ground.raveld.api().patch(&path, &patch).expect(200);
+        ground.engine.raveld.api().patch(&path, &patch).expect(200);
     };
     for mode in Mode::ALL {
-        ground.judge_by(mode);
+        ground.engine.judge_by(mode);
         assert_fate(&ground, &syn(UNZONED, WAN, 80).dropped(NO_ZONE));
         join(&["lan0", "lan1", "non0"]);
         assert_fate(&ground, &syn(UNZONED, WAN, 80).passes("web"));
@@ -102,17 +110,20 @@ fn an_interface_joins_a_zone_and_leaves_it() {
 fn an_interface_that_comes_later_is_in_its_zone() {
     let Some(crossing) = crossing() else { return };
     let ground = Ground::start(&crossing);
-    ground.apply_rules(&[rule("web").from("lan").to("wan").accept()]);
+    ground
+        .engine
+        .apply_rules(&[rule("web").from("lan").to("wan").accept()]);
     let lan = ground
+        .engine
         .items("zones")
         .into_iter()
         .find(|zone| zone["name"] == "lan")
         .expect("lan");
     let path = format!("/api/v1/zones/{}", lan["id"].as_str().expect("id"));
     let patch = json!({ "interfaces": ["lan0", "lan1", "late0"] });
-    ground.raveld.api().patch(&path, &patch).expect(200);
+    ground.engine.raveld.api().patch(&path, &patch).expect(200);
     for mode in Mode::ALL {
-        ground.judge_by(mode);
+        ground.engine.judge_by(mode);
         // The same link under another name is another interface to the policy.
         crossing.router.ip("link set non0 down");
         crossing.router.ip("link set non0 name late0");
@@ -136,10 +147,12 @@ fn a_rule_ends_when_it_expires() {
     let Some(crossing) = crossing() else { return };
     let ground = Ground::start(&crossing);
     for mode in Mode::ALL {
-        ground.judge_by(mode);
+        ground.engine.judge_by(mode);
         let at = OffsetDateTime::now_utc() + Duration::from_secs(3);
         let expiring = rule("for a while").from("lan").to("wan");
-        ground.apply_rules(&[expiring.expires_at(&at.format(&Rfc3339).expect("time")).accept()]);
+        ground
+            .engine
+            .apply_rules(&[expiring.expires_at(&at.format(&Rfc3339).expect("time")).accept()]);
         let shot = syn(LAN, WAN, 80).passes("for a while");
         assert_fate(&ground, &shot);
         let revision = policy_revision(&ground);
@@ -170,7 +183,9 @@ fn a_schedule_acts_at_its_minute() {
     let end = start + Duration::from_secs(60);
     let time = |time: OffsetDateTime| format!("{:02}:{:02}", time.hour(), time.minute());
     let schedule = json!({ "from": time(start), "to": time(end), "timezone": "UTC" });
-    ground.apply_rules(&[rule("a minute").from("lan").to("wan").schedule(schedule).accept()]);
+    ground
+        .engine
+        .apply_rules(&[rule("a minute").from("lan").to("wan").schedule(schedule).accept()]);
     let shot = syn(LAN, WAN, 80).passes("a minute");
     assert_fate(&ground, &shot.dropped(UNWRITTEN));
     wait_until("the minute begins", Duration::from_secs(65), || {

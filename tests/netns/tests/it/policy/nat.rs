@@ -1,5 +1,6 @@
 //! Address translation: what arrives, what comes back, and errors about it.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
@@ -8,7 +9,9 @@ use serde_json::{Value, json};
 
 use super::case::Group;
 use super::draft::{self, hosts, rule, tcp};
-use super::ground::{Ground, Mode, crossing, grown};
+use super::engine::Mode;
+use super::ground::{Ground, crossing, grown, on_paper, wait_for_growth};
+use super::prober::Prober;
 use super::shot::*;
 
 /// How a packet must look where it leaves; None: as it was sent.
@@ -77,15 +80,16 @@ impl Want {
 /// Shows translations, their replies and errors about them, and the cases of the group, in both modes.
 #[track_caller]
 fn check(group: &Group, translations: &[Translated]) {
+    let mut failures = on_paper(group);
     let Some(crossing) = crossing() else { return };
     let ground = Ground::start(&crossing);
-    ground.apply(group);
-    let mut failures = Vec::new();
+    ground.engine.apply(group);
+    let counters = || ground.engine.counters();
     for mode in Mode::ALL {
-        ground.judge_by(mode);
+        ground.engine.judge_by(mode);
         for one in translations {
             for &family in one.families {
-                if let Err(why) = round_trip(&ground, one, family) {
+                if let Err(why) = round_trip(&ground.prober, &counters, one, family) {
                     failures.push(format!("{}, IPv{family}, {mode:?}: {why}", one.name));
                 }
             }
@@ -100,15 +104,19 @@ fn check(group: &Group, translations: &[Translated]) {
     );
 }
 
-fn round_trip(ground: &Ground<'_>, one: &Translated, family: u8) -> Result<(), String> {
+fn round_trip(
+    prober: &Prober,
+    counters: &dyn Fn() -> BTreeMap<String, u64>,
+    one: &Translated,
+    family: u8,
+) -> Result<(), String> {
     let Translated { shot, want, .. } = one;
     let Fate::Delivered(exit) = shot.fate else {
         panic!("a translated packet arrives");
     };
-    let before = ground.counters();
-    let prober = &ground.prober;
+    let before = counters();
     let sent = shot.packet(family, prober.own_port(), &prober.marker());
-    let there = pass(ground, shot.at, &sent, exit)?;
+    let there = pass(prober, shot.at, &sent, exit)?;
     let sent = View::of_frame(&sent.build()).expect("a packet");
     let host = |host: Option<Host>, same| host.map_or(same, |host| host.address(family));
     let expected = (
@@ -130,7 +138,7 @@ fn round_trip(ground: &Ground<'_>, one: &Translated, family: u8) -> Result<(), S
         }
     }
 
-    let back = pass(ground, exit, &reply(&there, &prober.marker()), shot.at)?;
+    let back = pass(prober, exit, &reply(&there, &prober.marker()), shot.at)?;
     if (back.source, back.destination) != (sent.destination, sent.source) {
         return Err(format!("the reply came back as {back:?}"));
     }
@@ -140,7 +148,7 @@ fn round_trip(ground: &Ground<'_>, one: &Translated, family: u8) -> Result<(), S
 
     let (kind, code) = if family == 4 { (3, 4) } else { (2, 0) };
     let error = error_about(&there, kind, code);
-    let back = pass(ground, exit, &error, shot.at)?;
+    let back = pass(prober, exit, &error, shot.at)?;
     let quoted = back.quoted().ok_or_else(|| format!("{back:?} quotes nothing"))?;
     let right = back.destination == sent.source
         && (quoted.source, quoted.destination) == (sent.source, sent.destination)
@@ -155,17 +163,16 @@ fn round_trip(ground: &Ground<'_>, one: &Translated, family: u8) -> Result<(), S
         By::Published(name) => format!("published {name}"),
         other => panic!("{other:?} lets no translated packet in"),
     };
-    ground.wait_for_growth(&before, &[(line, 3)])
+    wait_for_growth(counters, &before, &[(line, 3)])
 }
 
 /// Sends a packet with a marker and gives it as it arrives, whole.
-fn pass(ground: &Ground<'_>, at: Port, packet: &Packet, to: Port) -> Result<View, String> {
+fn pass(prober: &Prober, at: Port, packet: &Packet, to: Port) -> Result<View, String> {
     let frame = packet.build();
     let marker = frame[frame.len() - 16..].to_vec();
     let link = at.link().expect("a link");
-    ground.prober.wire.send(link, &frame);
-    let mut seen: Vec<_> = ground
-        .prober
+    prober.wire.send(link, &frame);
+    let mut seen: Vec<_> = prober
         .until_fence(at, to)
         .into_iter()
         .filter(|arrival| arrival.bytes.windows(16).any(|window| window == marker))
@@ -616,9 +623,11 @@ fn a_host_learns_the_mtu_of_a_narrow_link() {
     let Some(crossing) = crossing() else { return };
     let ground = Ground::start(&crossing);
     crossing.router.ip("link set dmz0 mtu 1400");
-    ground.apply_rules(&[rule("all").from("lan").to("dmz").accept()]);
+    ground
+        .engine
+        .apply_rules(&[rule("all").from("lan").to("dmz").accept()]);
     for mode in Mode::ALL {
-        ground.judge_by(mode);
+        ground.engine.judge_by(mode);
         for family in [4, 6] {
             let send = |length: usize| {
                 let own = ground.prober.own_port();
@@ -665,24 +674,24 @@ fn masqueraded_connections_do_not_collide() {
         "nat_rule",
         json!({ "name": "all", "kind": "masquerade", "to_zone": "wan" }),
     );
-    ground.apply(&group);
+    ground.engine.apply(&group);
     for family in [4, 6] {
         let own = ground.prober.own_port();
         let ports = [10, 11].map(|host| {
             let shot = udp(Port::Lan.host(host), WAN, 53);
             let packet = shot.packet(family, own, &ground.prober.marker());
-            let there = pass(&ground, Port::Lan, &packet, Port::Wan).expect("arrives");
+            let there = pass(&ground.prober, Port::Lan, &packet, Port::Wan).expect("arrives");
             let back = reply(&there, &ground.prober.marker());
-            let back = pass(&ground, Port::Wan, &back, Port::Lan).expect("comes back");
+            let back = pass(&ground.prober, Port::Wan, &back, Port::Lan).expect("comes back");
             assert_eq!(back.destination, packet.source);
             there.ports().expect("ports").0
         });
         assert_ne!(ports[0], ports[1], "IPv{family}");
     }
     // Nothing else was counted than these.
-    let counters = ground.counters();
+    let counters = ground.engine.counters();
     assert_eq!(
-        grown(&std::collections::BTreeMap::new(), &counters)
+        grown(&BTreeMap::new(), &counters)
             .iter()
             .filter(|(name, _)| name == "rule out")
             .count(),

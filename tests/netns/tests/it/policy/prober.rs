@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use ravelin_test_harness::packet::{Packet, RST, Transport, View};
 use ravelin_test_harness::{Crossing, Place, Wire};
 
-use super::shot::{Fate, Host, LAN, Load, PORTS, Port, ROUTER, Shot};
+use super::shot::{Fate, Load, PORTS, Port, ROUTER, Shot};
 
 /// Longest a packet may take; nothing waits so long unless it fails.
 const ARRIVAL: Duration = Duration::from_secs(3);
@@ -109,23 +109,21 @@ impl Prober {
     pub fn until_fence(&self, at: Port, towards: Port) -> Vec<Arrival> {
         let marker = self.marker();
         // Nothing passes an interface without a zone.
-        let in_a_zone = |port, other: Host| match port {
-            Port::Unzoned | Port::Local => other,
-            port => port.host(31),
+        let host = |port, number| match port {
+            Port::Unzoned => Port::Lan.host(number),
+            Port::Local => ROUTER,
+            port => port.host(number),
         };
+        // Each path has hosts of its own, or a translated fence would be in the way of another one.
         let mut fence = Packet::new(4, Transport::Raw(FENCE, marker.clone()));
-        fence.destination = match towards {
-            Port::Local => ROUTER.address(4),
-            port => in_a_zone(port, LAN).address(4),
-        };
+        fence.source = host(at, 31).address(4);
+        fence.destination = host(towards, 32 + at as u8).address(4);
         match at {
             Port::Local => {
-                fence.source = ROUTER.address(4);
                 let sent = self.wire.send_local(fence.destination, &fence.build()[14..]);
                 sent.expect("send the fence");
             }
             port => {
-                fence.source = in_a_zone(port, LAN).address(4);
                 let link = if port == Port::Unzoned { Port::Lan } else { port };
                 self.wire.send(link.link().expect("a link"), &fence.build());
             }

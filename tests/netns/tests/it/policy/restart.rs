@@ -1,7 +1,8 @@
 //! The policy outlives its engine.
 
 use super::draft::{rule, tcp};
-use super::ground::{Ground, Mode, crossing};
+use super::engine::Mode;
+use super::ground::{Ground, crossing};
 use super::prober::judge;
 use super::shot::*;
 
@@ -31,7 +32,7 @@ fn assert_enforced(ground: &Ground<'_>, when: &str) {
 fn the_policy_stays_in_force_while_the_engine_is_gone() {
     let Some(crossing) = crossing() else { return };
     let mut ground = Ground::start(&crossing);
-    ground.apply_rules(&[
+    ground.engine.apply_rules(&[
         rule("web").from("lan").to("wan").service(tcp(&["80"])).accept(),
         rule("no")
             .from("lan")
@@ -40,28 +41,28 @@ fn the_policy_stays_in_force_while_the_engine_is_gone() {
             .reject(),
     ]);
     for mode in Mode::ALL {
-        ground.judge_by(mode);
+        ground.engine.judge_by(mode);
         for kill in [true, false] {
             let own = ground.prober.own_port();
             let request = syn(LAN, WAN, 80).passes("web");
             judge(&request, &ground.prober.fire(&request, 4, own)).expect("a connection begins");
-            let counters = ground.counters();
+            let counters = ground.engine.counters();
             if kill {
-                ground.raveld.kill();
+                ground.engine.raveld.kill();
             } else {
-                ground.raveld.terminate();
+                ground.engine.raveld.terminate();
             }
             assert_enforced(&ground, "while it is gone");
             let reply = syn_ack(WAN, LAN, 80).passes("web");
             judge(&reply, &ground.prober.fire(&reply, 4, own)).expect("a reply passes");
-            ground.raveld.start_again();
+            ground.engine.raveld.start_again();
             assert_enforced(&ground, "while it starts");
-            ground.raveld.wait_ready();
+            ground.engine.raveld.wait_ready();
             assert_enforced(&ground, "when it is back");
             let segment = ack(LAN, WAN, 80).passes("web");
             judge(&segment, &ground.prober.fire(&segment, 4, own)).expect("the connection goes on");
             // Three rounds of the shots in two families, the reply and the segment.
-            let grown = super::ground::grown(&counters, &ground.counters());
+            let grown = super::ground::grown(&counters, &ground.engine.counters());
             assert!(grown.contains(&("rule web".to_owned(), 8)), "{mode:?}: {grown:?}");
             assert!(grown.contains(&("rule no".to_owned(), 6)), "{mode:?}: {grown:?}");
         }
@@ -107,9 +108,11 @@ fn nothing_is_enforced_before_the_first_zone_has_an_interface() {
 fn detach_takes_the_policy_away() {
     let Some(crossing) = crossing() else { return };
     let mut ground = Ground::start(&crossing);
-    ground.apply_rules(&[rule("web").from("lan").to("wan").service(tcp(&["80"])).accept()]);
-    ground.raveld.terminate();
-    let output = ground.raveld.detach();
+    ground
+        .engine
+        .apply_rules(&[rule("web").from("lan").to("wan").service(tcp(&["80"])).accept()]);
+    ground.engine.raveld.terminate();
+    let output = ground.engine.raveld.detach();
     assert!(
         output.status.success(),
         "{}",

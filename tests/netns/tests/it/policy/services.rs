@@ -161,17 +161,24 @@ fn icmp_messages() {
         .case4("IPv4", ping(LAN, WAN).dropped(UNWRITTEN))
         .case6("IPv6", ping(LAN, WAN).passes("icmpv6"));
     let crossed = Group::new("the number of the other family's ICMP")
-        .rule(out("58").service(protocol("icmpv6")).drop())
-        .rule(out("rest").accept())
-        .case4(
-            "protocol 58 in IPv4 is just a number",
-            other(LAN, WAN, 58).dropped("58"),
+        .rule(
+            out("icmp")
+                .service(protocol("icmp"))
+                .service(protocol("icmpv6"))
+                .reject(),
         )
-        .case4("ICMP", ping(LAN, WAN).passes("rest"))
+        .rule(out("rest").accept())
+        // To the policy it is just a number, but conntrack knows better.
+        .case4(
+            "protocol 58 in IPv4",
+            other(LAN, WAN, 58).not_simulated().dropped(INVALID),
+        )
         .case6(
-            "protocol 1 in IPv6 is just a number",
-            other(LAN, WAN, 1).passes("rest"),
-        );
+            "protocol 1 in IPv6",
+            other(LAN, WAN, 1).not_simulated().dropped(INVALID),
+        )
+        .case("that of the family", ping(LAN, WAN).prohibited("icmp"))
+        .case("another protocol", udp(LAN, WAN, 58).passes("rest"));
     let codes = Group::new("types with codes")
         .rule(
             out("code 1")
@@ -182,7 +189,7 @@ fn icmp_messages() {
         .rule(
             out("others")
                 .service(draft::icmp("icmp", &[(13, None), (17, Some(0))]))
-                .service(draft::icmp("icmpv6", &[(128, Some(7)), (200, None)]))
+                .service(draft::icmp("icmpv6", &[(128, Some(7)), (139, None)]))
                 .accept(),
         )
         .case("the code", icmp(LAN, WAN, (8, 1), (128, 1)).passes("code 1"))
@@ -192,7 +199,7 @@ fn icmp_messages() {
         )
         .case(
             "any code of a type",
-            icmp(LAN, WAN, (13, 0), (200, 3)).passes("others"),
+            icmp(LAN, WAN, (13, 0), (139, 3)).passes("others"),
         )
         .case(
             "one of several types",

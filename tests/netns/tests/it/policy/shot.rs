@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 
 use ravelin_test_harness::address;
-use ravelin_test_harness::packet::{ACK, FIN, Icmp, Packet, RST, SYN, Sctp, Tcp, Transport, Udp};
+use ravelin_test_harness::packet::{
+    ACK, FIN, Icmp, Packet, RST, SYN, Sctp, Tcp, Transport, Udp, checksum, transport_checksum,
+};
 
 /// Ports of the router, in the order of their links.
 pub const PORTS: [&str; 6] = ["lan0", "wan0", "lan1", "dmz0", "mgm0", "non0"];
@@ -137,7 +139,7 @@ impl From<&'static str> for By {
 /// The default of a zone pair nobody wrote.
 pub const UNWRITTEN: By = By::Fixed("unwritten_pair");
 pub const NO_ZONE: By = By::Fixed("no_zone");
-pub const INVALID: By = By::Fixed("invalid");
+pub const INVALID: By = By::Fixed("invalid_state");
 pub const ANTI_LOCKOUT: By = By::Fixed("anti_lockout");
 pub const INFRASTRUCTURE: By = By::Fixed("infrastructure");
 
@@ -399,7 +401,15 @@ impl Shot {
             }),
             Load::Other(47) => Transport::Raw(47, [&[0, 0, 0x08, 0], marker].concat()),
             Load::Other(protocol) => {
-                Transport::Raw(protocol, [&[0, 0, high, low, 0, 0, 0, 1], marker].concat())
+                let mut bytes = [&[0, 0, high, low, 0, 0, 0, 1], marker].concat();
+                // The kernel answers nothing whose bytes do not sum up, unless it knows that they need not
+                // (net/ipv4/netfilter/nf_reject_ipv4.c, nf_reject_verify_csum).
+                let sum = match family {
+                    4 => checksum(&bytes),
+                    _ => transport_checksum(source, destination, protocol, &bytes),
+                };
+                bytes[..2].copy_from_slice(&sum.to_be_bytes());
+                Transport::Raw(protocol, bytes)
             }
         };
         let mut packet = Packet::new(family, transport);

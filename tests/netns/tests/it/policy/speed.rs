@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::draft::{addresses, rule, tcp};
-use super::ground::{Ground, Mode, create, crossing};
+use super::engine::{Mode, create};
+use super::ground::{Ground, crossing};
 use super::shot::*;
 use crate::support::repetitions;
 
@@ -54,23 +55,23 @@ fn median(mut times: Vec<Duration>) -> Duration {
 fn a_commit_of_one_rule_among_ten_thousand() {
     let Some(crossing) = crossing() else { return };
     let ground = Ground::start(&crossing);
-    ground.apply_rules(&[rule("switched")
+    ground.engine.apply_rules(&[rule("switched")
         .from("lan")
         .to("wan")
         .service(tcp(&["80"]))
         .accept()]);
-    let id = ground.rule_id("switched");
+    let id = ground.engine.rule_id("switched");
     for batch in many().chunks(BATCH) {
-        ground.change(batch);
+        ground.engine.change(batch);
     }
     for mode in Mode::ALL {
-        ground.judge_by(mode);
+        ground.engine.judge_by(mode);
         let mut times = Vec::new();
         let mut steps = Value::Null;
         for round in 0..repetitions(5, 21) {
             let action = if round % 2 == 0 { "drop" } else { "accept" };
             let start = Instant::now();
-            let answer = ground.change(&[
+            let answer = ground.engine.change(&[
                 json!({ "op": "update", "kind": "rule", "id": id, "value": { "action": action } }),
             ]);
             times.push(start.elapsed());
@@ -106,14 +107,16 @@ fn a_commit_of_one_rule_among_ten_thousand() {
 fn a_rule_drops_within_a_hundred_milliseconds() {
     let Some(crossing) = crossing() else { return };
     let ground = Ground::start(&crossing);
-    ground.apply_rules(&[rule("web").from("lan").to("wan").accept()]);
-    let id = ground.rule_id("web");
+    ground
+        .engine
+        .apply_rules(&[rule("web").from("lan").to("wan").accept()]);
+    let id = ground.engine.rule_id("web");
     for mode in Mode::ALL {
-        ground.judge_by(mode);
+        ground.engine.judge_by(mode);
         let mut times = Vec::new();
         for _ in 0..repetitions(5, 21) {
             let set = |action: &str| {
-                ground.change(&[
+                ground.engine.change(&[
                     json!({ "op": "update", "kind": "rule", "id": id, "value": { "action": action } }),
                 ]);
             };
@@ -130,7 +133,12 @@ fn a_rule_drops_within_a_hundred_milliseconds() {
                     let operation = json!({ "op": "update", "kind": "rule", "id": id,
                         "value": { "action": "drop" } });
                     let body = json!({ "operations": [operation] });
-                    ground.raveld.api().post("/api/v1/changes", &body).expect(200);
+                    ground
+                        .engine
+                        .raveld
+                        .api()
+                        .post("/api/v1/changes", &body)
+                        .expect(200);
                 });
                 while !dropped(&()) {
                     assert!(start.elapsed() < Duration::from_secs(10), "nothing is dropped");

@@ -2,9 +2,13 @@
 
 use ravelin_test_harness::packet::{ACK, FIN, PSH, RST, SYN};
 
+use ravelin_test_harness::Setup;
+
 use super::case::Group;
 use super::draft::{rule, tcp, udp as udp_ports};
-use super::ground::check;
+use super::engine::Mode;
+use super::ground::{Ground, check, crossing};
+use super::prober::judge;
 use super::shot::*;
 
 fn out() -> Group {
@@ -147,4 +151,45 @@ fn what_belongs_to_no_connection() {
         )
         .case("an ACK outwards", bare(ACK).dropped(INVALID));
     check(&[group]);
+}
+
+/// More flows than the flow map holds.
+const FLOWS: u16 = 600;
+
+#[test]
+fn a_reply_passes_whose_flow_was_evicted() {
+    let Some(crossing) = crossing() else { return };
+    let setup = Setup {
+        config: "[capacity]\nflows = 64".to_owned(),
+        ..Setup::default()
+    };
+    let ground = Ground::start_with(&crossing, setup);
+    ground.engine.apply(&out());
+    for mode in Mode::ALL {
+        ground.engine.judge_by(mode);
+        for family in [4, 6] {
+            let (tcp, dns) = (ground.prober.own_port(), ground.prober.own_port());
+            for (own, shot) in [
+                (tcp, syn(LAN, WAN, 80).passes("web")),
+                (dns, udp(LAN, WAN, 53).passes("dns")),
+            ] {
+                judge(&shot, &ground.prober.fire(&shot, family, own)).expect("it begins");
+            }
+            for _ in 0..FLOWS {
+                let shot = udp(LAN, WAN, 53).passes("dns");
+                judge(
+                    &shot,
+                    &ground.prober.fire(&shot, family, ground.prober.own_port()),
+                )
+                .expect("it passes");
+            }
+            for (own, shot) in [
+                (tcp, syn_ack(WAN, LAN, 80).passes("web")),
+                (tcp, ack(LAN, WAN, 80).passes("web")),
+                (dns, udp_reply(WAN, LAN, 53).passes("dns")),
+            ] {
+                judge(&shot, &ground.prober.fire(&shot, family, own)).expect("it goes on");
+            }
+        }
+    }
 }

@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::case::Group;
 use super::draft::{rule, tcp, udp as udp_ports};
-use super::ground::{Ground, Mode, create, crossing};
+use super::engine::{Mode, create};
+use super::ground::{Ground, crossing};
 use super::prober::judge;
 use super::shot::*;
 use crate::support::number;
@@ -24,7 +25,7 @@ fn web(name: &str, port: &str) -> super::draft::Rule {
 
 fn log(ground: &Ground<'_>, query: &str) -> Vec<Value> {
     let path = format!("/api/v1/verdict-log?limit=1000{query}");
-    let page = ground.raveld.api().get(&path).expect(200).json();
+    let page = ground.engine.raveld.api().get(&path).expect(200).json();
     page["items"].as_array().expect("items").clone()
 }
 
@@ -32,7 +33,7 @@ fn log(ground: &Ground<'_>, query: &str) -> Vec<Value> {
 fn a_logged_verdict_is_told_once() {
     let Some(crossing) = crossing() else { return };
     let ground = Ground::start(&crossing);
-    ground.apply(
+    ground.engine.apply(
         &Group::new("logged")
             .rule(web("accepted", "80").accept())
             .rule(web("dropped", "81").drop())
@@ -45,14 +46,17 @@ fn a_logged_verdict_is_told_once() {
                     .accept(),
             ),
     );
-    let pair =
-        serde_json::json!({ "from_zone": "lan", "to_zone": "wan", "default_action": "drop", "log": true });
-    let answer = ground.change(&[create("zone_pair", &pair)]);
+    let pair = serde_json::json!({ "from": "lan", "to": "wan", "default_action": "drop", "log": true });
+    let answer = ground.engine.change(&[create("zone_pair", &pair)]);
     let pair = answer["results"][0]["id"].as_str().expect("id").to_owned();
     let revision = number(&answer["revision"]);
     for mode in Mode::ALL {
-        ground.judge_by(mode);
-        let mut events = ground.raveld.api().events("/api/v1/events?types=policy_verdict");
+        ground.engine.judge_by(mode);
+        let mut events = ground
+            .engine
+            .raveld
+            .api()
+            .events("/api/v1/events?types=policy_verdict");
         for family in [4, 6] {
             for (shot, action, origin, protocol) in [
                 (syn(LAN, WAN, 80).passes("accepted"), "accept", "accepted", 6),
@@ -66,7 +70,7 @@ fn a_logged_verdict_is_told_once() {
                 let origin_id = if origin.is_empty() {
                     pair.clone()
                 } else {
-                    ground.rule_id(origin)
+                    ground.engine.rule_id(origin)
                 };
                 // One that is not logged, and one that belongs to a connection, in between.
                 let silent = syn(LAN, WAN, 83).passes("silent");
@@ -126,7 +130,7 @@ fn a_logged_verdict_is_told_once() {
         ("&address=198.51.100.7", 0),
         ("&zone=lan", 28),
         ("&zone=dmz", 0),
-        (&format!("&rule={}", ground.rule_id("dropped")), 8),
+        (&format!("&rule={}", ground.engine.rule_id("dropped")), 8),
     ] {
         assert_eq!(log(&ground, query).len(), count, "{query}");
     }
