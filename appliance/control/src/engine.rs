@@ -17,7 +17,7 @@ pub(crate) use lists::feature_reference;
 pub(crate) use open::{EngineParts, PolicyConfig};
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use ravelin_datapath::{AttachTarget, FlowTimeouts, HitCounter};
@@ -62,7 +62,7 @@ pub(crate) struct Engine {
     policy_counter_capacity: usize,
     /// Of the commit under way.
     steps: Steps,
-    figures: Figures,
+    figures: Arc<Mutex<Figures>>,
     /// When taking back what was not confirmed is tried again.
     take_back_at: Option<OffsetDateTime>,
 }
@@ -132,6 +132,11 @@ impl Work {
 type FreedHits = Vec<(ListId, HitCounter)>;
 
 impl Engine {
+    /// Notes something for the metrics.
+    fn note(&self, what: impl FnOnce(&mut Figures)) {
+        what(&mut self.figures.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
     fn now(&self) -> Arc<Snapshot> {
         Arc::clone(&self.published.borrow())
     }
@@ -218,7 +223,6 @@ impl Engine {
         if next.policy.enforced != next.enforced.is_some() {
             Arc::make_mut(&mut next.policy).enforced = next.enforced.is_some();
         }
-        next.figures = self.figures;
         next.retired = Arc::clone(&self.live.retired);
         let before = self.now();
         let next = Arc::new(next);

@@ -1,7 +1,7 @@
 //! What the rest of the engine may ask of control. Cheap to clone.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 
 use ravelin_datapath::{FlowSummary, HitCounter};
 use ravelin_model::{
@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::command::{ChangeRequest, Command, Reply};
 use crate::config::LinkSource;
+use crate::engine::Figures;
 use crate::error::stored;
 use crate::plane::Plane;
 use crate::policy_counters::PolicyCounters;
@@ -40,6 +41,7 @@ pub struct ControlHandle {
     pub(crate) counters: PolicyCounters,
     pub(crate) clock: Clock,
     pub(crate) verdicts: VerdictLog,
+    pub(crate) figures: Arc<Mutex<Figures>>,
     pub(crate) simulation_differences: Arc<AtomicU64>,
     /// True: no further change.
     pub(crate) stop: Arc<watch::Sender<bool>>,

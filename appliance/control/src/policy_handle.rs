@@ -1,8 +1,8 @@
 //! What may be asked of the policy.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 use ravelin_model::{Action, ObjectKind, ObjectRef, Revision, ZoneId, ZoneMatch};
 use ravelin_store::{Author, StoredRevision, VerdictFilter};
@@ -206,7 +206,7 @@ impl ControlHandle {
             sum.last_hit_at = sum.last_hit_at.max(counted.last_hit_at);
         }
         drop(totals);
-        let figures = now.figures;
+        let figures = *self.figures.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(PolicyMetrics {
             hits: hits.into_values().collect(),
             compilations: figures.compilations,

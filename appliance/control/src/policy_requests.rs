@@ -183,11 +183,11 @@ pub enum CommitStep {
     Compile,
     /// The transaction is written, but not committed.
     Stage,
-    /// The images go into the idle rows of the maps.
-    Load,
     /// The nftables transaction.
     Nftables,
-    /// The switch word has eBPF use the new rows.
+    /// The images go into the idle rows of the maps, which then become the live ones.
+    Load,
+    /// The switches of eBPF are set, where they change.
     Flip,
     /// Both back-ends are asked what they enforce.
     ReadBack,

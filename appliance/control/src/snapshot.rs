@@ -9,7 +9,6 @@ use ravelin_model::{
     Action, Counter, EntryId, Feature, FeatureState, FeatureStatus, Interface, ListId, Revision, VerdictLine,
 };
 
-use crate::engine::Figures;
 use crate::hit_rows::HitRows;
 use crate::policy::Positions;
 use crate::retired::Retired;
@@ -49,7 +48,6 @@ pub(crate) struct Snapshot {
     pub(crate) enforced: Option<Arc<Enforced>>,
     /// The classifier has the policy.
     pub(crate) classifying: bool,
-    pub(crate) figures: Figures,
 }
 
 /// The policy as both back-ends have it.

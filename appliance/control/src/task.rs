@@ -76,6 +76,7 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
     let filter = Filter::start(packet_filter);
     let counters = PolicyCounters::open(&store, plane.clone(), filter.clone()).await?;
     let hub = Hub::new();
+    let figures = Arc::default();
     let engine = Engine::open(EngineParts {
         store: store.clone(),
         plane: plane.clone(),
@@ -90,6 +91,7 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
             verdict_log_rate,
             clock: clock.clone(),
         },
+        figures: Arc::clone(&figures),
     })
     .await?;
     let snapshots = engine.snapshots();
@@ -142,6 +144,7 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
         counters,
         clock,
         verdicts: log,
+        figures,
         simulation_differences: Arc::default(),
         stop: Arc::new(stop),
     };

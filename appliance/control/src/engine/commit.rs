@@ -96,9 +96,11 @@ impl Engine {
         match &outcome {
             Ok(committed) if !options.dry_run => {
                 let took = started.elapsed();
-                self.figures.commits.0 += 1;
-                self.figures.commits.1 += took;
-                self.figures.last_commit = took;
+                self.note(|figures| {
+                    figures.commits.0 += 1;
+                    figures.commits.1 += took;
+                    figures.last_commit = took;
+                });
                 let steps = committed.steps.iter();
                 let steps: Vec<String> = steps
                     .map(|(step, took)| format!("{} {:.1}", step.name(), took.as_secs_f64() * 1e3))
@@ -112,7 +114,7 @@ impl Engine {
                     "the policy was committed"
                 );
             }
-            Err(ControlError::CommitFailed { .. }) => self.figures.failed_commits += 1,
+            Err(ControlError::CommitFailed { .. }) => self.note(|figures| figures.failed_commits += 1),
             _ => {}
         }
         outcome
@@ -232,10 +234,6 @@ impl Engine {
             None => Source::Store(&store),
         };
         let compiled = self.compile_policy(&mut source, &next, &BTreeSet::new()).await?;
-        self.figures.compilations.0 += 1;
-        if let Some((_, took)) = self.steps.0.iter().find(|(step, _)| *step == CommitStep::Compile) {
-            self.figures.compilations.1 += *took;
-        }
         let ruleset = match &compiled {
             Some(compiled) => compiled.enforced().map(|enforced| Arc::clone(&enforced.ruleset)),
             None => next

@@ -1,7 +1,7 @@
 //! The engine as it is when it starts.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use ravelin_datapath::FlowTimeouts;
 use ravelin_model::ListKind;
@@ -37,6 +37,7 @@ pub(crate) struct EngineParts {
     pub(crate) filter: Filter,
     pub(crate) counters: PolicyCounters,
     pub(crate) policy_config: PolicyConfig,
+    pub(crate) figures: Arc<Mutex<Figures>>,
 }
 
 /// How the policy is enforced.
@@ -60,6 +61,7 @@ impl Engine {
             filter,
             counters,
             policy_config,
+            figures,
         } = parts;
         let snapshot = read(&store, &plane, address_capacity).await.map_err(stored)?;
         flow_timeouts.send_replace(snapshot.settings.flow_timeouts());
@@ -80,7 +82,7 @@ impl Engine {
             counters,
             policy_config,
             steps: Steps::default(),
-            figures: Figures::default(),
+            figures,
             take_back_at: None,
         })
     }
@@ -146,6 +148,5 @@ async fn read(store: &Store, plane: &Plane, address_capacity: usize) -> Result<S
         }),
         enforced: None,
         classifying: false,
-        figures: Figures::default(),
     })
 }

@@ -99,6 +99,12 @@ impl Engine {
         let started = Instant::now();
         let compiled = self.try_compile(source, next, touched).await;
         self.steps.took(CommitStep::Compile, started);
+        if matches!(compiled, Ok(Some(_))) {
+            self.note(|figures| {
+                figures.compilations.0 += 1;
+                figures.compilations.1 += started.elapsed();
+            });
+        }
         compiled.map_err(failed(CommitStep::Compile))
     }
 

@@ -9,3 +9,4 @@ mod features;
 mod imports;
 mod interfaces;
 mod lists;
+mod policy;

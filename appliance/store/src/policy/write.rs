@@ -119,7 +119,7 @@ impl Change {
         .await?;
         self.each(
             "UPDATE policy_object SET position = new.value ->> 1 FROM json_each(?1) AS new
-             WHERE id = new.value ->> 0",
+             WHERE policy_object.id = new.value ->> 0",
             None,
             &moved,
         )
