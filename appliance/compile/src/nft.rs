@@ -26,3 +26,8 @@ mod tree;
 
 pub use build::{NftRuleset, NftSettings};
 pub use difference::{NftDifference, NftFound};
+
+#[cfg(test)]
+mod interpret;
+#[cfg(test)]
+mod tests;
