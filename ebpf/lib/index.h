@@ -3,58 +3,72 @@
 #ifndef RAVELIN_LIB_INDEX_H
 #define RAVELIN_LIB_INDEX_H
 
+#include <stdbool.h>
+
 #include <ravelin/index.h>
 
 #include "lib/image.h"
 
-/* Entry number of a directory; like rv_image_at() for half a slot. */
-static __always_inline const struct rv_index_entry *
-rv_index_entry_at(void *pages, __u32 first, __u32 number)
-{
-	const __u32 entries = 2 * RV_IMAGE_PAGE_SLOTS;
-	__u32 at = first * 2 + number;
-	__u32 page = at / entries;
-	const struct rv_image_page *found = bpf_map_lookup_elem(pages, &page);
+/* Buckets as they lie in the image. */
+struct rv_index_bucket4 {
+	struct rv_index_row4 rows[RV_INDEX_BUCKET_ROWS];
+};
 
-	if (!found)
-		return NULL;
-	return (const struct rv_index_entry *)((const char *)found +
-					       rv_bound(at, entries - 1) *
-						       sizeof(struct rv_index_entry));
+struct rv_index_bucket6 {
+	struct rv_index_row6 rows[RV_INDEX_BUCKET_ROWS];
+};
+
+/*
+ * Value of the row if it holds the address, else 0. Without a branch: which row of a
+ * bucket holds an address cannot be predicted.
+ */
+static __always_inline __u32 rv_index_value4(const struct rv_index_row4 *row,
+					     __u32 address)
+{
+	__u64 offset = (__u32)(address - row->start);
+	/* Of two 32-bit numbers: the sign is in every bit of the upper half. */
+	__u64 left = rv_forget((__u64)row->length - offset);
+
+	return row->value & ((__u32)(left >> 63) - 1);
 }
 
-/* Value of the address in the image of a row of a map; 0: it has none. */
-static __always_inline __u32 rv_index_find4(void *map, __u32 row, __u32 address)
+static __always_inline __u32 rv_index_value6(const struct rv_index_row6 *row,
+					     __u64 high_word, __u64 low_word)
 {
-	const struct rv_index_header *header;
-	const struct rv_index_entry *entry;
-	__u32 first, next, low, high;
-	void *pages = bpf_map_lookup_elem(map, &row);
+	__u64 part = rv_forget(-(__u64)(row->kind & RV_INDEX_PART));
+	__u64 word = high_word ^ ((high_word ^ low_word) & part);
+	__u64 other = (high_word ^ row->high) & part;
+	__u64 offset = word - row->start;
+	__u64 length = row->length;
+	/* Highest bits: the borrow of length - offset, and whether other is not 0. */
+	__u64 beyond =
+		rv_forget((~length & offset) | (~(length ^ offset) & (length - offset)));
+	__u64 differs = rv_forget(other | -other);
 
-	if (!pages)
-		return 0;
-	header = rv_image_at(pages, 0, sizeof(*header));
+	return row->value & ((__u32)((beyond | differs) >> 63) - 1);
+}
+
+/* What leads to the addresses of a family: 0 IPv4, 1 IPv6. */
+static __always_inline bool rv_index_root(void *pages, __u32 family,
+					  struct rv_index_link *link)
+{
+	const struct rv_index_header *header = rv_image_at(pages, 0, sizeof(*header));
+
 	if (!header)
-		return 0;
-	first = header->root[0].first;
-	next = header->root[0].next;
-	for (int i = 0; i < RV_INDEX_DEPTH && next & RV_INDEX_DIRECTORY; i++) {
-		__u32 skip = (next >> RV_INDEX_SKIP_SHIFT) & 31;
-		__u32 bits = next & RV_INDEX_BITS_MASK;
+		return false;
+	*link = header->root[family];
+	return true;
+}
 
-		entry = rv_index_entry_at(pages, first,
-					  (address << skip) >> ((32 - bits) & 31));
-		if (!entry)
-			return 0;
-		first = entry->first;
-		next = entry->next;
-	}
-	if (next & RV_INDEX_DIRECTORY)
-		return 0;
-	low = first;
-	high = first + next;
+/* Value of the address among sorted rows. */
+static __always_inline __u32 rv_index_search4(void *pages, struct rv_index_link link,
+					      __u32 address)
+{
+	__u32 low = link.first;
+	__u32 high = link.first + link.next;
+
 	for (int i = 0; i < RV_INDEX_STEPS; i++) {
-		const struct rv_index_row4 *at;
+		const struct rv_index_row4 *row;
 		__u32 middle;
 
 		low = rv_forget_bounds(low, address);
@@ -62,17 +76,89 @@ static __always_inline __u32 rv_index_find4(void *map, __u32 row, __u32 address)
 		if (low >= high)
 			return 0;
 		middle = low + (high - low) / 2;
-		at = rv_image_at(pages, middle, sizeof(*at));
-		if (!at)
+		row = rv_image_at(pages, middle, sizeof(*row));
+		if (!row)
 			return 0;
-		if (address < at->start)
+		if (address < row->start)
 			high = middle;
-		else if (address > at->end)
+		else if (address - row->start > row->length)
 			low = middle + 1;
 		else
-			return at->value;
+			return row->value;
 	}
 	return 0;
+}
+
+static __always_inline __u32 rv_index_search6(void *pages, struct rv_index_link link,
+					      __u64 high_word, __u64 low_word)
+{
+	/* In rows of two slots. */
+	__u32 low = link.first / 2;
+	__u32 high = low + link.next;
+
+	for (int i = 0; i < RV_INDEX_STEPS; i++) {
+		const struct rv_index_row6 *row;
+		__u64 word = high_word;
+		__u32 middle;
+
+		low = rv_forget_bounds(low, high_word);
+		high = rv_forget_bounds(high, high_word);
+		if (low >= high)
+			return 0;
+		middle = low + (high - low) / 2;
+		row = rv_image_at(pages, middle * 2, sizeof(*row));
+		if (!row)
+			return 0;
+		if (row->kind == RV_INDEX_PART) {
+			if (high_word < row->high) {
+				high = middle;
+				continue;
+			}
+			if (high_word > row->high) {
+				low = middle + 1;
+				continue;
+			}
+			word = low_word;
+		}
+		if (word < row->start)
+			high = middle;
+		else if (word - row->start > row->length)
+			low = middle + 1;
+		else
+			return row->value;
+	}
+	return 0;
+}
+
+/* Value of the address in the image of a row of a map; 0: it has none. */
+static __always_inline __u32 rv_index_find4(void *map, __u32 row, __u32 address)
+{
+	void *pages = bpf_map_lookup_elem(map, &row);
+	const struct rv_index_bucket4 *bucket;
+	struct rv_index_link link;
+
+	if (!pages || !rv_index_root(pages, 0, &link))
+		return 0;
+	for (int i = 0; i < RV_INDEX_DEPTH && link.next & RV_INDEX_DIRECTORY; i++) {
+		__u32 skip = (link.next >> RV_INDEX_SKIP_SHIFT) & 31;
+		__u32 bits = link.next & RV_INDEX_BITS_MASK;
+		__u32 number = (address << skip) >> ((32 - bits) & 31);
+
+		bucket = rv_image_at(pages, link.first + number * RV_INDEX_BUCKET_ROWS,
+				     sizeof(*bucket));
+		if (!bucket)
+			return 0;
+		if (!bucket->rows[0].link)
+			return rv_index_value4(&bucket->rows[0], address) |
+			       rv_index_value4(&bucket->rows[1], address) |
+			       rv_index_value4(&bucket->rows[2], address) |
+			       rv_index_value4(&bucket->rows[3], address);
+		link.first = bucket->rows[0].start;
+		link.next = bucket->rows[0].length;
+	}
+	if (link.next & RV_INDEX_DIRECTORY)
+		return 0;
+	return rv_index_search4(pages, link, address);
 }
 
 /* The 64 bits of the address after the first skip. */
@@ -87,64 +173,34 @@ static __always_inline __u64 rv_index_bits6(__u64 high, __u64 low, __u32 skip)
 static __always_inline __u32 rv_index_find6(void *map, __u32 row, __u64 high_word,
 					    __u64 low_word)
 {
-	const struct rv_index_header *header;
-	const struct rv_index_entry *entry;
-	__u32 first, next, low, high;
 	void *pages = bpf_map_lookup_elem(map, &row);
+	const struct rv_index_bucket6 *bucket;
+	struct rv_index_link link;
 
-	if (!pages)
+	if (!pages || !rv_index_root(pages, 1, &link))
 		return 0;
-	header = rv_image_at(pages, 0, sizeof(*header));
-	if (!header)
-		return 0;
-	first = header->root[1].first;
-	next = header->root[1].next;
-	for (int i = 0; i < RV_INDEX_DEPTH && next & RV_INDEX_DIRECTORY; i++) {
-		__u32 skip = (next >> RV_INDEX_SKIP_SHIFT) & RV_INDEX_SKIP_MASK;
-		__u32 bits = next & RV_INDEX_BITS_MASK;
-		__u64 number =
+	for (int i = 0; i < RV_INDEX_DEPTH && link.next & RV_INDEX_DIRECTORY; i++) {
+		__u32 skip = (link.next >> RV_INDEX_SKIP_SHIFT) & RV_INDEX_SKIP_MASK;
+		__u32 bits = link.next & RV_INDEX_BITS_MASK;
+		__u32 number =
 			rv_index_bits6(high_word, low_word, skip) >> ((64 - bits) & 63);
 
-		entry = rv_index_entry_at(pages, first, number);
-		if (!entry)
+		bucket =
+			rv_image_at(pages, link.first + number * 2 * RV_INDEX_BUCKET_ROWS,
+				    sizeof(*bucket));
+		if (!bucket)
 			return 0;
-		first = entry->first;
-		next = entry->next;
+		if (!(bucket->rows[0].kind & RV_INDEX_LINK))
+			return rv_index_value6(&bucket->rows[0], high_word, low_word) |
+			       rv_index_value6(&bucket->rows[1], high_word, low_word) |
+			       rv_index_value6(&bucket->rows[2], high_word, low_word) |
+			       rv_index_value6(&bucket->rows[3], high_word, low_word);
+		link.first = bucket->rows[0].start;
+		link.next = bucket->rows[0].length;
 	}
-	if (next & RV_INDEX_DIRECTORY)
+	if (link.next & RV_INDEX_DIRECTORY)
 		return 0;
-	/* In rows of two slots. */
-	low = first / 2;
-	high = low + next;
-	for (int i = 0; i < RV_INDEX_STEPS; i++) {
-		const struct rv_index_row6 *at;
-		__u32 middle;
-
-		low = rv_forget_bounds(low, high_word);
-		high = rv_forget_bounds(high, high_word);
-		if (low >= high)
-			return 0;
-		middle = low + (high - low) / 2;
-		at = rv_image_at(pages, middle * 2, sizeof(*at));
-		if (!at)
-			return 0;
-		if (high_word < at->start[0]) {
-			high = middle;
-		} else if (high_word > at->start[0]) {
-			if (at->whole && high_word <= at->end)
-				return at->value;
-			low = middle + 1;
-		} else if (at->whole) {
-			return at->value;
-		} else if (low_word < at->start[1]) {
-			high = middle;
-		} else if (low_word > at->end) {
-			low = middle + 1;
-		} else {
-			return at->value;
-		}
-	}
-	return 0;
+	return rv_index_search6(pages, link, high_word, low_word);
 }
 
 #endif

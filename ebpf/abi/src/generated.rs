@@ -315,22 +315,23 @@ pub mod rv_index_limit {
     #[allow(unused_imports)]
     use super::*;
     pub type Type = ::core::ffi::c_uint;
+    pub const RV_INDEX_BUCKET_ROWS: Type = 4;
     pub const RV_INDEX_DEPTH: Type = 8;
     pub const RV_INDEX_BITS: Type = 20;
     pub const RV_INDEX_STEPS: Type = 26;
 }
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
-pub struct rv_index_entry {
+pub struct rv_index_link {
     pub first: __u32,
     pub next: __u32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of rv_index_entry"][::core::mem::size_of::<rv_index_entry>() - 8usize];
-    ["Alignment of rv_index_entry"][::core::mem::align_of::<rv_index_entry>() - 4usize];
-    ["Offset of field: rv_index_entry::first"][::core::mem::offset_of!(rv_index_entry, first) - 0usize];
-    ["Offset of field: rv_index_entry::next"][::core::mem::offset_of!(rv_index_entry, next) - 4usize];
+    ["Size of rv_index_link"][::core::mem::size_of::<rv_index_link>() - 8usize];
+    ["Alignment of rv_index_link"][::core::mem::align_of::<rv_index_link>() - 4usize];
+    ["Offset of field: rv_index_link::first"][::core::mem::offset_of!(rv_index_link, first) - 0usize];
+    ["Offset of field: rv_index_link::next"][::core::mem::offset_of!(rv_index_link, next) - 4usize];
 };
 pub mod rv_index_next {
     #[allow(unused_imports)]
@@ -345,40 +346,50 @@ pub mod rv_index_next {
 #[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
 pub struct rv_index_row4 {
     pub start: __u32,
-    pub end: __u32,
+    pub length: __u32,
     pub value: __u32,
-    pub pad: __u32,
+    pub link: __u32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
     ["Size of rv_index_row4"][::core::mem::size_of::<rv_index_row4>() - 16usize];
     ["Alignment of rv_index_row4"][::core::mem::align_of::<rv_index_row4>() - 4usize];
     ["Offset of field: rv_index_row4::start"][::core::mem::offset_of!(rv_index_row4, start) - 0usize];
-    ["Offset of field: rv_index_row4::end"][::core::mem::offset_of!(rv_index_row4, end) - 4usize];
+    ["Offset of field: rv_index_row4::length"][::core::mem::offset_of!(rv_index_row4, length) - 4usize];
     ["Offset of field: rv_index_row4::value"][::core::mem::offset_of!(rv_index_row4, value) - 8usize];
-    ["Offset of field: rv_index_row4::pad"][::core::mem::offset_of!(rv_index_row4, pad) - 12usize];
+    ["Offset of field: rv_index_row4::link"][::core::mem::offset_of!(rv_index_row4, link) - 12usize];
 };
+pub mod rv_index_kind {
+    #[allow(unused_imports)]
+    use super::*;
+    pub type Type = ::core::ffi::c_uint;
+    pub const RV_INDEX_WHOLE: Type = 0;
+    pub const RV_INDEX_PART: Type = 1;
+    pub const RV_INDEX_LINK: Type = 2;
+}
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
 pub struct rv_index_row6 {
-    pub start: [__u64; 2usize],
-    pub end: __u64,
+    pub high: __u64,
+    pub start: __u64,
+    pub length: __u64,
     pub value: __u32,
-    pub whole: __u32,
+    pub kind: __u32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
     ["Size of rv_index_row6"][::core::mem::size_of::<rv_index_row6>() - 32usize];
     ["Alignment of rv_index_row6"][::core::mem::align_of::<rv_index_row6>() - 8usize];
-    ["Offset of field: rv_index_row6::start"][::core::mem::offset_of!(rv_index_row6, start) - 0usize];
-    ["Offset of field: rv_index_row6::end"][::core::mem::offset_of!(rv_index_row6, end) - 16usize];
+    ["Offset of field: rv_index_row6::high"][::core::mem::offset_of!(rv_index_row6, high) - 0usize];
+    ["Offset of field: rv_index_row6::start"][::core::mem::offset_of!(rv_index_row6, start) - 8usize];
+    ["Offset of field: rv_index_row6::length"][::core::mem::offset_of!(rv_index_row6, length) - 16usize];
     ["Offset of field: rv_index_row6::value"][::core::mem::offset_of!(rv_index_row6, value) - 24usize];
-    ["Offset of field: rv_index_row6::whole"][::core::mem::offset_of!(rv_index_row6, whole) - 28usize];
+    ["Offset of field: rv_index_row6::kind"][::core::mem::offset_of!(rv_index_row6, kind) - 28usize];
 };
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
 pub struct rv_index_header {
-    pub root: [rv_index_entry; 2usize],
+    pub root: [rv_index_link; 2usize],
     pub details: __u32,
     pub pad: [__u32; 3usize],
 }

@@ -2,13 +2,13 @@
 
 use std::net::IpAddr;
 
-use ravelin_abi::rv_index_limit::RV_INDEX_DEPTH;
+use ravelin_abi::rv_index_limit::{RV_INDEX_BUCKET_ROWS, RV_INDEX_DEPTH};
 use ravelin_abi::rv_index_next::{
     RV_INDEX_BITS_MASK, RV_INDEX_DIRECTORY, RV_INDEX_SKIP_MASK, RV_INDEX_SKIP_SHIFT,
 };
-use ravelin_abi::{rv_index_entry, rv_index_header, rv_index_row4, rv_index_row6};
+use ravelin_abi::{rv_index_header, rv_index_link, rv_index_row4, rv_index_row6};
 
-use super::directory::Bits;
+use super::row::{Bits, Row};
 use crate::Image;
 
 /// Reads the bytes of an index.
@@ -37,45 +37,46 @@ impl<'a> AddressIndexReader<'a> {
 
     /// The same of IPv4, in host order.
     pub fn find4(&self, address: u32) -> u32 {
-        let Some(rows) = self.rows(self.header.root[0], address) else {
-            return 0;
-        };
-        let row = |number: u32| self.image.get::<rv_index_row4>(rows.first + number);
-        let at = lower_bound(rows.next, |number| row(number).end < address);
-        let found = (at < rows.next).then(|| row(at));
-        found.map_or(0, |row| if row.start <= address { row.value } else { 0 })
+        self.search::<rv_index_row4>(self.header.root[0], address)
     }
 
     /// The same of IPv6.
     pub fn find6(&self, address: u128) -> u32 {
-        let Some(rows) = self.rows(self.header.root[1], address) else {
-            return 0;
-        };
-        let row = |number: u32| self.image.get::<rv_index_row6>(rows.first + number * 2);
-        let at = lower_bound(rows.next, |number| last(&row(number)) < address);
-        let found = (at < rows.next).then(|| row(at));
-        found.map_or(0, |row| if first(&row) <= address { row.value } else { 0 })
+        self.search::<rv_index_row6>(self.header.root[1], address)
     }
 
     /// What belongs to the values, by its number; the caller knows how many there are and of which type.
     pub(crate) fn detail<D: bytemuck::Pod>(&self, number: u32) -> D {
-        let slots = u32::try_from(size_of::<D>().div_ceil(16)).expect("small");
-        self.image.get(self.header.details + number * slots)
+        self.image.get(self.header.details + number * slots::<D>())
     }
 
-    /// The entry with the rows of the bucket an address is in.
-    fn rows<A: Bits>(&self, mut entry: rv_index_entry, address: A) -> Option<rv_index_entry> {
+    fn search<R: Row>(&self, mut link: rv_index_link, address: R::Address) -> u32 {
+        let holds = |row: &R| row.value() != 0 && row.first() <= address && address <= row.last();
         for _ in 0..RV_INDEX_DEPTH {
-            if entry.next & RV_INDEX_DIRECTORY == 0 {
+            if link.next & RV_INDEX_DIRECTORY == 0 {
                 break;
             }
-            let skip = entry.next >> RV_INDEX_SKIP_SHIFT & RV_INDEX_SKIP_MASK;
-            let number = address.window(skip, entry.next & RV_INDEX_BITS_MASK);
-            let slot: [rv_index_entry; 2] = self.image.get(entry.first + number / 2);
-            entry = slot[(number % 2) as usize];
+            let skip = link.next >> RV_INDEX_SKIP_SHIFT & RV_INDEX_SKIP_MASK;
+            let number = address.window(skip, link.next & RV_INDEX_BITS_MASK);
+            let bucket = link.first + number * RV_INDEX_BUCKET_ROWS * slots::<R>();
+            let row = |number| self.image.get::<R>(bucket + number * slots::<R>());
+            match row(0).link() {
+                Some(behind) => link = behind,
+                None => {
+                    let found = (0..RV_INDEX_BUCKET_ROWS).map(row).find(holds);
+                    return found.map_or(0, |row| row.value());
+                }
+            }
         }
-        (entry.next & RV_INDEX_DIRECTORY == 0).then_some(entry)
+        let row = |number: u32| self.image.get::<R>(link.first + number * slots::<R>());
+        let at = lower_bound(link.next, |number| row(number).last() < address);
+        let found = (at < link.next).then(|| row(at)).filter(holds);
+        found.map_or(0, |row| row.value())
     }
+}
+
+fn slots<T>() -> u32 {
+    u32::try_from(size_of::<T>() / 16).expect("small")
 }
 
 /// The first of `count` numbers that is not `below`; those that are come first.
@@ -90,16 +91,4 @@ fn lower_bound(count: u32, below: impl Fn(u32) -> bool) -> u32 {
         }
     }
     low
-}
-
-fn first(row: &rv_index_row6) -> u128 {
-    u128::from(row.start[0]) << 64 | u128::from(row.start[1])
-}
-
-fn last(row: &rv_index_row6) -> u128 {
-    if row.whole == 0 {
-        u128::from(row.start[0]) << 64 | u128::from(row.end)
-    } else {
-        u128::from(row.end) << 64 | u128::from(u64::MAX)
-    }
 }
