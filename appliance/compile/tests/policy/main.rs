@@ -1,5 +1,6 @@
 //! The policy as the model words it: resolved, judged, explained.
 
+mod diagnose;
 mod evaluate;
 mod explain;
 mod generate;
