@@ -73,7 +73,9 @@ fn frame(packet: &PolicyPacket) -> Vec<u8> {
 fn is_left(packet: &PolicyPacket) -> bool {
     const EXTENSIONS: [u8; 5] = [0, 43, 44, 51, 60];
     match packet.destination {
-        IpAddr::V4(address) => [0, 51].contains(&packet.protocol) || address.is_multicast() || address.is_broadcast(),
+        IpAddr::V4(address) => {
+            [0, 51].contains(&packet.protocol) || address.is_multicast() || address.is_broadcast()
+        }
         IpAddr::V6(address) => address.is_multicast() || EXTENSIONS.contains(&packet.protocol),
     }
 }
@@ -215,7 +217,11 @@ fn check(ground: &Ground, case: &Case) {
 #[test]
 fn the_programs_judge_packets_as_the_reference_does() {
     let is_full = std::env::var_os("RAVELIN_FULL").is_some();
-    let (pairs, packets) = if is_full { (1_000_000, 2500) } else { (20_000, 1000) };
+    let (pairs, packets) = if is_full {
+        (1_000_000, 2500)
+    } else {
+        (20_000, 1000)
+    };
     Ground::run(&INTERFACES, |mut ground| {
         let mut random = Random::seeded();
         let mut previous: Option<PolicyImages> = None;

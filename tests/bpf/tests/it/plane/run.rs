@@ -3,6 +3,7 @@
 use aya::TestRun as _;
 use aya::programs::{SchedClassifier, TestRunOptions, Xdp};
 
+use super::context::MARK;
 use super::{Context, Hook, Plane};
 
 /// What a program says of a packet.
@@ -22,6 +23,8 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// The frame as the program leaves it.
     pub frame: Vec<u8>,
+    /// The mark tc leaves on it.
+    pub mark: u32,
 }
 
 impl Plane {
@@ -34,10 +37,13 @@ impl Plane {
     pub fn run_in(&mut self, frame: &[u8], context: Context) -> Outcome {
         let mut out = vec![0; frame.len() + 256];
         let context_bytes = context.bytes();
+        // The kernel's struct may be longer than ours.
+        let mut context_out = [0; 256];
         let options = TestRunOptions {
             data_in: Some(frame),
             data_out: Some(&mut out),
             ctx_in: (self.hook != Hook::Xdp).then_some(&context_bytes[..]),
+            ctx_out: (self.hook != Hook::Xdp).then_some(&mut context_out[..]),
             ..TestRunOptions::new()
         };
         let program = self.ebpf.program_mut(self.hook.program()).unwrap();
@@ -52,6 +58,7 @@ impl Plane {
         Outcome {
             verdict: verdict(self.hook, result.return_value),
             frame: out,
+            mark: u32::from_ne_bytes(context_out[MARK..MARK + 4].try_into().unwrap()),
         }
     }
 }

@@ -3,14 +3,17 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::Write as _;
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
+use ravelin_abi::rv_event;
 use ravelin_datapath::kernel::{KernelConfig, KernelDatapath, KernelParts};
 use ravelin_datapath::{Datapath as _, Switches};
 use ravelin_model::ZoneNumber;
+use ravelin_test_harness::eventually;
 
-use crate::datapath::rig::ip;
+use crate::datapath::rig::{index_of, ip};
 use crate::isolated::isolated;
 
 /// Every feature a packet could leave a trace by.
@@ -27,6 +30,7 @@ pub const WATCHED: Switches = Switches {
 /// The programs, loaded, in a namespace with interfaces.
 #[derive(Debug)]
 pub struct Ground {
+    config: KernelConfig,
     pub parts: KernelParts,
     interfaces: Vec<u32>,
     /// Where packets that came in by an interface and go to an address leave; None: for the box itself.
@@ -78,9 +82,59 @@ impl Ground {
             })
             .unwrap();
         Self {
+            config,
             parts,
             interfaces: interfaces.to_vec(),
             routes: HashMap::new(),
+        }
+    }
+
+    /// Loads everything anew, as the next process does.
+    pub fn restart(&mut self) {
+        self.parts = KernelDatapath::load(&self.config).unwrap();
+    }
+
+    /// Where everything is pinned.
+    pub fn root(&self) -> PathBuf {
+        self.config.bpffs.join("ravelin")
+    }
+
+    /// The next event, which is on its way.
+    pub fn next_event(&mut self) -> rv_event {
+        let event = eventually(Duration::from_secs(10), || self.parts.events.try_recv().ok());
+        event.expect("an event").0
+    }
+
+    /// There is no event: one that is made now is the next.
+    pub fn no_event(&mut self) {
+        assert_eq!(self.parts.events.try_recv().ok(), None);
+    }
+
+    /// Sends a frame out of an interface.
+    pub fn send(&self, interface: &str, frame: &[u8]) {
+        let index = i32::try_from(index_of(interface)).unwrap();
+        // SAFETY: plain numbers; then an address that is all integers, and a frame, which live through the call.
+        unsafe {
+            let socket = libc::socket(libc::AF_PACKET, libc::SOCK_RAW, 0);
+            assert!(socket >= 0, "{}", std::io::Error::last_os_error());
+            let mut address: libc::sockaddr_ll = std::mem::zeroed();
+            address.sll_family = u16::try_from(libc::AF_PACKET).unwrap();
+            address.sll_ifindex = index;
+            let sent = libc::sendto(
+                socket,
+                frame.as_ptr().cast(),
+                frame.len(),
+                0,
+                (&raw const address).cast(),
+                u32::try_from(size_of::<libc::sockaddr_ll>()).unwrap(),
+            );
+            assert_eq!(
+                usize::try_from(sent).ok(),
+                Some(frame.len()),
+                "{}",
+                std::io::Error::last_os_error()
+            );
+            libc::close(socket);
         }
     }
 
