@@ -93,12 +93,6 @@ impl TermRows {
             .is_some_and(|run| run.0 <= last)
     }
 
-    /// The last class of the run that the matching class `at` is in.
-    pub(crate) fn run_end(&self, term: u16, at: u32) -> u32 {
-        let runs = &self.runs[usize::from(term)];
-        runs[runs.partition_point(|run| run.1 < at)].1
-    }
-
     /// Whether every class from `first` to `last` matches.
     pub(crate) fn covers(&self, term: u16, first: u32, last: u32) -> bool {
         let runs = &self.runs[usize::from(term)];

@@ -17,6 +17,8 @@ const PRUNED: usize = 32;
 /// Boxes a cut is chosen by where the boxes do not come apart.
 const FIRST: usize = 32;
 const LEAF_MAX: usize = RV_POLICY_LEAF_BOXES as usize;
+/// Levels behind which trees only go where they must.
+const DEEP: usize = 40;
 const DEPTH_MAX: usize = RV_POLICY_DEPTH as usize;
 
 /// Builds the trees of a family one after the other.
@@ -75,7 +77,7 @@ impl<'a> Builder<'a> {
         if self.open.len() - start <= PRUNED {
             self.prune(start);
         }
-        let Some(cut) = self.cut(start) else {
+        let Some(cut) = self.cut(start, depth) else {
             return self.leaf(start);
         };
         if depth == DEPTH_MAX {
@@ -219,48 +221,63 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Where the cell may be cut for a box: the ends of its hull, or if that is all of the cell, of its first run.
-    fn ends(&self, number: u32, place: usize) -> Span {
-        let hull = self.hull(number, place);
-        match self.boxes.space.class_side(place) {
-            Some(side) if hull == self.cell[place] => match self.boxes.terms[side][number as usize] {
-                0 => hull,
-                term => {
-                    let end = self.boxes.rows.run_end(term, hull.first);
-                    Span::new(hull.first, end.min(hull.last))
-                }
-            },
-            _ => hull,
-        }
-    }
-
     /// The best cut of the cell whose boxes are the open ones from `start` on. None: it shall be a leaf.
-    fn cut(&mut self, start: usize) -> Option<Cut> {
+    fn cut(&mut self, start: usize, depth: usize) -> Option<Cut> {
         let count = self.open.len() - start;
-        if count <= LEAF {
+        // Few levels are left: no cut but those that must be.
+        let is_deep = depth > DEEP;
+        if count <= LEAF || is_deep && count <= LEAF_MAX {
             return None;
         }
-        let step = count.div_ceil(SAMPLE);
         let pays = |cut: &Cut| cut.cost < 1.0;
-        if let Some(cut) = self.cut_by(start, step, SAMPLE, 0).filter(pays) {
-            return Some(cut);
-        }
-        if let Some(cut) = self.cut_by(start, step, SAMPLE, 1).filter(pays) {
-            return Some(cut);
+        let step = count.div_ceil(SAMPLE);
+        if !is_deep {
+            let cut = (0..2).find_map(|measure| self.cut_by(start, step, SAMPLE, measure).filter(pays));
+            if cut.is_some() {
+                return cut;
+            }
         }
         if count <= LEAF_MAX {
             return None;
         }
         // The boxes are in each other's way. Only the first ones count then: where one of them is all of a cell, the
         // others are gone.
-        let mut last = None;
-        for measure in 1..self.measures.len() {
-            last = self.cut_by(start, 1, FIRST, measure);
-            if last.as_ref().is_some_and(pays) {
-                break;
-            }
-        }
-        last
+        let greatest = self.measures.len() - 1;
+        let first = if is_deep { greatest } else { 1 };
+        (first..=greatest)
+            .find_map(|measure| self.cut_by(start, 1, FIRST, measure).filter(pays))
+            .or_else(|| self.halve_classes(start))
+            .or_else(|| self.cut_by(start, 1, FIRST, greatest))
+    }
+
+    /// The cut in the middle of the classes of a cell, where a term of the first boxes has classes here and there in
+    /// all of it; None: none has.
+    fn halve_classes(&self, start: usize) -> Option<Cut> {
+        let first = self.open[start..].iter().take(FIRST);
+        let has_gaps = |place: usize, side: usize| {
+            let cell = self.cell[place];
+            let terms = first
+                .clone()
+                .map(|number| self.boxes.terms[side][*number as usize]);
+            terms
+                .clone()
+                .any(|term| term != 0 && !self.boxes.rows.covers(term, cell.first, cell.last))
+        };
+        let place = (0..self.cell.len())
+            .filter(|place| {
+                self.boxes
+                    .space
+                    .class_side(*place)
+                    .is_some_and(|side| has_gaps(*place, side))
+            })
+            .max_by_key(|place| self.cell[*place].last - self.cell[*place].first)?;
+        let cell = self.cell[place];
+        // A single class has no gaps.
+        Some(Cut {
+            place,
+            threshold: cell.first + (cell.last - cell.first) / 2,
+            cost: 1.0,
+        })
     }
 
     /// The best cut judged by every `step`th box, at most `most`; None: they fill the cell.
@@ -275,7 +292,7 @@ impl<'a> Builder<'a> {
             ends.clear();
             let mut whole = true;
             for at in (start..self.open.len()).step_by(step).take(most) {
-                let span = self.ends(self.open[at], place);
+                let span = self.hull(self.open[at], place);
                 whole &= span == cell;
                 ends.push(span);
             }
