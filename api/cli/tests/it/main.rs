@@ -9,6 +9,7 @@ mod failures;
 mod https;
 mod json;
 mod lists;
+mod policy;
 mod run;
 mod samples;
 mod tables;

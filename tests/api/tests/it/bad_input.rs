@@ -306,6 +306,7 @@ fn no_get_changes_anything() {
             .replace("{id}", "blocklist")
             .replace("{name}", "statistics")
             .replace("{entry}", "ent_1")
+            .replace("{revision}", "1")
             .replace("{file}", "index.html");
         if path == "/api/v1/events" {
             continue; // never ends; tests of events read it

@@ -59,8 +59,11 @@ fn packet(number: u16) -> RawEvent {
         destination: [198, 51, 100, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2],
         object: u32::MAX,
         list: 0,
+        revision: 0,
         name_length: 0,
-        pad: [0; 7],
+        from_zone: 0,
+        to_zone: 0,
+        pad: [0; 5],
         name: [0; 256],
     })
 }

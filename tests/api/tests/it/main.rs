@@ -16,6 +16,7 @@ mod keep_alive;
 mod limits;
 mod lists;
 mod metrics;
+mod policy;
 mod programs;
 mod raw;
 mod specification;

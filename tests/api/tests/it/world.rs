@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use http::Method;
 use ravelin_api_server::{AppState, Limits, Secrets, SocketTrust, router, serve};
-use ravelin_control::{Config, ControlHandle, LinkSource, Parts, spawn, PacketLogSource, SimulatedFilter};
+use ravelin_control::{Config, ControlHandle, LinkSource, PacketLogSource, Parts, SimulatedFilter, spawn};
 use ravelin_datapath::{FlowSummary, FlowTimeouts, Loaded, RawEvent, simulate_with_events};
-use ravelin_kernel::Link;
+use ravelin_kernel::{Link, LoggedPacket};
 use ravelin_model::{HardwareAddress, LinkCounters, LinkState};
 use ravelin_store::Store;
 use ravelin_test_harness::{Client, Request};
@@ -35,6 +35,8 @@ pub struct World {
     pub store: Store,
     /// What the programs of the data plane would send.
     pub events: mpsc::Sender<RawEvent>,
+    /// What nftables would log.
+    pub logged: mpsc::Sender<LoggedPacket>,
     pub admin_token: String,
     runtime: Runtime,
     dir: TempDir,
@@ -85,6 +87,7 @@ impl World {
         };
         let (flow_timeouts_sender, flow_timeouts) = watch::channel(no_time);
         let (flow_summary, flow_summary_receiver) = watch::channel(FlowSummary::default());
+        let (logged, packets) = mpsc::channel(64);
         let (control, store) = runtime.block_on(async {
             let store = Store::in_memory().await.expect("store");
             let parts = Parts {
@@ -94,7 +97,7 @@ impl World {
                     .ok_or("CAP_BPF is missing".to_owned()),
                 events: raw_events,
                 packet_filter: Ok(Box::new(SimulatedFilter::default())),
-                packet_log: PacketLogSource::Told(tokio::sync::mpsc::channel(1).1),
+                packet_log: PacketLogSource::Told(packets),
                 links: LinkSource::Told(links.subscribe()),
                 flow_timeouts: flow_timeouts_sender,
                 flow_summary: flow_summary_receiver,
@@ -112,6 +115,7 @@ impl World {
             control,
             store,
             events,
+            logged,
             admin_token,
             runtime,
             dir,
@@ -204,6 +208,7 @@ impl World {
             "lists": lists,
             "entries": entries,
             "maps": get("/api/v1/ebpf/maps"),
+            "policy": get("/api/v1/config"),
             "revision": self.control.revision().0,
         })
     }
