@@ -7,6 +7,8 @@ mod split;
 use ravelin_abi::rv_node;
 use ravelin_abi::rv_policy_field::{RV_FIELD_DESTINATION_CLASS, RV_FIELD_SOURCE_CLASS};
 
+use ravelin_abi::rv_policy_limit::RV_POLICY_LEAF_BOXES;
+
 pub(crate) use builder::Builder;
 pub(crate) use span::Span;
 
@@ -52,6 +54,22 @@ pub(crate) struct Boxes<'a> {
     /// Rule of each box.
     pub(crate) rules: Vec<u32>,
     pub(crate) rows: &'a TermRows,
+}
+
+/// What trees may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Room {
+    /// Of all trees together, see [`Tree::size`].
+    pub(crate) size: usize,
+    /// Cells of no more boxes than that are leaves.
+    pub(crate) leaf: usize,
+}
+
+impl Room {
+    /// So many boxes are looked through as fast as a further cut would be.
+    pub(crate) const LEAF: usize = 8;
+    /// Most boxes a leaf can have.
+    pub(crate) const LEAF_MAX: usize = RV_POLICY_LEAF_BOXES as usize;
 }
 
 /// A tree, not yet at its place in the image.

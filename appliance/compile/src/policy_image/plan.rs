@@ -2,6 +2,7 @@
 //! wide where its neighbours are narrow is in most leaves of their tree, so many are small.
 
 use crate::classes::Side;
+use crate::tree::Room;
 
 /// A side is wide that has one in so many of all of them within it.
 const WIDE_PART: usize = 64;
@@ -20,20 +21,30 @@ pub(crate) enum Plan {
 }
 
 impl Plan {
-    /// The plans for `boxes` of `total` of both families, fastest first, each with the leaf boxes and leaves it may
-    /// take. The bounds keep the images of 10,000 rules within 1 MiB; who has few rules can have more for each.
-    pub(crate) fn all(boxes: usize, total: usize, most: usize) -> impl Iterator<Item = (Self, usize)> {
+    /// The plans for `boxes` of `total` of both families, fastest first. Their bounds keep the images of 10,000 rules
+    /// within 1 MiB; who has few rules can have more for each. The last one makes do with the least; `most` is the room
+    /// there is at all.
+    pub(crate) fn all(boxes: usize, total: usize, most: usize) -> impl Iterator<Item = (Self, Room)> {
         let share = 16_000 * boxes / total.max(1);
         let few = boxes.saturating_mul(if total <= 20_000 { 7 } else { 12 }) / 4;
         [
-            (Self::One, 2_500, share),
-            (Self::Two, 6_000, share),
-            (Self::Three, usize::MAX, few),
-            (Self::Four, usize::MAX, most),
+            (Self::One, 2_500, share, Room::LEAF),
+            (Self::Two, 6_000, share, Room::LEAF),
+            (Self::Three, usize::MAX, few, Room::LEAF),
+            (Self::Four, usize::MAX, boxes.saturating_mul(6), Room::LEAF),
+            (Self::Four, usize::MAX, most, Room::LEAF_MAX),
         ]
         .into_iter()
-        .filter(move |(_, up_to, _)| total <= *up_to)
-        .map(move |(plan, _, room)| (plan, room.min(most)))
+        .filter(move |(_, up_to, ..)| total <= *up_to)
+        .map(move |(plan, _, size, leaf)| {
+            (
+                plan,
+                Room {
+                    size: size.min(most),
+                    leaf,
+                },
+            )
+        })
     }
 
     /// The root of a box by whether its sides are wide.
@@ -92,10 +103,14 @@ mod tests {
     }
 
     #[test]
-    fn the_last_plan_has_all_the_room() {
+    fn the_last_plan_has_all_the_room_and_needs_the_least() {
         for boxes in [1, 3_000, 1_000_000] {
-            assert_eq!(Plan::all(boxes, boxes, 10_000).last(), Some((Plan::Four, 10_000)));
+            let (plan, room) = Plan::all(boxes, boxes, 10_000).last().expect("one at least");
+            assert_eq!((plan, room.size, room.leaf), (Plan::Four, 10_000, Room::LEAF_MAX));
         }
-        assert_eq!(Plan::all(1, 1, 10_000).next(), Some((Plan::One, 10_000)));
+        assert_eq!(
+            Plan::all(1, 1, 20_000).next().map(|(plan, _)| plan),
+            Some(Plan::One)
+        );
     }
 }

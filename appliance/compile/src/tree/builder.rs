@@ -2,21 +2,18 @@
 
 use ravelin_abi::rv_node;
 use ravelin_abi::rv_policy_field::RV_FIELD_LEAF;
-use ravelin_abi::rv_policy_limit::{RV_POLICY_DEPTH, RV_POLICY_LEAF_BOXES};
+use ravelin_abi::rv_policy_limit::RV_POLICY_DEPTH;
 
 use super::split::{Cut, Ends, Measure};
-use super::{Boxes, Span, Tree};
+use super::{Boxes, Room, Span, Tree};
 use crate::ImageTooLarge;
 
-/// So many boxes are looked through as fast as a further cut would be.
-const LEAF: usize = 8;
 /// Boxes a cut is chosen by; more would tell nothing new.
 const SAMPLE: usize = 192;
 /// In cells of so many boxes each is held against those before it.
 const PRUNED: usize = 32;
 /// Boxes a cut is chosen by where the boxes do not come apart.
 const FIRST: usize = 32;
-const LEAF_MAX: usize = RV_POLICY_LEAF_BOXES as usize;
 /// Levels behind which trees only go where they must.
 const DEEP: usize = 40;
 const DEPTH_MAX: usize = RV_POLICY_DEPTH as usize;
@@ -30,14 +27,14 @@ pub(crate) struct Builder<'a> {
     open: Vec<u32>,
     ends: Ends,
     measures: [Measure; 5],
-    /// What all trees together may have, see [`Tree::size`].
-    room: usize,
+    /// What is left of it.
+    room: Room,
     tree: Tree,
 }
 
 impl<'a> Builder<'a> {
-    /// `room`: leaves and boxes in them that all trees together may have.
-    pub(crate) fn new(boxes: &'a Boxes<'a>, room: usize) -> Self {
+    /// `room` is for all trees together.
+    pub(crate) fn new(boxes: &'a Boxes<'a>, room: Room) -> Self {
         Self {
             boxes,
             cell: Vec::new(),
@@ -67,7 +64,7 @@ impl<'a> Builder<'a> {
         }
         self.tree = Tree::default();
         self.node(0, 1)?;
-        self.room -= self.tree.size();
+        self.room.size -= self.tree.size();
         Ok(std::mem::take(&mut self.tree))
     }
 
@@ -226,7 +223,7 @@ impl<'a> Builder<'a> {
         let count = self.open.len() - start;
         // Few levels are left: no cut but those that must be.
         let is_deep = depth > DEEP;
-        if count <= LEAF || is_deep && count <= LEAF_MAX {
+        if count <= self.room.leaf || is_deep && count <= Room::LEAF_MAX {
             return None;
         }
         let pays = |cut: &Cut| cut.cost < 1.0;
@@ -237,7 +234,7 @@ impl<'a> Builder<'a> {
                 return cut;
             }
         }
-        if count <= LEAF_MAX {
+        if count <= Room::LEAF_MAX {
             return None;
         }
         // The boxes are in each other's way. Only the first ones count then: where one of them is all of a cell, the
@@ -311,19 +308,19 @@ impl<'a> Builder<'a> {
 
     fn leaf(&mut self, start: usize) -> Result<u32, ImageTooLarge> {
         let count = self.open.len() - start;
-        if count > LEAF_MAX {
+        if count > Room::LEAF_MAX {
             return Err(ImageTooLarge {
                 what: "rules in a leaf of a decision tree",
                 needed: count,
-                capacity: LEAF_MAX,
+                capacity: Room::LEAF_MAX,
             });
         }
         let needed = self.tree.size() + count + 1;
-        if needed > self.room {
+        if needed > self.room.size {
             return Err(ImageTooLarge {
                 what: "copies of rules in decision trees",
                 needed,
-                capacity: self.room,
+                capacity: self.room.size,
             });
         }
         let best = self
