@@ -109,8 +109,8 @@ fn of_week(day: Weekday) -> Day {
 
 fn timezone(name: &str) -> Option<TimeZone> {
     let zone = DATABASE.get(name).ok()?;
-    // The database does not mind the case, and has a zone for "unknown".
-    (zone.iana_name() == Some(name) && !zone.is_unknown()).then_some(zone)
+    // The database does not mind the case, and has a zone of no name for "unknown".
+    (zone.iana_name() == Some(name)).then_some(zone)
 }
 
 fn timestamp(at: OffsetDateTime) -> Option<Timestamp> {

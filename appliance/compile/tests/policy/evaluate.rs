@@ -369,6 +369,23 @@ fn icmp_is_of_ipv4_and_icmpv6_of_ipv6() {
 }
 
 #[test]
+fn icmp_types_in_a_service_of_every_protocol_leave_only_icmp() {
+    let mut firewall = Firewall::with_rules(&["any any any any $odd accept"]);
+    let mut odd = service_entry("icmp/0.0");
+    odd.protocol = None;
+    firewall.add_service("odd", vec![odd]);
+    check(
+        &firewall,
+        &[
+            ("lan wan 10.0.0.1 10.0.0.2 icmp 0 0", true),
+            ("lan wan fd00::1 fd00::2 icmpv6 0 0", true),
+            ("lan wan 10.0.0.1 10.0.0.2 tcp 0 0", false),
+            ("lan wan fd00::1 fd00::2 1", false),
+        ],
+    );
+}
+
+#[test]
 fn a_number_is_the_protocol_of_either_family() {
     check_rule(
         "any any any any 47,0,255 accept",

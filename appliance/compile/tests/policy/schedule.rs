@@ -282,6 +282,14 @@ fn clocks_changed_at_midnight_are_followed() {
             datetime!(2026-11-05 21:00 UTC),
         ],
     );
+    // 2010-11-07 00:01 became 23:01 of the day before in Newfoundland, at 02:31 UTC: asked in the first minute of a
+    // Sunday, the change is on Saturday.
+    check(
+        "sat 23:15-23:30 America/St_Johns",
+        datetime!(2010-11-07 02:30:30 UTC),
+        false,
+        &[datetime!(2010-11-07 02:45 UTC), datetime!(2010-11-07 03:00 UTC)],
+    );
     // Friday 2011-12-30 was left out in Samoa.
     check(
         "fri 08:00-09:00 Pacific/Apia",
