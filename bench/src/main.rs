@@ -8,6 +8,7 @@ mod frames;
 mod generator;
 mod lab;
 mod lists;
+mod miss;
 mod ours;
 mod peers;
 mod programs;

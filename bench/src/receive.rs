@@ -7,6 +7,7 @@ use crate::frames;
 use crate::generator::Generator;
 use crate::lab::Lab;
 use crate::lists::{self, Family, Shape};
+use crate::miss;
 use crate::ours::Protection;
 use crate::peers::{Dropper, Ipset, LpmTrie, NftIngress, NullDrop};
 use crate::report::{Goal, Measured, print_table};
@@ -15,6 +16,9 @@ use crate::report::{Goal, Measured, print_table};
 const G1_ENTRIES: u32 = 10_000;
 /// Entries of the list of G2.
 const G2_ENTRIES: u32 = 1_000_000;
+
+/// About what an entry takes in the index.
+const ENTRY_BYTES: usize = 64;
 
 /// A size of list, and how it is measured.
 pub struct Plan {
@@ -76,6 +80,12 @@ fn run_list(lab: &Lab, plan: &Plan, family: Family, shape: Shape, ipset: bool) -
     }
     let what = format!("{} {} {shape}", entries.len(), family.name());
     print_table(&format!("drop by a list of {what}"), &cases);
+    let bytes = entries.len() * ENTRY_BYTES;
+    let miss = miss::nanoseconds(bytes);
+    println!(
+        "one load from a random place in {} KiB: {miss:.1} ns",
+        bytes / 1024
+    );
     Ok(goals(plan, family, shape, &cases))
 }
 
