@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::error::Error;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -18,6 +18,7 @@ use tracing::debug;
 use crate::activity::Activity;
 use crate::config::{Limits, seconds};
 use crate::forward::Forwarder;
+use crate::headers::Ends;
 use crate::tls;
 
 /// What every connection needs.
@@ -42,6 +43,10 @@ impl std::fmt::Debug for Gateway {
 impl Gateway {
     /// Serves one client until it goes, breaks a limit, or `stop` turns true and its requests are done.
     pub async fn serve(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, stop: watch::Receiver<bool>) {
+        let ends = Ends {
+            peer: peer.ip(),
+            local: stream.local_addr().ok(),
+        };
         let handshake = self.acceptor.accept(stream);
         let tls = match timeout(seconds(self.limits.handshake_timeout_seconds), handshake).await {
             Ok(Ok(tls)) => tls,
@@ -54,7 +59,7 @@ impl Gateway {
         } else {
             self.http().http1_only()
         };
-        if let Err(error) = self.exchange(&http, TokioIo::new(tls), peer.ip(), stop).await {
+        if let Err(error) = self.exchange(&http, TokioIo::new(tls), ends, stop).await {
             debug!(%peer, error, "connection failed");
         }
     }
@@ -63,7 +68,7 @@ impl Gateway {
         &self,
         http: &auto::Builder<TokioExecutor>,
         io: I,
-        peer: IpAddr,
+        ends: Ends,
         mut stop: watch::Receiver<bool>,
     ) -> Result<(), Box<dyn Error + Send + Sync>>
     where
@@ -72,7 +77,7 @@ impl Gateway {
         let activity = Activity::new();
         let service = service_fn(|request| {
             let (forwarder, activity) = (self.forwarder.clone(), activity.clone());
-            async move { Ok::<_, Infallible>(Box::pin(forwarder.forward(peer, &activity, request)).await) }
+            async move { Ok::<_, Infallible>(Box::pin(forwarder.forward(ends, &activity, request)).await) }
         });
         let mut connection = pin!(http.serve_connection(io, service));
         tokio::select! {

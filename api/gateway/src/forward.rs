@@ -1,7 +1,6 @@
 //! One request: from the client to the engine and back.
 
 use std::error::Error;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use http::header::{CONTENT_LENGTH, EXPECT, UPGRADE};
@@ -15,7 +14,7 @@ use crate::activity::Activity;
 use crate::body::{BodyError, RequestBody, ResponseBody};
 use crate::config::{Limits, seconds};
 use crate::engine::EngineClient;
-use crate::headers;
+use crate::headers::{self, Ends};
 use crate::problem::Refusal;
 
 /// The engine's authority in the URIs the client library wants; never seen on the wire.
@@ -37,12 +36,12 @@ impl Forwarder {
     /// The engine's answer, or the gateway's own problem.
     pub async fn forward(
         &self,
-        peer: IpAddr,
+        ends: Ends,
         activity: &Activity,
         request: Request<Incoming>,
     ) -> Response<ResponseBody> {
         let active = activity.enter();
-        match self.exchange(peer, request).await {
+        match self.exchange(ends, request).await {
             Ok(answer) => {
                 let (mut head, body) = answer.into_parts();
                 // The client's version is its connection's business.
@@ -52,17 +51,13 @@ impl Forwarder {
             }
             Err(refusal) => {
                 let request_id = request_id();
-                debug!(%peer, request_id, %refusal, "answered without the engine");
+                debug!(peer = %ends.peer, request_id, %refusal, "answered without the engine");
                 refusal.response(request_id, active)
             }
         }
     }
 
-    async fn exchange(
-        &self,
-        peer: IpAddr,
-        request: Request<Incoming>,
-    ) -> Result<Response<Incoming>, Refusal> {
+    async fn exchange(&self, ends: Ends, request: Request<Incoming>) -> Result<Response<Incoming>, Refusal> {
         let (mut head, body) = request.into_parts();
         // Reading a body the client still asks leave to send would invite it.
         let invited = !head.headers.contains_key(EXPECT);
@@ -75,7 +70,7 @@ impl Forwarder {
                 return Err(refusal);
             }
         };
-        headers::for_engine(&mut head.headers, head.uri.authority(), peer);
+        headers::for_engine(&mut head.headers, head.uri.authority(), ends);
         head.uri = target;
         head.version = Version::HTTP_11;
         let (body, body_done) = RequestBody::new(body, self.body_idle_timeout());

@@ -1,6 +1,6 @@
 //! Which headers cross the gateway. Pure.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use http::header::{
     CONNECTION, CONTENT_SECURITY_POLICY, EXPECT, FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue,
@@ -11,6 +11,19 @@ use http::uri::Authority;
 
 /// Tells the engine the client's address. The engine believes it on the gateway's socket only.
 pub const PEER: HeaderName = HeaderName::from_static("x-ravelin-peer");
+
+/// Tells the engine which address and port of this machine the client called: a change to the policy that would cut the
+/// client's own connection is refused.
+pub const LOCAL: HeaderName = HeaderName::from_static("x-ravelin-local");
+
+/// Both ends of a client's connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ends {
+    /// The client's address.
+    pub peer: IpAddr,
+    /// Address and port it called; None where the kernel does not say.
+    pub local: Option<SocketAddr>,
+}
 
 /// Prefixes of headers that only the gateway may say to the engine.
 const OURS: [&str; 2] = ["x-ravelin-", "x-forwarded-"];
@@ -43,7 +56,7 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
 
 /// Makes a client's headers the engine's. `authority` is that of the request's target, which goes before any `Host`
 /// (RFC 9112 section 3.2.2).
-pub fn for_engine(headers: &mut HeaderMap, authority: Option<&Authority>, peer: IpAddr) {
+pub fn for_engine(headers: &mut HeaderMap, authority: Option<&Authority>, ends: Ends) {
     remove_hop_by_hop(headers);
     let forged: Vec<HeaderName> = headers
         .keys()
@@ -58,8 +71,14 @@ pub fn for_engine(headers: &mut HeaderMap, authority: Option<&Authority>, peer: 
     if let Some(host) = authority.and_then(|authority| HeaderValue::from_str(authority.as_str()).ok()) {
         headers.insert(HOST, host);
     }
-    if let Ok(address) = HeaderValue::from_str(&peer.to_canonical().to_string()) {
+    if let Ok(address) = HeaderValue::from_str(&ends.peer.to_canonical().to_string()) {
         headers.insert(PEER, address);
+    }
+    let local = ends
+        .local
+        .map(|local| SocketAddr::new(local.ip().to_canonical(), local.port()));
+    if let Some(local) = local.and_then(|local| HeaderValue::from_str(&local.to_string()).ok()) {
+        headers.insert(LOCAL, local);
     }
 }
 
@@ -108,9 +127,16 @@ mod tests {
     #[track_caller]
     fn check_request(client: &[(&str, &str)], engine: &[(&str, &str)]) {
         let mut headers = map(client);
-        for_engine(&mut headers, None, "::ffff:192.0.2.7".parse().unwrap());
-        let peer = [("x-ravelin-peer", "192.0.2.7")];
-        assert_eq!(headers, map(&[engine, &peer].concat()));
+        let ends = Ends {
+            peer: "::ffff:192.0.2.7".parse().unwrap(),
+            local: Some("[::ffff:192.0.2.1]:8443".parse().unwrap()),
+        };
+        for_engine(&mut headers, None, ends);
+        let ends = [
+            ("x-ravelin-peer", "192.0.2.7"),
+            ("x-ravelin-local", "192.0.2.1:8443"),
+        ];
+        assert_eq!(headers, map(&[engine, &ends].concat()));
     }
 
     #[test]
@@ -149,6 +175,7 @@ mod tests {
         let client = [
             ("x-ravelin-peer", "198.51.100.1"),
             ("x-ravelin-peer", "198.51.100.2"),
+            ("x-ravelin-local", "198.51.100.1:1"),
             ("x-ravelin-principal", "admin"),
             ("forwarded", "for=198.51.100.1"),
             ("x-forwarded-for", "198.51.100.1"),
@@ -162,7 +189,11 @@ mod tests {
     fn the_target_goes_before_the_host_header() {
         let mut headers = map(&[("host", "other.example")]);
         let authority = Authority::from_static("fw.example:8443");
-        for_engine(&mut headers, Some(&authority), "2001:db8::1".parse().unwrap());
+        let ends = Ends {
+            peer: "2001:db8::1".parse().unwrap(),
+            local: None,
+        };
+        for_engine(&mut headers, Some(&authority), ends);
         assert_eq!(
             headers,
             map(&[("host", "fw.example:8443"), ("x-ravelin-peer", "2001:db8::1")])

@@ -49,6 +49,16 @@ impl Failure {
         failure
     }
 
+    /// One value of the body is wrong.
+    pub(crate) fn invalid_value(pointer: &str, code: &str, detail: impl Into<String>) -> Self {
+        let error = FieldError {
+            pointer: pointer.to_owned(),
+            code: code.to_owned(),
+            detail: detail.into(),
+        };
+        Self::invalid("one value is not valid", vec![error])
+    }
+
     /// Whether something changed since it was read.
     pub(crate) fn is_stale(&self) -> bool {
         self.problem.status == ProblemKind::PreconditionFailed.status()
@@ -100,7 +110,9 @@ impl Failure {
                         .extend(users.iter().map(|user| user.id.clone()));
                     problem.used_by.extend(users.iter().cloned().map(Into::into));
                 }
-                RefusalReason::Taken { by } => problem.blocked_by.push(by.id.clone()),
+                RefusalReason::Taken { by } if !problem.blocked_by.contains(&by.id) => {
+                    problem.blocked_by.push(by.id.clone());
+                }
                 _ => {}
             }
         }
@@ -258,6 +270,7 @@ impl From<ControlError> for Failure {
             ControlError::ListInUse { users, .. } => {
                 let mut failure = plain(ProblemKind::ListInUse);
                 failure.problem.blocked_by = users.iter().map(|user| user.id.clone()).collect();
+                failure.problem.used_by = users.iter().cloned().map(Into::into).collect();
                 failure
             }
             ControlError::BuiltIn(_) => plain(ProblemKind::BuiltInList),

@@ -2,6 +2,7 @@
 //! interfaces, features, lists, maps and programs, never addresses or domain names.
 
 mod families;
+mod policy;
 mod requests;
 mod snapshot;
 

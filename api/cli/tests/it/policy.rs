@@ -13,7 +13,7 @@ const OUT: &str = r#"{"id":"nat_1","position":1,"name":"out","enabled":true,"kin
 const SHOP: &str = r#"{"id":"pub_1","name":"shop","enabled":true,"from_zone":"zon_2","source":{"addresses":[],"lists":[],"negate":false},"address":"203.0.113.1","protocol":"tcp","ports":"443","target":"10.0.0.7","hairpin":true,"log":false,"comment":"","hits":{"packets":0,"bytes":0},"updated_at":"2026-11-20T10:00:00Z","revision":8}"#;
 const PREVIEW: &str = r#"{"dry_run":true,"revision":5,"results":[{"kind":"rule","id":"rul_2","revision":0}],"diff":[{"kind":"rule","id":"rul_2","name":"late","change":"created","position_after":2}],"diagnostics":[{"severity":"warning","code":"shadowed","object":{"kind":"rule","id":"rul_2","name":"late"},"related":[],"detail":"web decides everything"}],"steps":[]}"#;
 
-const RULES: &str = "POSITION  ID     NAME  ENABLED  FROM  TO   SOURCE  DESTINATION                   SERVICES          ACTION  LOG  PACKETS
+const RULES: &str = "POSITION  ID     NAME  ENABLED  FROM  TO   SOURCE  DESTINATION                  SERVICES          ACTION  LOG  PACKETS
        1  rul_1  web   yes      lan   wan  any     not:192.0.2.0/24,list:lst_1  tcp/80,443 svc_1  accept  no        12\n";
 
 #[test]

@@ -42,6 +42,7 @@ async fn the_engine_sees_the_request_and_who_sent_it() {
         assert_eq!(headers["host"], format!("localhost:{}", gateway.address.port()));
         assert_eq!(headers["authorization"], "Bearer secret");
         assert_eq!(headers["x-ravelin-peer"], "127.0.0.1");
+        assert_eq!(headers["x-ravelin-local"], gateway.address.to_string());
         let forged = headers.keys().find(|name| name.contains("forwarded"));
         assert_eq!(forged, None, "{http:?}");
     }

@@ -5,13 +5,14 @@ use std::fmt;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
-use ravelin_control::{ControlError, ControlHandle, EventLosses, Readiness};
+use ravelin_control::{ControlError, ControlHandle, EventLosses, PolicyMetrics, Readiness};
 use ravelin_model::{
     FeatureState, FeatureStatus, Interface, InterfaceStatistics, LinkCounters, LinkState, List, ListKind,
     MapInfo, ProgramInfo,
 };
 
 use super::families::{Families, Sample};
+use super::policy;
 
 /// Everything that is shown. What could not be read is None, and said so by `ravelin_scrape_success`.
 #[derive(Debug)]
@@ -24,6 +25,7 @@ pub(super) struct Snapshot {
     programs: Option<Vec<ProgramInfo>>,
     maps: Option<Vec<MapInfo>>,
     losses: Option<EventLosses>,
+    policy: Option<PolicyMetrics>,
 }
 
 /// Asks the engine for everything.
@@ -37,6 +39,7 @@ pub(super) async fn take(control: &ControlHandle) -> Snapshot {
         programs: read("programs", control.programs().await),
         maps: read("maps", control.maps().await),
         losses: read("event_losses", control.event_losses().await),
+        policy: read("policy", control.policy_metrics().await),
     }
 }
 
@@ -90,6 +93,9 @@ impl Collector for Snapshot {
             )?;
             to.counter("events_lost", "Events lost to a full ring buffer or queue", lost)?;
         }
+        if let Some(metrics) = &self.policy {
+            policy::write(&mut to, metrics)?;
+        }
         Ok(())
     }
 }
@@ -121,6 +127,7 @@ impl Snapshot {
             ("programs", self.programs.is_some()),
             ("maps", self.maps.is_some()),
             ("event_losses", self.losses.is_some()),
+            ("policy", self.policy.is_some()),
         ];
         let parts = parts.map(|(part, read)| (vec![("part", part)], u64::from(read)));
         to.gauges(

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use ravelin_api_types::{SimulatedEntry, SimulatedPacket, Simulation, SimulationRequest, parse_with};
-use ravelin_control::{SimulationQuery, SimulationSource};
+use ravelin_control::{ControlError, SimulationQuery, SimulationSource};
 
 use crate::extract::JsonBody;
 use crate::failure::Failure;
@@ -31,7 +31,17 @@ pub(crate) async fn simulate(
     let packet = parse_with(&body, |node, errors| {
         SimulationRequest::read(node, &names, errors)
     })?;
-    let simulation = state.control().simulate(query(packet)).await?;
+    let simulation = state
+        .control()
+        .simulate(query(packet))
+        .await
+        .map_err(|error| match error {
+            // The path is there; what the body names is not.
+            ControlError::UnknownInterface(_) => {
+                Failure::invalid_value("/interface", "reference", error.to_string())
+            }
+            other => other.into(),
+        })?;
     let revision = simulation.revision;
     Ok(revised(
         Json(policy::simulation(simulation, &view.policy)),

@@ -17,7 +17,7 @@ pub struct OperationResult {
     pub kind: String,
     /// Its id; empty where the operation was about all of the kind.
     pub id: String,
-    /// Its revision now; of one that is gone the commit's; in a dry run 0 for what is new or changed.
+    /// Its revision now, of one that is gone the commit's; in a dry run that which it would be.
     pub revision: u64,
 }
 

@@ -30,7 +30,8 @@ fn features_are_shown_whole_in_a_fixed_order() {
             "statistics",
             "flow_monitoring",
             "ddos_protection",
-            "dns_blocklist"
+            "dns_blocklist",
+            "policy_classifier"
         ]
     );
     assert_eq!(page["next_cursor"], Value::Null);
@@ -201,4 +202,30 @@ fn patches_at_the_same_time_lose_nothing() {
     for member in members {
         assert_eq!(config[member], 25, "{config}");
     }
+}
+
+#[test]
+fn the_classifier_of_the_policy_is_switched_like_the_others() {
+    let world = World::new();
+    let feature = "/api/v1/ebpf/features/policy_classifier";
+    let shown = world.admin().get(feature).expect(200).json();
+    assert_eq!(
+        (&shown["enabled"], &shown["config"]),
+        (&json!(true), &json!({})),
+        "{shown}"
+    );
+    for (verb, enabled) in [("disable", false), ("enable", true)] {
+        let switched = world
+            .admin()
+            .post(&format!("{feature}/{verb}"), &Value::Null)
+            .expect(200);
+        assert_eq!(switched.json()["enabled"], enabled);
+    }
+    let config = format!("{feature}/config");
+    assert_eq!(world.admin().get(&config).expect(200).json(), json!({}));
+    world.admin().patch(&config, &json!({})).expect(200);
+    let unknown = Request::new(Method::PUT, &config)
+        .header("if-match", "*")
+        .json(&json!({"depth": 3}));
+    check_refused(&world, &unknown, 422, "invalid-content");
 }

@@ -107,6 +107,9 @@ fn every_family_is_there() {
         ("ravelin_map_entries{map=\"xdp_blocklist\"}", 1.0),
         ("ravelin_events_lost_total", 0.0),
         ("ravelin_scrape_success{part=\"maps\"}", 1.0),
+        ("ravelin_scrape_success{part=\"policy\"}", 1.0),
+        ("ravelin_policy_failed_commits_total", 0.0),
+        ("ravelin_policy_simulation_differences_total", 0.0),
         (
             "ravelin_api_requests_total{method=\"POST\",path=\"/api/v1/lists/{id}/entries\",status=\"201\"}",
             1.0,

@@ -29,6 +29,7 @@ fn nothing() -> Snapshot {
         programs: None,
         maps: None,
         losses: None,
+        policy: None,
     }
 }
 

@@ -185,8 +185,10 @@ fn all_or_none() {
         assert!(errors(&problem).contains(&(pointer, code)), "{bad}: {problem}");
     }
     let zone = world.admin().get("/api/v1/zones").expect(200).json()["items"][1].clone();
+    let place = format!("/api/v1/rules/{}", id(&kept));
+    super::change(&world, Method::PATCH, &place, &json!({"from_zone": id(&zone)})).expect(200);
     let used = json!({"operations": [
-        {"op": "update", "kind": "rule", "id": id(&kept), "value": {"from_zone": id(&zone)}},
+        {"op": "update", "kind": "rule", "id": id(&kept), "value": {"log": true}},
         {"op": "delete", "kind": "zone", "id": id(&zone)},
     ]});
     let request = Request::new(Method::POST, CHANGES).json(&used);

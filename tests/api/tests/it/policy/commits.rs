@@ -1,5 +1,7 @@
 //! How changes are committed: looked at first, taken back by themselves, by many at once.
 
+use std::time::{Duration, Instant};
+
 use http::Method;
 use ravelin_test_harness::{Client, Request};
 use serde_json::{Value, json};
@@ -162,13 +164,15 @@ fn the_state_of_the_policy_and_its_oddities_are_told() {
     assert_eq!(policy["enforced"], true, "{policy}");
     rule(&world, "all", &json!({}));
     let shadowed = rule(&world, "never", &json!({"action": "drop"}));
-    let remarks = world.admin().get("/api/v1/diagnostics").expect(200).json();
-    let remark = remarks["items"]
-        .as_array()
-        .expect("items")
-        .iter()
-        .find(|d| d["object"]["id"] == shadowed["id"]);
-    let remark = remark.expect("a remark").clone();
+    let find = |remarks: &Value| {
+        let items = remarks["items"].as_array().expect("items");
+        items
+            .iter()
+            .find(|remark| remark["object"]["id"] == shadowed["id"])
+            .cloned()
+    };
+    let remarks = remarks_when(&world, |remarks| find(remarks).is_some());
+    let remark = find(&remarks).expect("a remark");
     assert_eq!(
         (&remark["code"], &remark["severity"]),
         (&json!("shadowed"), &json!("warning")),
@@ -197,8 +201,20 @@ fn the_state_of_the_policy_and_its_oddities_are_told() {
         &Value::Null,
     )
     .expect(204);
-    let remarks = world.admin().get("/api/v1/diagnostics").expect(200).json();
-    assert!(!remarks.to_string().contains(id(&shadowed)), "{remarks}");
+    remarks_when(&world, |remarks| find(remarks).is_none());
+}
+
+/// The remarks about the policy, once they are so: they are found out beside the commit.
+fn remarks_when(world: &World, so: impl Fn(&Value) -> bool) -> Value {
+    let end = Instant::now() + Duration::from_secs(20);
+    loop {
+        let remarks = world.admin().get("/api/v1/diagnostics").expect(200).json();
+        if so(&remarks) {
+            return remarks;
+        }
+        assert!(Instant::now() < end, "{remarks}");
+        std::thread::yield_now();
+    }
 }
 
 #[test]

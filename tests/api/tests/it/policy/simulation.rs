@@ -137,7 +137,8 @@ fn packets_that_cannot_be_are_refused() {
         assert_eq!(errors(&problem), [expected], "{packet}");
     }
     let nowhere = json!({"interface": "moon0", "source": "192.0.2.1", "destination": "192.0.2.2", "destination_port": 1});
-    check_problem(&world.admin().post(SIMULATE, &nowhere), 409, "cannot-simulate");
+    let problem = check_problem(&world.admin().post(SIMULATE, &nowhere), 422, "invalid-content");
+    assert_eq!(errors(&problem), [("/interface", "reference")]);
     let unzoned = World::new();
     let packet = json!({"from_zone": "local", "source": "192.0.2.1", "destination": "192.0.2.2", "destination_port": 1});
     check_problem(&unzoned.admin().post(SIMULATE, &packet), 409, "cannot-simulate");
