@@ -28,6 +28,8 @@ const LOG_PREFIX: &str = "ravelin ";
 
 /// Types of ICMPv6 a link needs: multicast listeners, routers and neighbours (RFC 4890, 4.4.1).
 const LINK_ICMPV6: [(u8, u8); 2] = [(130, 136), (143, 143)];
+/// Redirects: the box sends them and, a router, believes none.
+const REDIRECT_ICMPV6: (u8, u8) = (137, 137);
 /// Types of ICMPv6 errors, path MTU among them.
 const ERRORS_ICMPV6: (u8, u8) = (1, 4);
 /// Types of ICMP errors, path MTU among them: unreachable, time exceeded, parameter problem.
@@ -205,6 +207,11 @@ pub(super) fn interfaces(ruleset: &Ruleset) -> BTreeMap<ZoneNumber, Vec<Name>> {
             )
         })
         .collect()
+}
+
+/// Name of the set of a zone's interfaces.
+pub(super) fn zone_name(zone: ZoneNumber) -> String {
+    format!("zone{}", zone.get())
 }
 
 /// Name of the chain between two zones.
@@ -396,6 +403,40 @@ impl Builder<'_> {
         }
     }
 
+    /// A rule for each management zone: what the lines say that come first of all.
+    fn management(&mut self, decide: &Name) -> Vec<Vec<Statement>> {
+        let ruleset = self.ruleset;
+        let lines = ruleset
+            .lines
+            .iter()
+            .filter(|line| line.origin == Origin::AntiLockout);
+        let mut rules = Vec::new();
+        for line in lines {
+            let Some((zone, interfaces)) = line.from.and_then(|zone| self.interfaces.get_key_value(&zone))
+            else {
+                continue;
+            };
+            let members = SetBody::Interfaces(interfaces.iter().cloned().collect());
+            let members = self.chains.set(zone_name(*zone), members);
+            let judged = Statement::Mark {
+                keep: FOREIGN,
+                set: mark(line.action, line.counter),
+            };
+            for service in &line.services {
+                let ports = service.destination_ports.iter();
+                let ports = ports.map(|ports| (ports.first().into(), ports.last().into()));
+                let asked = vec![
+                    in_set(&[Field::InputInterface], &members),
+                    is(Field::Protocol, service.protocol.map(only)),
+                    is(Field::DestinationPort, ports),
+                    judged.clone(),
+                ];
+                rules.push(rule_to(asked, decide));
+            }
+        }
+        rules
+    }
+
     fn hooks(&mut self, decide: &Name) {
         let (mut to_local, mut from_local) = (BTreeMap::new(), BTreeMap::new());
         let mut between = BTreeMap::new();
@@ -443,27 +484,36 @@ impl Builder<'_> {
         let in_zone = in_set(&[output, Field::Mark(TO_ZONE)], &"zone_marks".into());
         let in_local = is(Field::Mark(TO_ZONE), [only(to_zone(ZoneNumber::LOCAL))]);
         let no_zone = vec![goto(&"no_zone".into())];
+        let stray = rule_to(vec![begins_no_connection()], &"invalid".into());
+        // Whoever manages the box goes on doing so where conntrack begins in the middle of a connection: when the first
+        // policy comes into force.
+        let management = self.management(decide);
         self.chains.add(
             "forward",
             Some(BaseChain::Filter(Hook::Forward)),
             vec![
                 states(&[KNOWN[0], KNOWN[1], INVALID]),
+                stray.clone(),
                 judged_before(in_zone),
                 dispatch(&[input, output], &between),
                 no_zone.clone(),
             ],
         );
+        let begin = [
+            loopback(input),
+            states(&[KNOWN[0], KNOWN[1], INVALID]),
+            infrastructure(Family::V6, &LINK_ICMPV6),
+        ];
+        let end = [
+            stray,
+            judged_before(in_local),
+            dispatch(&[input], &to_local),
+            no_zone.clone(),
+        ];
         self.chains.add(
             "input",
             Some(BaseChain::Filter(Hook::Input)),
-            vec![
-                loopback(input),
-                states(&[KNOWN[0], KNOWN[1], INVALID]),
-                infrastructure(Family::V6, &LINK_ICMPV6),
-                judged_before(in_local),
-                dispatch(&[input], &to_local),
-                no_zone.clone(),
-            ],
+            begin.into_iter().chain(management).chain(end).collect(),
         );
         // A local process can set the mark of what it sends: here it is not believed. Errors the box sends about
         // packets that never became a connection are nothing conntrack knows of.
@@ -474,13 +524,27 @@ impl Builder<'_> {
             vec![
                 loopback(output),
                 states(&KNOWN),
-                infrastructure(Family::V6, &[&LINK_ICMPV6[..], &[ERRORS_ICMPV6]].concat()),
+                infrastructure(
+                    Family::V6,
+                    &[&LINK_ICMPV6[..], &[REDIRECT_ICMPV6, ERRORS_ICMPV6]].concat(),
+                ),
                 infrastructure(Family::V4, &errors),
                 states(&[INVALID]),
                 dispatch(&[output], &from_local),
                 no_zone,
             ],
         );
+    }
+}
+
+/// TCP that conntrack would take up in the middle of a connection: of SYN, ACK, FIN and RST not just the first.
+fn begins_no_connection() -> Statement {
+    const SYN: u8 = 0x02;
+    const SYN_ACK_FIN_RST: u8 = 0x17;
+    Statement::Match {
+        fields: [Field::TcpFlags(SYN_ACK_FIN_RST)].into(),
+        negated: true,
+        test: Test::Elements([[only(SYN)].into()].into()),
     }
 }
 

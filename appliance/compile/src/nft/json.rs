@@ -388,6 +388,7 @@ fn field(field: Field) -> Value {
         Field::DestinationPort => payload("th", "dport"),
         Field::IcmpType(family) => payload(icmp_name(family), "type"),
         Field::IcmpCode(family) => payload(icmp_name(family), "code"),
+        Field::TcpFlags(bits) => masked(payload("tcp", "flags"), bits.into()),
         Field::InputInterface => meta("iifname"),
         Field::OutputInterface => meta("oifname"),
         Field::Mark(bits) => masked(meta("mark"), bits),

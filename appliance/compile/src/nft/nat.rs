@@ -7,12 +7,12 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use ravelin_model::{AddressRange, PortRange, Translation, ZoneId, ZoneNumber, protocol};
 
-use super::build::interfaces;
+use super::build::{interfaces, zone_name};
 use super::chains::Chains;
 use super::lines::{WITH_PORTS, gather};
 use super::table::{
     BaseChain, Family, Field, Hook, Name, NatMap, PortRangeRow, PortRow, ProtocolRow, Range, SetBody,
-    Statement, Verdict, VerdictMap, in_set, only,
+    Statement, Verdict, VerdictMap, in_set, is, only,
 };
 use super::term::{self, Side, Terms};
 use super::tree::{self, DIMENSIONS, Dimension, RuleBox};
@@ -195,7 +195,7 @@ fn source(ruleset: &Ruleset, interfaces: &BTreeMap<ZoneNumber, Vec<Name>>, chain
         }
         if !ruleset.dnat.is_empty() {
             let members = SetBody::Interfaces(names.iter().cloned().collect());
-            let members = chains.set(format!("zone{}", zone.get()), members);
+            let members = chains.set(zone_name(*zone), members);
             let back = vec![in_set(&[Field::OutputInterface], &members), Statement::Masquerade];
             let chain = Verdict::Goto(chains.intern(vec![back]));
             hairpin.extend(names.iter().map(|name| (name.clone(), chain.clone())));
@@ -222,7 +222,7 @@ fn source_boxes(ruleset: &Ruleset, zone: &ZoneId, family: Family, chains: &mut C
             let destination = sides(destination, Field::Destination, family, &terms, chains);
             if let (Some(source), Some(destination)) = (source, destination) {
                 boxes.extend(
-                    source_box(at, &source, &destination, end, chains)
+                    source_box(at, &source, &destination, end)
                         .into_iter()
                         .map(Arc::new),
                 );
@@ -300,17 +300,15 @@ fn sides(
     terms.side(&term, field, family, chains)
 }
 
-fn source_box(line: usize, source: &Side, destination: &Side, end: End, chains: &mut Chains) -> Vec<RuleBox> {
+fn source_box(line: usize, source: &Side, destination: &Side, end: End) -> Vec<RuleBox> {
     let End { ported, plain } = end;
     let mut variants = Vec::new();
     if let Some(end) = ported {
-        let protocols = WITH_PORTS.map(only);
-        let elements = protocols.map(|protocol| [protocol].into()).into();
-        variants.push((
-            Some(chains.among(&[Field::Protocol], elements)),
-            protocols.into(),
-            end,
-        ));
+        // nftables wants to see the one protocol whose ports it changes.
+        variants.extend(WITH_PORTS.map(only).map(|protocol| {
+            let matching = is(Field::Protocol, [protocol]);
+            (Some(matching), [protocol].into(), end.clone())
+        }));
     }
     let all: Arc<[Range]> = [Dimension::Protocol.all_services()].into();
     variants.push((None, all, plain));

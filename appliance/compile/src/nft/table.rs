@@ -77,6 +77,8 @@ pub enum Field {
     IcmpType(Family),
     /// `icmp code`, `icmpv6 code`.
     IcmpCode(Family),
+    /// These bits of `tcp flags`; no packet of another protocol matches.
+    TcpFlags(u8),
     /// `iifname`.
     InputInterface,
     /// `oifname`.

@@ -1,9 +1,12 @@
 //! Namespaces and tables.
 
+use std::collections::BTreeSet;
+use std::process::Command;
 use std::sync::Arc;
 
 use ravelin_compile::generate::{Random, Shape, World};
 use ravelin_compile::{NftRuleset, NftSettings, Ruleset};
+use ravelin_kernel::{Nftables, PacketCount};
 use ravelin_test_harness::{Namespace, privileged};
 
 /// Runs a test on a thread in a fresh namespace.
@@ -33,11 +36,95 @@ pub fn compiled(ruleset: &Ruleset) -> Arc<NftRuleset> {
     Arc::new(NftRuleset::new(ruleset, &NftSettings::default()))
 }
 
-/// The table as nft lists it, without what it counts: handles and counters.
-pub fn listed() -> String {
-    let output = std::process::Command::new("nft")
+/// The table as nft lists it, without what it counts: its chains, sets and limits in any order, as it keeps none.
+pub fn listed() -> BTreeSet<String> {
+    let output = Command::new("nft")
         .args(["-s", "list", "table", "inet", NftRuleset::TABLE])
         .output()
         .expect("run nft");
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    let text = String::from_utf8_lossy(&output.stdout);
+    let blocks = text
+        .split("\n\t}\n")
+        .map(|block| match block.split_once("elements = {") {
+            Some((head, elements)) => {
+                let mut elements: Vec<&str> = elements
+                    .split(',')
+                    .map(|element| element.trim_matches([' ', '\n', '\t', '}']))
+                    .collect();
+                elements.sort_unstable();
+                format!("{head}{}", elements.join(", "))
+            }
+            None => block.to_owned(),
+        });
+    blocks
+        .map(|block| {
+            block
+                .trim_start_matches("table inet ravelin {\n")
+                .trim()
+                .to_owned()
+        })
+        .filter(|block| !block.is_empty())
+        .collect()
+}
+
+/// The same blocks; shows those that are not, which a whole table would bury.
+#[track_caller]
+pub fn assert_same(found: &BTreeSet<String>, expected: &BTreeSet<String>) {
+    let only = |these: &BTreeSet<String>, those: &BTreeSet<String>| {
+        these
+            .difference(those)
+            .map(String::as_str)
+            .collect::<Vec<_>>()
+            .join("\n\n")
+    };
+    assert!(
+        found == expected,
+        "{}\n\nexpected:\n\n{}",
+        only(found, expected),
+        only(expected, found)
+    );
+}
+
+/// What is listed when the table is loaded where nothing was before.
+pub fn listed_in_its_own_namespace(table: &Arc<NftRuleset>) -> BTreeSet<String> {
+    let namespace = Namespace::new("fresh");
+    namespace.within(|| {
+        runtime().block_on(async {
+            let mut nftables = Nftables::open().expect("open");
+            nftables.apply(table).await.expect("apply");
+            listed()
+        })
+    })
+}
+
+/// A link that is in no zone, with 192.0.2.0/24 behind it.
+pub fn link_out() {
+    for arguments in [
+        "link add out0 type veth peer name out1",
+        "address add 192.0.2.2/24 dev out0",
+        "link set out0 up",
+        "link set out1 up",
+    ] {
+        let status = Command::new("ip")
+            .args(arguments.split(' '))
+            .status()
+            .expect("run ip");
+        assert!(status.success(), "{arguments}");
+    }
+}
+
+/// Sends so many datagrams to an address and says how many the box tried to send.
+pub fn visit(address: &str, count: u64) -> u64 {
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").expect("socket");
+    for _ in 0..count {
+        // Refused by the filter it is an error, and counted all the same.
+        let _ = socket.send_to(b"x", (address, 9));
+    }
+    count
+}
+
+/// What a counter says.
+pub async fn counted_to(nftables: &mut Nftables, counter: u32) -> PacketCount {
+    let counters = nftables.counters().await.expect("counters");
+    counters.get(&counter).copied().unwrap_or_default()
 }
