@@ -52,6 +52,18 @@ impl Lab {
             bpffs,
         })
     }
+
+    /// Has the namespace forward, and what the rules are about leave by the sender.
+    pub fn route_back(&self) -> anyhow::Result<()> {
+        for family in ["ipv4", "ipv6"] {
+            let forwarding = format!("/proc/sys/net/{family}/conf/all/forwarding");
+            std::fs::write(&forwarding, "1").with_context(|| forwarding)?;
+        }
+        for network in ["20.0.0.0/8", "fd00::/8"] {
+            run("ip", &["route", "replace", network, "dev", SENDER])?;
+        }
+        Ok(())
+    }
 }
 
 fn pin_to_cpu(cpu: usize) -> anyhow::Result<()> {

@@ -4,6 +4,7 @@
 // The figures are the output.
 #![allow(clippy::print_stdout)]
 
+mod classify;
 mod frames;
 mod generator;
 mod lab;
@@ -13,7 +14,9 @@ mod ours;
 mod peers;
 mod programs;
 mod receive;
+mod replay;
 mod report;
+mod rules;
 
 use clap::Parser;
 
@@ -31,10 +34,27 @@ struct Arguments {
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let lab = Lab::enter()?;
-    let goals = receive::run(&lab, &plans(arguments.short))?;
+    let mut goals = receive::run(&lab, &plans(arguments.short))?;
+    goals.extend(classify::run(&lab, &classifier_plan(arguments.short))?);
     programs::run(&lab, if arguments.short { 3 } else { 11 })?;
     report::print_goals(&goals);
     Ok(())
+}
+
+fn classifier_plan(short: bool) -> classify::Plan {
+    if short {
+        classify::Plan {
+            rules: vec![10, 1_000, 10_000],
+            rounds: 3,
+            frames: 1 << 17,
+        }
+    } else {
+        classify::Plan {
+            rules: vec![10, 100, 1_000, 10_000, 100_000],
+            rounds: 9,
+            frames: 1 << 19,
+        }
+    }
 }
 
 fn plans(short: bool) -> Vec<Plan> {

@@ -1,8 +1,10 @@
 //! What we are measured against.
 
 mod ipset;
+mod linear;
 mod lpm;
 mod nft;
+mod nft_rules;
 mod null;
 
 use std::io::Write as _;
@@ -11,8 +13,10 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, ensure};
 
 pub use ipset::Ipset;
+pub use linear::Linear;
 pub use lpm::LpmTrie;
 pub use nft::NftIngress;
+pub use nft_rules::NftRules;
 pub use null::{NullDrop, null_programs};
 
 /// Something that drops what arrives at the receiver from the sources of a list. Made once for a list; in each round

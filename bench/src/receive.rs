@@ -109,6 +109,7 @@ fn goals(plan: &Plan, family: Family, shape: Shape, cases: &[Measured]) -> Vec<G
         reached,
         bar,
         at_most,
+        unit: "x",
     };
     let [null, ravelin, peers @ ..] = cases else {
         return Vec::new();

@@ -33,6 +33,8 @@ pub struct Goal {
     pub bar: f64,
     /// Whether less is better.
     pub at_most: bool,
+    /// What the figures are in; `x` for ratios.
+    pub unit: &'static str,
 }
 
 impl Goal {
@@ -69,8 +71,11 @@ pub fn print_goals(goals: &[Goal]) {
             if goal.met() { "met" } else { "MISSED" },
         );
         println!(
-            "{:<64} {:>7.2}x {sign} {:>4.2}x  {verdict}",
-            goal.name, goal.reached, goal.bar
+            "{:<64} {:>7.2}{unit} {sign} {:>4.2}{unit}  {verdict}",
+            goal.name,
+            goal.reached,
+            goal.bar,
+            unit = goal.unit
         );
     }
 }
