@@ -387,6 +387,10 @@ fn translations_behind_others_of_the_same_packets_are_told() {
     firewall.add_nat(Translation::Dnat(dnat("wan", "192.0.2.1", "80-90", "10.0.0.5")));
     firewall.add_nat(Translation::Dnat(dnat("wan", "192.0.2.1", "85", "10.0.0.6")));
     firewall.add_nat(Translation::Dnat(dnat("any", "192.0.2.1", "86", "10.0.0.6")));
+    firewall.add_nat(Translation::Dnat(Dnat {
+        protocol: Some(ravelin_model::protocol::UDP),
+        ..dnat("wan", "192.0.2.1", "85", "10.0.0.6")
+    }));
     firewall.add_nat(Translation::OneToOne {
         zone: zone_id("wan"),
         external: parsed("203.0.113.0/24"),
@@ -397,7 +401,7 @@ fn translations_behind_others_of_the_same_packets_are_told() {
     firewall.publish("2", 901, published(dnat("wan", "192.0.2.1", "any", "10.0.0.8")));
     check_published(
         &firewall,
-        &["shadowed nat_1: nat_0", "published_service_shadowed pub_1: nat_3"],
+        &["shadowed nat_1: nat_0", "published_service_shadowed pub_1: nat_4"],
     );
 }
 
