@@ -31,7 +31,7 @@ use crate::error::stored;
 use crate::hit_rows::RowChange;
 use crate::packet_filter::Filter;
 use crate::plane::Plane;
-use crate::policy_counters::PolicyCounters;
+use crate::policy_counters::{PolicyCounters, Totals};
 use crate::snapshot::Snapshot;
 use crate::stream::Hub;
 use crate::{Actor, CommitStep, ControlError, Diagnostic, PolicyView};
@@ -162,6 +162,9 @@ impl Engine {
         // Nobody reads the policy's counters while they may change hands.
         let counters = self.counters.clone();
         let mut totals = counters.hold().await;
+        if self.filter_goes_with(&work) {
+            self.read_last(&mut totals).await;
+        }
         let applied = self
             .apply(&mut Source::Change(&mut change), &mut next, &work)
             .await;
@@ -243,6 +246,17 @@ impl Engine {
         }
         self.schedule_expiry().await;
         next
+    }
+
+    /// Adds up what the table of nftables counted before it goes. What cannot be read is lost and holds up nothing.
+    async fn read_last(&self, totals: &mut Totals) {
+        let now = self.policy_config.clock.now();
+        if let Err(error) = self.counters.read(totals, now).await {
+            tracing::warn!(
+                error = chain(&error),
+                "hit counters of the policy could not be read"
+            );
+        }
     }
 
     /// Reads what lines of the policy counted.

@@ -153,6 +153,18 @@ impl Totals {
     }
 }
 
+/// Header of a frame, which nftables does not count.
+const ETHERNET_BYTES: u64 = 14;
+
+/// What the data plane counted of frames as what nftables would have counted of the packets in them.
+fn of_packets(frames: HitCounter) -> HitCounter {
+    let headers = frames.packets.saturating_mul(ETHERNET_BYTES);
+    HitCounter {
+        bytes: frames.bytes.saturating_sub(headers),
+        ..frames
+    }
+}
+
 fn hits((packets, bytes): (u64, u64)) -> HitCounter {
     HitCounter { packets, bytes }
 }
@@ -204,11 +216,17 @@ impl PolicyCounters {
         Arc::clone(&self.totals).lock_owned().await
     }
 
+    /// Reads the back-ends and adds up, for whoever holds the counters.
+    pub(crate) async fn read(&self, totals: &mut Totals, now: OffsetDateTime) -> Result<(), ControlError> {
+        let shown = self.shown(totals.known.clone()).await?;
+        totals.take(&shown, now);
+        Ok(())
+    }
+
     /// Reads the back-ends and adds up.
     pub(crate) async fn refresh(&self, now: OffsetDateTime) -> Result<OwnedMutexGuard<Totals>, ControlError> {
         let mut totals = self.hold().await;
-        let shown = self.shown(totals.known.clone()).await?;
-        totals.take(&shown, now);
+        self.read(&mut totals, now).await?;
         Ok(totals)
     }
 
@@ -228,7 +246,7 @@ impl PolicyCounters {
                 .plane
                 .call(move |datapath| {
                     let hits = datapath.policy_hits(&known)?;
-                    Ok(known.into_iter().zip(hits).collect())
+                    Ok(known.into_iter().zip(hits.into_iter().map(of_packets)).collect())
                 })
                 .await?;
         }

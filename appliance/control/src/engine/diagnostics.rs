@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use ravelin_compile::Ruleset;
+use ravelin_compile::{Ruleset, diagnose};
 use ravelin_model::chain;
 use tokio::task::JoinHandle;
 
@@ -28,8 +28,11 @@ impl Engine {
             .await?;
         Ok(tokio::task::spawn_blocking(move || {
             let resolved = Ruleset::resolve(&policy, revision, &inventory, &lists, now);
-            drop(resolved);
-            Vec::new()
+            diagnose(&policy, &resolved.ruleset, &lists, now)
+                .diagnostics
+                .into_iter()
+                .map(in_our_words)
+                .collect()
         }))
     }
 
@@ -47,6 +50,23 @@ impl Engine {
                 "the policy could not be looked through for oddities"
             ),
         }
+    }
+}
+
+fn in_our_words(found: ravelin_compile::Diagnostic) -> Diagnostic {
+    let ravelin_compile::Diagnostic {
+        severity,
+        code,
+        subject,
+        related,
+        detail,
+    } = found;
+    Diagnostic {
+        severity: severity.name(),
+        code: code.name(),
+        object: subject,
+        related,
+        detail,
     }
 }
 

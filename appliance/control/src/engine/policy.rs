@@ -259,6 +259,13 @@ impl Engine {
         Ok(())
     }
 
+    /// Whether the change ends the enforcement, and with it what nftables shows of its counters.
+    pub(super) fn filter_goes_with(&self, work: &Work) -> bool {
+        let live = self.live.policy.as_ref().is_some_and(|live| live.force.is_some());
+        let wanted = work.policy.as_ref().and_then(|policy| policy.compiled.as_ref());
+        live && wanted.is_some_and(|wanted| wanted.force.is_none())
+    }
+
     /// Asks the filter what it enforces now.
     async fn read_back(&mut self, force: &Force) -> Result<(), ControlError> {
         let started = Instant::now();

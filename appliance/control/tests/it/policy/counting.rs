@@ -10,13 +10,14 @@ use crate::engine::Engine;
 
 /// Has both back-ends show so many packets of 100 bytes for a counter.
 fn show(engine: &Engine, counter: u32, nft: u64, ebpf: u64) {
-    let hits = |packets| HitCounter {
+    let hits = |packets, bytes| HitCounter {
         packets,
-        bytes: packets * 100,
+        bytes: packets * bytes,
     };
     let mut script = engine.plane.now();
-    script.filter_hits.insert(counter, hits(nft));
-    script.policy_hits.insert(counter, hits(ebpf));
+    script.filter_hits.insert(counter, hits(nft, 100));
+    // Frames of Ethernet.
+    script.policy_hits.insert(counter, hits(ebpf, 114));
 }
 
 async fn check(engine: &Engine, counter: u32, packets: u64) -> Hits {
@@ -87,6 +88,24 @@ async fn counts_outlive_a_restart_and_a_reboot() {
     let engine = engine.restarted(open().await, Config::default()).await;
     let after = check(&engine, a, 46).await;
     assert!(after.last_hit_at > before.last_hit_at);
+}
+
+#[tokio::test]
+async fn what_was_counted_outlives_the_table() {
+    let engine = Engine::start().await;
+    zoned(&engine).await;
+    commit(&engine, vec![rule("a", Action::Drop, 1)]).await;
+    let a = counter(&engine, "a");
+    show(&engine, a, 10, 0);
+    let unzoned = ["lan", "wan"].map(|text| {
+        PolicyOperation::Zone(Operation::Replace {
+            id: super::zone_id(text),
+            spec: super::zone_spec(text, &[]),
+            precondition: ANY,
+        })
+    });
+    commit(&engine, unzoned.into()).await;
+    check(&engine, a, 10).await;
 }
 
 #[tokio::test]
