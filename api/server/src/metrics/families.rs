@@ -1,6 +1,7 @@
 //! Writes families of one metric each from values read just now.
 
 use std::fmt;
+use std::time::Duration;
 
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
@@ -58,6 +59,14 @@ impl Families<'_> {
     pub(super) fn counter(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
         let encoder = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
         ConstCounter::new(value).encode(encoder)
+    }
+
+    /// Seconds that never fall, without labels.
+    pub(super) fn time(&mut self, name: &str, help: &str, time: Duration) -> fmt::Result {
+        let encoder = self
+            .0
+            .encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Counter)?;
+        ConstCounter::new(time.as_secs_f64()).encode(encoder)
     }
 
     /// A number that may fall, without labels.

@@ -1,7 +1,6 @@
 //! Figures of the policy.
 
 use std::fmt;
-use std::time::Duration;
 
 use ravelin_control::{Hits, PolicyMetrics, ZoneRef};
 
@@ -49,14 +48,12 @@ pub(super) fn write(to: &mut Families<'_>, metrics: &PolicyMetrics) -> fmt::Resu
         "Commits that failed and left the old policy in force",
         *failed_commits,
     )?;
-    seconds(
-        to,
+    to.time(
         "policy_compilation",
         "Time spent compiling the policy",
         compilations.1,
     )?;
-    seconds(
-        to,
+    to.time(
         "policy_commit",
         "Time commits took, from request to read-back",
         commits.1,
@@ -77,10 +74,6 @@ pub(super) fn write(to: &mut Families<'_>, metrics: &PolicyMetrics) -> fmt::Resu
         "Verdicts that are not in the log",
         *verdicts_lost,
     )
-}
-
-fn seconds(to: &mut Families<'_>, name: &str, help: &str, time: Duration) -> fmt::Result {
-    to.seconds(name, help, [(Vec::new(), time.as_secs_f64())])
 }
 
 /// Rules may be about any zone.

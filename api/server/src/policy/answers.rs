@@ -87,16 +87,15 @@ pub(crate) fn report(committed: Committed, dry_run: bool) -> CommitReport {
         results: results.into_iter().map(result).collect(),
         diff: changes
             .iter()
-            .filter_map(change)
-            .map(|change| if dry_run { change } else { change.in_short() })
+            .filter_map(|object| change(object, dry_run))
             .collect(),
         diagnostics: diagnostics.iter().map(diagnostic).collect(),
         steps: steps.into_iter().map(step).collect(),
     }
 }
 
-/// What happened to an object.
-pub(crate) fn change(change: &ravelin_control::ObjectChange) -> Option<ObjectChange> {
+/// What happened to an object, `in_full` with what it said and says.
+pub(crate) fn change(change: &ravelin_control::ObjectChange, in_full: bool) -> Option<ObjectChange> {
     let ravelin_control::ObjectChange {
         kind: _,
         id: _,
@@ -104,7 +103,7 @@ pub(crate) fn change(change: &ravelin_control::ObjectChange) -> Option<ObjectCha
         after,
         place,
     } = change;
-    ObjectChange::new(before.as_ref(), after.as_ref(), *place)
+    ObjectChange::new(before.as_ref(), after.as_ref(), *place, in_full)
 }
 
 /// Something odd about the policy.

@@ -1,6 +1,6 @@
 //! Changes to one object: read, commit, show what came of it.
 
-use ravelin_api_types::{BadBody, merge_patch, parse_value, parse_with};
+use ravelin_api_types::{BadBody, RuleHits, merge_patch, parse_value, parse_with};
 use ravelin_control::{Committed, ControlError, Operation, PolicyOperation, Precondition};
 use ravelin_model::{Id, Kind, Policy};
 use serde_json::Value;
@@ -51,8 +51,13 @@ pub(crate) async fn create<R: Resource>(
     let id = committed.results.first().map(|result| result.id.as_str());
     let id = object_id::<R>(id.unwrap_or_default())?;
     let location = format!("/api/v1/{}/{id}", R::Model::COLLECTION);
-    let changed = afterwards::<R>(state, &committed, &id).await?;
-    Ok(Written::Done(changed.at(location)))
+    let policy = &committed.policy.policy;
+    let (place, object) = placed::<R>(policy, &id)?;
+    // What is new has caught nothing yet.
+    let body = R::show(place, &object, policy, RuleHits::default());
+    Ok(Written::Done(
+        Changed::updated(body, committed.revision).at(location),
+    ))
 }
 
 /// Has an object say something else.

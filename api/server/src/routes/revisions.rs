@@ -86,7 +86,10 @@ pub(crate) async fn diff(
     Ok(Json(RevisionDiff {
         from: from.0,
         to: to.0,
-        diff: changes.iter().filter_map(policy::change).collect(),
+        diff: changes
+            .iter()
+            .filter_map(|object| policy::change(object, true))
+            .collect(),
     }))
 }
 

@@ -99,6 +99,6 @@ pub struct Change {
 #[serde(deny_unknown_fields)]
 pub struct Changes {
     /// In order.
-    #[schema(min_items = 1, max_items = 10_000)]
+    #[schema(min_items = 1, max_items = 100_000)]
     pub operations: Vec<Change>,
 }

@@ -68,18 +68,18 @@ pub struct ObjectChange {
 }
 
 impl ObjectChange {
-    /// Of an object before and after, with its places from 0.
+    /// Of an object before and after, with its places from 0; `in_full` with what it said and says.
     pub fn new(
         before: Option<&model::AnyObject>,
         after: Option<&model::AnyObject>,
         place: (Option<usize>, Option<usize>),
+        in_full: bool,
     ) -> Option<Self> {
         let object = after.or(before)?;
-        let (before, after) = (before.map(spec_json), after.map(spec_json));
-        let change = match (&before, &after) {
+        let change = match (before, after) {
             (None, _) => ChangeKind::Created,
             (_, None) => ChangeKind::Deleted,
-            (Some(before), Some(after)) if before == after => ChangeKind::Moved,
+            (Some(before), Some(after)) if says_the_same(before, after) => ChangeKind::Moved,
             _ => ChangeKind::Updated,
         };
         let position = |index: Option<usize>| index.map(|index| index as u64 + 1);
@@ -88,20 +88,24 @@ impl ObjectChange {
             id: object.id().to_owned(),
             name: object.name().map(str::to_owned),
             change,
-            before,
-            after,
+            before: before.filter(|_| in_full).map(spec_json),
+            after: after.filter(|_| in_full).map(spec_json),
             position_before: position(place.0),
             position_after: position(place.1),
         })
     }
+}
 
-    /// Without what the object said and says.
-    pub fn in_short(self) -> Self {
-        Self {
-            before: None,
-            after: None,
-            ..self
-        }
+fn says_the_same(before: &model::AnyObject, after: &model::AnyObject) -> bool {
+    use model::AnyObject::{NatRule, PublishedService, Rule, Service, Zone, ZonePair};
+    match (before, after) {
+        (Zone(before), Zone(after)) => before.spec == after.spec,
+        (ZonePair(before), ZonePair(after)) => before.spec == after.spec,
+        (Rule(before), Rule(after)) => before.spec == after.spec,
+        (Service(before), Service(after)) => before.spec == after.spec,
+        (NatRule(before), NatRule(after)) => before.spec == after.spec,
+        (PublishedService(before), PublishedService(after)) => before.spec == after.spec,
+        _ => false,
     }
 }
 

@@ -188,7 +188,7 @@ fn all_or_none() {
     let place = format!("/api/v1/rules/{}", id(&kept));
     super::change(&world, Method::PATCH, &place, &json!({"from_zone": id(&zone)})).expect(200);
     let used = json!({"operations": [
-        {"op": "update", "kind": "rule", "id": id(&kept), "value": {"log": true}},
+        good,
         {"op": "delete", "kind": "zone", "id": id(&zone)},
     ]});
     let request = Request::new(Method::POST, CHANGES).json(&used);
