@@ -37,6 +37,9 @@ impl Crossing {
         // Answers are part of what is tested; how many a second are not.
         router.write_sysctl("ipv4/icmp_ratelimit", "0");
         router.write_sysctl("ipv6/icmp/ratelimit", "0");
+        // How often a host is told of a better way depends on what it was told before.
+        router.write_sysctl("ipv4/conf/all/send_redirects", "0");
+        router.write_sysctl("ipv4/conf/default/send_redirects", "0");
         far.write_sysctl("ipv6/conf/all/disable_ipv6", "1");
         far.write_sysctl("ipv6/conf/default/disable_ipv6", "1");
         let (router_mac, far_mac) = (mac(ROUTER_MAC), mac(CLIENT_MAC));

@@ -79,11 +79,7 @@ fn hits(ground: &Ground<'_>) -> BTreeMap<String, (u64, u64)> {
         .iter()
         .map(|rule| (format!("rule {}", text(&rule["name"])), count(rule)));
     let pairs = pairs.iter().map(|pair| {
-        let name = format!(
-            "pair {} {}",
-            text(&pair["from_zone_name"]),
-            text(&pair["to_zone_name"])
-        );
+        let name = format!("pair {} {}", text(&pair["from_name"]), text(&pair["to_name"]));
         (name, count(pair))
     });
     rules.chain(pairs).collect()

@@ -6,7 +6,18 @@ use super::ground::check;
 use super::shot::*;
 
 #[test]
-fn defaults_of_zone_pairs() {
+fn defaults_decide() {
+    check(
+        &[
+            defaults_of_zone_pairs(),
+            reject_tells_the_sender(),
+            a_management_zone_cannot_be_locked_out(),
+        ]
+        .concat(),
+    );
+}
+
+fn defaults_of_zone_pairs() -> Vec<Group> {
     let (drop, reject, accept) = (
         By::Pair("lan", "wan"),
         By::Pair("lan", "dmz"),
@@ -88,11 +99,10 @@ fn defaults_of_zone_pairs() {
             "from the box: nobody wrote",
             syn(ROUTER, LAN, 443).passes(UNWRITTEN),
         );
-    check(&[written, local]);
+    vec![written, local]
 }
 
-#[test]
-fn reject_tells_the_sender() {
+fn reject_tells_the_sender() -> Vec<Group> {
     let group = Group::new("reject rules")
         .rule(rule("no").from("lan").to("wan").reject())
         .rule(rule("not here").from("lan").to("local").reject())
@@ -112,11 +122,10 @@ fn reject_tells_the_sender() {
             "a datagram to the box is prohibited",
             udp(LAN, ROUTER, 443).prohibited("not here"),
         );
-    check(&[group]);
+    vec![group]
 }
 
-#[test]
-fn a_management_zone_cannot_be_locked_out() {
+fn a_management_zone_cannot_be_locked_out() -> Vec<Group> {
     let group = Group::new("everything is dropped")
         .pair("mgmt", "local", "drop")
         .rule(rule("nothing").drop())
@@ -138,5 +147,5 @@ fn a_management_zone_cannot_be_locked_out() {
         )
         .case("from another zone", syn(LAN, ROUTER, 8443).dropped("nothing"))
         .case("past the box", syn(MANAGEMENT, LAN, 8443).dropped("nothing"));
-    check(&[group]);
+    vec![group]
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::case::{Group, single_packets};
 use super::draft::{self, Rule, rule};
 use super::prober::FENCE;
-use super::shot::{By, Fate, Load, Port, Shot};
+use super::shot::{By, Fate, Host, Load, Port, Shot};
 use crate::support::number;
 
 /// The zones of the cases, their interfaces, and whether the box is managed from there.
@@ -46,7 +46,8 @@ pub struct Engine<'a> {
     pub raveld: Raveld<'a>,
     // Kind and id of what is there for a group.
     made: RefCell<Vec<(String, String)>>,
-    lists: RefCell<Vec<String>>,
+    // Id by name.
+    lists: RefCell<BTreeMap<&'static str, String>>,
 }
 
 impl<'a> Engine<'a> {
@@ -83,15 +84,14 @@ impl<'a> Engine<'a> {
     #[track_caller]
     pub fn apply(&self, group: &Group) {
         let api = self.raveld.api();
-        let stale: Vec<String> = self.lists.borrow_mut().drain(..).collect();
         for (name, entries) in &group.lists {
-            let list = api
-                .post("/api/v1/lists", &json!({ "name": name, "kind": "address" }))
-                .expect(201)
-                .json();
-            let id = list["id"].as_str().expect("id").to_owned();
-            self.raveld.import(&id, &entries.join("\n"));
-            self.lists.borrow_mut().push(id);
+            let mut lists = self.lists.borrow_mut();
+            let id = lists.entry(*name).or_insert_with(|| {
+                let list = json!({ "name": name, "kind": "address" });
+                let list = api.post("/api/v1/lists", &list).expect(201).json();
+                list["id"].as_str().expect("id").to_owned()
+            });
+            self.raveld.import(id, &entries.join("\n"));
         }
         let mut operations: Vec<Value> = self
             .made
@@ -131,11 +131,6 @@ impl<'a> Engine<'a> {
                     .json(&to),
             )
             .expect(200);
-        }
-        for list in stale {
-            let path = format!("/api/v1/lists/{list}");
-            api.send(&Request::new(Method::DELETE, &path).header("if-match", "*"))
-                .expect(204);
         }
     }
 
@@ -189,7 +184,7 @@ impl<'a> Engine<'a> {
         for pair in self.items("zone-pairs") {
             let zone = |field: &str| pair[field].as_str().expect("a name").to_owned();
             counters.insert(
-                format!("pair {} {}", zone("from_zone_name"), zone("to_zone_name")),
+                format!("pair {} {}", zone("from_name"), zone("to_name")),
                 number(&pair["hits"]["packets"]),
             );
         }
@@ -291,6 +286,11 @@ fn simulation(shot: &Shot, family: u8, own: u16) -> Value {
     match shot.at {
         Port::Local => request["from_zone"] = "local".into(),
         port => request["interface"] = port.name().into(),
+    }
+    if let Host::Far(port, ..) = shot.destination {
+        // The engine knows the networks of its links, not its routes.
+        let zone = ZONES.iter().find(|zone| zone.1.contains(&port.name()));
+        request["to_zone"] = zone.map_or("local", |zone| zone.0).into();
     }
     if matches!(shot.load, Load::Icmp(_) | Load::IcmpError(_)) {
         request["icmp_type"] = packet.icmp.0.into();

@@ -77,24 +77,27 @@ impl Want {
     }
 }
 
-/// Shows translations, their replies and errors about them, and the cases of the group, in both modes.
+/// Shows translations, their replies and errors about them, and the cases of the groups, in both modes.
 #[track_caller]
-fn check(group: &Group, translations: &[Translated]) {
-    let mut failures = on_paper(group);
+fn check(shown: &[Shown]) {
+    let mut failures: Vec<String> = shown.iter().flat_map(|(group, _)| on_paper(group)).collect();
     let Some(crossing) = crossing() else { return };
     let ground = Ground::start(&crossing);
-    ground.engine.apply(group);
     let counters = || ground.engine.counters();
-    for mode in Mode::ALL {
-        ground.engine.judge_by(mode);
-        for one in translations {
-            for &family in one.families {
-                if let Err(why) = round_trip(&ground.prober, &counters, one, family) {
-                    failures.push(format!("{}, IPv{family}, {mode:?}: {why}", one.name));
+    for (group, translations) in shown {
+        ground.engine.apply(group);
+        for mode in Mode::ALL {
+            ground.engine.judge_by(mode);
+            for one in translations {
+                for &family in one.families {
+                    if let Err(why) = round_trip(&ground.prober, &counters, one, family) {
+                        let (group, name) = (group.name, one.name);
+                        failures.push(format!("{group}: {name}, IPv{family}, {mode:?}: {why}"));
+                    }
                 }
             }
+            failures.extend(ground.show_all(group, mode));
         }
-        failures.extend(ground.show_all(group, mode));
     }
     assert!(
         failures.is_empty(),
@@ -261,8 +264,24 @@ fn out(group: Group) -> Group {
     group.rule(rule("out").from("lan").to("wan").accept())
 }
 
+/// A policy with the packets it translates, and cases of packets it does not.
+type Shown = (Group, Vec<Translated>);
+
 #[test]
-fn masquerade() {
+fn packets_are_translated_and_back() {
+    check(&[
+        masquerade(),
+        masquerade_of_some(),
+        snat_to_an_address_and_ports(),
+        the_first_nat_rule_decides(),
+        dnat(),
+        hairpin(),
+        one_to_one(),
+        published_services(),
+    ]);
+}
+
+fn masquerade() -> Shown {
     let group = out(Group::new("masquerade"))
         .object(
             "nat_rule",
@@ -270,9 +289,9 @@ fn masquerade() {
         )
         .rule(rule("aside").from("lan").to("dmz").accept())
         .rule(rule("in").from("wan").to("lan").accept());
-    check(
-        &group,
-        &[
+    (
+        group,
+        vec![
             translated("TCP", syn(LAN, WAN, 80).passes("out"), from(ROUTER_WAN)),
             translated("UDP", udp(LAN, INTERNET, 53).passes("out"), from(ROUTER_WAN)),
             translated("an echo request", ping(LAN, WAN).passes("out"), from(ROUTER_WAN)),
@@ -288,19 +307,18 @@ fn masquerade() {
             ),
             translated("not inwards", udp(WAN, LAN, 80).passes("in"), Want::default()),
         ],
-    );
+    )
 }
 
-#[test]
-fn masquerade_of_some() {
+fn masquerade_of_some() -> Shown {
     let group = out(Group::new("masquerade of some")).object(
         "nat_rule",
         json!({ "name": "some", "kind": "masquerade", "to_zone": "wan",
             "source_addresses": ["10.77.1.8/29", "fd77:1::8/125"] }),
     );
-    check(
-        &group,
-        &[
+    (
+        group,
+        vec![
             translated("one of them", syn(LAN, WAN, 80).passes("out"), from(ROUTER_WAN)),
             translated(
                 "another one",
@@ -308,17 +326,16 @@ fn masquerade_of_some() {
                 Want::default(),
             ),
         ],
-    );
+    )
 }
 
-#[test]
-fn snat_to_an_address_and_ports() {
+fn snat_to_an_address_and_ports() -> Shown {
     let outside = Port::Wan.host(30);
     let members = json!({ "kind": "snat", "to_zone": "wan", "ports": "40000-40999" });
     let group = nat(out(Group::new("snat")), "snat", &members, &[("address", outside)]);
-    check(
-        &group,
-        &[
+    (
+        group,
+        vec![
             translated(
                 "TCP",
                 syn(LAN, WAN, 80).passes("out"),
@@ -330,11 +347,10 @@ fn snat_to_an_address_and_ports() {
                 from(outside).source_ports(40_000..=40_999),
             ),
         ],
-    );
+    )
 }
 
-#[test]
-fn the_first_nat_rule_decides() {
+fn the_first_nat_rule_decides() -> Shown {
     let (one, other) = (Port::Wan.host(30), Port::Wan.host(31));
     let members = json!({ "kind": "snat", "to_zone": "wan" });
     let mut group = out(Group::new("order"));
@@ -351,9 +367,9 @@ fn the_first_nat_rule_decides() {
             group = group.object("nat_rule", value);
         }
     }
-    check(
-        &group,
-        &[
+    (
+        group,
+        vec![
             translated("the first", udp(LAN, WAN, 53).passes("out"), from(one)),
             translated(
                 "the second",
@@ -361,11 +377,10 @@ fn the_first_nat_rule_decides() {
                 from(other),
             ),
         ],
-    );
+    )
 }
 
-#[test]
-fn dnat() {
+fn dnat() -> Shown {
     let group = Group::new("dnat")
         .rule(
             rule("web")
@@ -414,9 +429,9 @@ fn dnat() {
             "translated to what no rule allows",
             udp(Port::Wan.host(11), ROUTER_WAN, 9001).dropped(UNWRITTEN),
         );
-    check(
-        &group,
-        &[
+    (
+        group,
+        vec![
             translated(
                 "8888 to 80",
                 syn(WAN, ROUTER_WAN, 8888).arrives(Port::Lan, "web"),
@@ -453,11 +468,10 @@ fn dnat() {
                 to(DMZ),
             ),
         ],
-    );
+    )
 }
 
-#[test]
-fn hairpin() {
+fn hairpin() -> Shown {
     let group = Group::new("hairpin").rule(
         rule("web")
             .to("lan")
@@ -473,9 +487,9 @@ fn hairpin() {
         &members,
         &[("address", ROUTER_WAN), ("target", LAN)],
     );
-    check(
-        &group,
-        &[
+    (
+        group,
+        vec![
             translated(
                 "from outside",
                 syn(WAN, ROUTER_WAN, 8888).arrives(Port::Lan, "web"),
@@ -492,11 +506,10 @@ fn hairpin() {
                 to(LAN).port(80),
             ),
         ],
-    );
+    )
 }
 
-#[test]
-fn one_to_one() {
+fn one_to_one() -> Shown {
     let outside = Port::Wan.host(20);
     let members = json!({ "kind": "one_to_one", "zone": "wan" });
     let group = out(Group::new("one to one")).rule(
@@ -516,9 +529,9 @@ fn one_to_one() {
         "nat_rule",
         json!({ "name": "net 4", "kind": "one_to_one", "zone": "wan", "external": "10.77.2.32/30", "internal": "10.77.1.20/30" }),
     );
-    check(
-        &group,
-        &[
+    (
+        group,
+        vec![
             translated("outwards", syn(LAN, WAN, 80).passes("out"), from(outside)),
             translated("inwards", syn(WAN, outside, 80).arrives(Port::Lan, "in"), to(LAN)),
             translated(
@@ -540,11 +553,10 @@ fn one_to_one() {
                 )
             },
         ],
-    );
+    )
 }
 
-#[test]
-fn published_services() {
+fn published_services() -> Shown {
     let members = json!({ "from_zone": "wan", "protocol": "tcp", "ports": "443", "target_port": 8443 });
     let group = nat(
         Group::new("published"),
@@ -575,9 +587,9 @@ fn published_services() {
         families: if family == 4 { &[4] } else { &[6] },
         ..translated(name, shot, want)
     };
-    check(
-        &group,
-        &[
+    (
+        group,
+        vec![
             each(
                 "from outside",
                 4,
@@ -615,7 +627,7 @@ fn published_services() {
                 to(DMZ),
             ),
         ],
-    );
+    )
 }
 
 #[test]

@@ -12,7 +12,19 @@ fn web(name: &str) -> Rule {
 }
 
 #[test]
-fn the_first_match_decides() {
+fn the_order_decides() {
+    check(
+        &[
+            the_first_match_decides(),
+            rules_are_moved(),
+            a_rule_out_of_force_matches_nothing(),
+            many_rules_are_one_order(),
+        ]
+        .concat(),
+    );
+}
+
+fn the_first_match_decides() -> Vec<Group> {
     let accept_first = Group::new("accept before drop")
         .rule(web("accept").accept())
         .rule(web("drop").drop())
@@ -46,25 +58,24 @@ fn the_first_match_decides() {
         .rule(web("one").accept())
         .rule(web("two").accept())
         .case("the first counts", syn(LAN, WAN, 80).passes("one"));
-    check(&[
+    vec![
         accept_first,
         drop_first,
         exception,
         wide_first,
         wide_between,
         same,
-    ]);
+    ]
 }
 
-#[test]
-fn rules_are_moved() {
+fn rules_are_moved() -> Vec<Group> {
     let three = |name| {
         Group::new(name)
             .rule(web("a").accept())
             .rule(web("b").drop())
             .rule(web("c").reject())
     };
-    check(&[
+    vec![
         three("as made").case("a decides", syn(LAN, WAN, 80).passes("a")),
         three("the last one first")
             .moved("c", json!({ "to": "first" }))
@@ -78,22 +89,22 @@ fn rules_are_moved() {
         three("one after another")
             .moved("a", json!({ "to": "after", "rule": "b" }))
             .case("b decides", syn(LAN, WAN, 80).dropped("b")),
-    ]);
+    ]
 }
 
-#[test]
-fn a_rule_out_of_force_matches_nothing() {
-    check(&[Group::new("out of force")
-        .rule(web("disabled").disabled().drop())
-        .rule(web("of an empty list").source(list("empty")).drop())
-        .rule(web("expired").expires_at("2024-02-29T12:00:00Z").drop())
-        .rule(web("in force").accept())
-        .list("empty", &[])
-        .case("the next one decides", syn(LAN, WAN, 80).passes("in force"))]);
+fn a_rule_out_of_force_matches_nothing() -> Vec<Group> {
+    vec![
+        Group::new("out of force")
+            .rule(web("disabled").disabled().drop())
+            .rule(web("of an empty list").source(list("empty")).drop())
+            .rule(web("expired").expires_at("2024-02-29T12:00:00Z").drop())
+            .rule(web("in force").accept())
+            .list("empty", &[])
+            .case("the next one decides", syn(LAN, WAN, 80).passes("in force")),
+    ]
 }
 
-#[test]
-fn many_rules_are_one_order() {
+fn many_rules_are_one_order() -> Vec<Group> {
     // More rules than a chain is long and a leaf is wide, so that both back-ends divide them.
     let mut group = Group::new("three hundred rules");
     for number in 0..300 {
@@ -129,5 +140,5 @@ fn many_rules_are_one_order() {
         .case("behind the wide one", syn(LAN, WAN, 2201).dropped("rule 201"))
         .case("the last", syn(LAN, WAN, 2299).passes("rule 299"))
         .case("none", syn(LAN, WAN, 2300).dropped(UNWRITTEN));
-    check(&[group]);
+    vec![group]
 }

@@ -31,7 +31,17 @@ fn at(from: &str, to: &str, days: &[Weekday]) -> Rule {
 }
 
 #[test]
-fn schedules_by_the_clock_of_a_time_zone() {
+fn schedules_decide() {
+    check(
+        &[
+            schedules_by_the_clock_of_a_time_zone(),
+            a_rule_that_expires_later_is_in_force(),
+        ]
+        .concat(),
+    );
+}
+
+fn schedules_by_the_clock_of_a_time_zone() -> Vec<Group> {
     let (_, today) = noon();
     let yesterday = today.previous();
     let others: Vec<Weekday> = (1..7).map(|days| today.nth_next(days)).collect();
@@ -44,7 +54,7 @@ fn schedules_by_the_clock_of_a_time_zone() {
         };
         Group::new(name).rule(timed).case("at noon", shot)
     };
-    check(&[
+    vec![
         group("from eight to four", at("08:00", "16:00", &[]), true),
         group("from three to four", at("15:00", "16:00", &[]), false),
         group("from eight to nine", at("08:00", "09:00", &[]), false),
@@ -68,11 +78,10 @@ fn schedules_by_the_clock_of_a_time_zone() {
         ),
         group("a whole day from today on", at("15:00", "15:00", &[today]), false),
         group("always", at("00:00", "00:00", &[]), true),
-    ]);
+    ]
 }
 
-#[test]
-fn a_rule_that_expires_later_is_in_force() {
+fn a_rule_that_expires_later_is_in_force() -> Vec<Group> {
     let group = Group::new("not expired")
         .rule(
             rule("until then")
@@ -82,5 +91,5 @@ fn a_rule_that_expires_later_is_in_force() {
                 .accept(),
         )
         .case("now", syn(LAN, WAN, 80).passes("until then"));
-    check(&[group]);
+    vec![group]
 }
