@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ravelin_abi::{rv_event_kind, rv_reason};
 use ravelin_compile::{NameImage, NameSource};
 use ravelin_datapath::{Classification, Datapath as _, HitCounter};
-use ravelin_model::{Action, Cell, DomainPattern, Hook, ListId, Reason};
+use ravelin_model::{Action, Cell, Direction, DomainPattern, Hook, ListId, Reason};
 use ravelin_test_harness::packet::{Packet, Query};
 
 use super::ground::{Ground, WATCHED};
@@ -17,12 +17,14 @@ use crate::datapath::rig;
 fn cells(ground: &Ground) -> BTreeMap<Reason, (u64, u64)> {
     let statistics = ground.parts.datapath.statistics().unwrap();
     let mut cells: BTreeMap<Reason, (u64, u64)> = BTreeMap::new();
+    let cells_of = statistics.into_iter().flat_map(|interface| interface.cells);
+    // What leaves is what the link says of its own.
     for Cell {
         reason,
         packets,
         bytes,
         ..
-    } in statistics.into_iter().flat_map(|interface| interface.cells)
+    } in cells_of.filter(|cell| cell.direction == Direction::Ingress)
     {
         let cell = cells.entry(reason).or_default();
         cell.0 += packets;

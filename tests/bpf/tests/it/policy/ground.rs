@@ -52,6 +52,8 @@ impl Ground {
             ip(&format!(
                 "link add gen{n} index {index} type veth peer name peer{n}"
             ));
+            // The far end says nothing of its own.
+            std::fs::write(format!("/proc/sys/net/ipv6/conf/peer{n}/disable_ipv6"), "1").unwrap();
             ip(&format!("link set gen{n} up"));
             ip(&format!("link set peer{n} up"));
         }

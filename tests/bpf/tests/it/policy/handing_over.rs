@@ -64,7 +64,6 @@ fn counted() -> [u64; 3] {
 fn attach(ground: &mut Ground) {
     // Frames for the router's address of the harness.
     rig::ip("link set gen0 address 02:00:00:00:00:01");
-    rig::ip("link set peer0 addrgenmode none");
     nft(WATCH);
     let attached = ground.parts.datapath.attach(&rig::target("gen0")).unwrap();
     assert_eq!(attached.problems, Vec::<String>::new());
