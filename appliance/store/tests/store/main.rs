@@ -7,5 +7,6 @@ mod entries;
 mod features;
 mod lists;
 mod opening;
+mod policy;
 mod replacing;
 mod support;
