@@ -42,6 +42,15 @@ fn mark(xdp: &Xdp, frame: &[u8]) -> u32 {
     u32::from_ne_bytes(out[4..8].try_into().unwrap())
 }
 
+/// Stops the other thread, also where a flip fails: nobody would wait for it in vain.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Everything of it says which one it is: zones, list, rule, counter.
 fn marker(number: u32) -> Ruleset {
     let mut listed = line(100 + number, Action::Accept);
@@ -86,6 +95,7 @@ fn no_packet_sees_a_mixture_of_two_policies() {
                 }
                 seen
             });
+            let stop = Stop(&done);
             for flip in 1..=flips {
                 let number = flip % 3;
                 ground.parts.datapath.load_policy(&policies[number]).unwrap();
@@ -93,7 +103,7 @@ fn no_packet_sees_a_mixture_of_two_policies() {
                 let expected = 1 << 30 | (WAN - 1 - u32::try_from(number).unwrap()) << 24;
                 assert_eq!(mark(&xdp, &frame) & 0xff00_0000, expected);
             }
-            done.store(true, Ordering::Relaxed);
+            drop(stop);
             judge.join().unwrap()
         });
         assert_eq!(seen, whole);
