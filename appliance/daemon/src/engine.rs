@@ -75,7 +75,7 @@ pub fn run(config: &Config) -> Result<(), EngineError> {
     umask(Mode::S_IRWXG | Mode::S_IRWXO);
     let mut sockets = vec![sockets::administrators(&config.run_dir, &config.group)?];
     sockets.extend(sockets::gateway(&config.run_dir, &config.gateway_user)?);
-    privileges::drop_all_but(privileges::ENGINE)?;
+    privileges::drop_all_but(privileges::ENGINE, privileges::ENGINE_CHILDREN)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -14,6 +14,9 @@ pub const ENGINE: &[Capability] = &[
     Capability::CAP_PERFMON,
 ];
 
+/// What a child may be given that the engine starts: nft needs it, and takes it by itself.
+pub const ENGINE_CHILDREN: &[Capability] = &[Capability::CAP_NET_ADMIN];
+
 /// Why privileges could not be given up.
 #[derive(Debug, Error)]
 pub enum PrivilegeError {
@@ -35,16 +38,17 @@ pub enum PrivilegeError {
 #[cfg(feature = "kernel")]
 pub const RUN_TIME_HELPER: &[Capability] = &[Capability::CAP_SYS_ADMIN];
 
-/// Keeps these capabilities, as far as the process has them, and no way to others. Acts on the calling thread and
-/// those it starts: to be called while there is only one.
-pub fn drop_all_but(needed: &[Capability]) -> Result<(), PrivilegeError> {
+/// Keeps these capabilities, as far as the process has them, and no way to others. Programs it starts get none, but
+/// can be given those for children. Acts on the calling thread and those it starts: to be called while there is only
+/// one.
+pub fn drop_all_but(needed: &[Capability], children: &[Capability]) -> Result<(), PrivilegeError> {
     let process = std::process::id();
     let permitted = read(CapSet::Permitted)?;
-    let kept: CapsHashSet = needed
-        .iter()
-        .copied()
-        .filter(|kept| permitted.contains(kept))
-        .collect();
+    let had = |wanted: &[Capability]| -> CapsHashSet {
+        let wanted = wanted.iter().copied();
+        wanted.filter(|wanted| permitted.contains(wanted)).collect()
+    };
+    let (kept, inheritable) = (had(needed), had(children));
     if permitted.contains(&Capability::CAP_SETPCAP) {
         // What a program this one might run could get at most.
         for capability in read(CapSet::Bounding)?.difference(&kept) {
@@ -52,7 +56,7 @@ pub fn drop_all_but(needed: &[Capability]) -> Result<(), PrivilegeError> {
         }
     }
     caps::clear(None, CapSet::Ambient).map_err(failed("clear ambient"))?;
-    caps::clear(None, CapSet::Inheritable).map_err(failed("clear inheritable"))?;
+    caps::set(None, CapSet::Inheritable, &inheritable).map_err(failed("set inheritable"))?;
     caps::set(None, CapSet::Effective, &kept).map_err(failed("set effective"))?;
     caps::set(None, CapSet::Permitted, &kept).map_err(failed("set permitted"))?;
     prctl::set_no_new_privs().map_err(PrivilegeError::NoNewPrivileges)?;
@@ -72,4 +76,37 @@ fn read(set: CapSet) -> Result<CapsHashSet, PrivilegeError> {
 
 fn failed(action: &'static str) -> impl FnOnce(CapsError) -> PrivilegeError {
     move |source| PrivilegeError::Capabilities { action, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// On a thread of its own: capabilities are a thread's.
+    #[test]
+    fn only_what_is_named_is_left_and_children_get_nothing_by_themselves() {
+        let thread = std::thread::spawn(|| {
+            let before = read(CapSet::Permitted).expect("read");
+            drop_all_but(ENGINE, ENGINE_CHILDREN).expect("drop");
+            // Whoever runs this without privileges has none to keep.
+            let had = |wanted: &[Capability]| -> CapsHashSet {
+                before
+                    .intersection(&wanted.iter().copied().collect())
+                    .copied()
+                    .collect()
+            };
+            for (set, expected) in [
+                (CapSet::Permitted, had(ENGINE)),
+                (CapSet::Effective, had(ENGINE)),
+                (CapSet::Inheritable, had(ENGINE_CHILDREN)),
+                (CapSet::Ambient, CapsHashSet::new()),
+            ] {
+                assert_eq!(read(set).expect("read"), expected, "{set:?}");
+            }
+            assert!(prctl::get_no_new_privs().expect("read"));
+        });
+        if let Err(panic) = thread.join() {
+            std::panic::resume_unwind(panic);
+        }
+    }
 }

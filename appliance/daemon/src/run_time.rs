@@ -44,6 +44,6 @@ fn spawn() -> io::Result<UnixStream> {
 fn serve(engine: UnixStream) -> Result<(), Box<dyn std::error::Error>> {
     prctl::set_pdeathsig(Signal::SIGKILL)?;
     prctl::set_name(c"raveld-runtime")?;
-    privileges::drop_all_but(privileges::RUN_TIME_HELPER)?;
+    privileges::drop_all_but(privileges::RUN_TIME_HELPER, &[])?;
     Ok(ravelin_datapath::serve_run_time(engine)?)
 }

@@ -135,7 +135,10 @@ fn tables_judge_as_the_reference_does() {
 fn trees_judge_as_the_reference_does() {
     let mut random = Random::seeded();
     for round in 0..12 {
-        let ruleset = crowded::ruleset(&mut random, 100 + 40 * round);
+        let ruleset = match round % 3 {
+            0 => crowded::gappy(&mut random, 100 + 10 * round),
+            _ => crowded::ruleset(&mut random, 100 + 40 * round),
+        };
         let table = compiled(&ruleset);
         check_short_chains(&table);
         for _ in 0..4_000 {
@@ -359,10 +362,11 @@ fn source_translation(ruleset: &Ruleset, packet: &PolicyPacket) -> Fate {
     let family = Family::of(packet.source);
     for resolved in &ruleset.translations {
         match &resolved.translation {
-            Translation::Masquerade { to, source } if to == zone => {
-                if source.is_empty() || source.iter().any(|range| range.contains(packet.source)) {
-                    return Fate::Masqueraded;
-                }
+            Translation::Masquerade { to, source }
+                if to == zone
+                    && (source.is_empty() || source.iter().any(|range| range.contains(packet.source))) =>
+            {
+                return Fate::Masqueraded;
             }
             Translation::Snat {
                 to,

@@ -1,12 +1,15 @@
 //! Namespaces and tables.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::sync::Arc;
 
 use ravelin_compile::generate::{Random, Shape, World};
-use ravelin_compile::{NftRuleset, NftSettings, Ruleset};
+use ravelin_compile::{
+    AddressTerm, Line, NftRuleset, NftSettings, Origin, ResolvedZone, Ruleset, fixed_counter,
+};
 use ravelin_kernel::{Nftables, PacketCount};
+use ravelin_model::{Action, Revision, ZoneNumber};
 use ravelin_test_harness::{Namespace, privileged};
 
 /// Runs a test on a thread in a fresh namespace.
@@ -127,4 +130,42 @@ pub fn visit(address: &str, count: u64) -> u64 {
 pub async fn counted_to(nftables: &mut Nftables, counter: u32) -> PacketCount {
     let counters = nftables.counters().await.expect("counters");
     counters.get(&counter).copied().unwrap_or_default()
+}
+
+/// A table where everything from the box to `out0` meets one line with the first free counter, and is logged.
+pub fn logging_ruleset(revision: Revision, action: Action, settings: &NftSettings) -> Arc<NftRuleset> {
+    let zone = |number: u32, name: &str, interfaces: &[&str]| {
+        let number = ZoneNumber::new(number).expect("a zone");
+        let zone = ResolvedZone {
+            number,
+            id: format!("zon_{name}").parse().expect("an id"),
+            name: name.to_owned(),
+            interfaces: interfaces.iter().map(ToString::to_string).collect(),
+        };
+        (number, zone)
+    };
+    let line = Line {
+        origin: Origin::UnwrittenPair,
+        counter: fixed_counter::FIRST_FREE,
+        from: Some(ZoneNumber::LOCAL),
+        to: None,
+        source: AddressTerm::default(),
+        destination: AddressTerm::default(),
+        services: Vec::new(),
+        action,
+        log: true,
+        rate_limit: None,
+    };
+    let ruleset = Ruleset {
+        revision,
+        zones: [zone(1, "local", &[]), zone(2, "out", &["out0"])].into(),
+        lines: vec![Arc::new(line)],
+        left_out: Vec::new(),
+        defaults: BTreeMap::new(),
+        lists: BTreeMap::new(),
+        translations: Vec::new(),
+        dnat: Vec::new(),
+        zone_of_interface: BTreeMap::new(),
+    };
+    Arc::new(NftRuleset::new(&ruleset, settings))
 }

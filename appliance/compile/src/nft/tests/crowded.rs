@@ -64,6 +64,24 @@ pub(super) fn ruleset(random: &mut Random, lines: usize) -> Ruleset {
     }
 }
 
+/// The same with lines that are for TCP and SCTP alike and for nothing between them.
+pub(super) fn gappy(random: &mut Random, lines: usize) -> Ruleset {
+    let mut ruleset = ruleset(random, lines);
+    for line in &mut ruleset.lines {
+        let line = Arc::make_mut(line);
+        let destination_ports = vec![ports(random)];
+        let entry = |number| ServiceEntry {
+            protocol: Some(number),
+            source_ports: Vec::new(),
+            destination_ports: destination_ports.clone(),
+            icmp_types: Vec::new(),
+        };
+        line.services = [protocol::TCP, protocol::SCTP].map(entry).into();
+        line.rate_limit = None;
+    }
+    ruleset
+}
+
 /// Any of the packets those lines can tell apart.
 pub(super) fn packet(random: &mut Random) -> PolicyPacket {
     let zone = |number| ZoneNumber::new(number).expect("a zone");
