@@ -59,12 +59,15 @@ static __always_inline __u8 rv_policy_zone(void *image,
 					   const struct rv_policy_header *header,
 					   __u32 ifindex)
 {
-	const struct rv_image_page *page = rv_image_page(image, header->zones);
+	const __u8 *slot;
 
-	if (!page || ifindex >= RV_ZONE_IFINDEX_LIMIT)
+	if (ifindex >= header->zones_count)
 		return 0;
-	return ((const __u8 *)page)[rv_bound(ifindex, RV_IMAGE_PAGE_BYTES - 1)] &
-	       (RV_ZONE_NUMBERS - 1);
+	slot = rv_image_at(image, header->zones + ifindex / RV_IMAGE_SLOT_BYTES,
+			   RV_IMAGE_SLOT_BYTES);
+	if (!slot)
+		return 0;
+	return slot[rv_bound(ifindex, RV_IMAGE_SLOT_BYTES - 1)] & (RV_ZONE_NUMBERS - 1);
 }
 
 /* Classes of addresses; global functions for the reason rv_tree4() is one. */
@@ -203,7 +206,7 @@ __noinline int rv_find_action(const struct rv_packet *packet, __u32 row,
 		return -1;
 	slot = header->rules + best;
 	if (best == RV_RULE_NONE)
-		slot = header->defaults + verdict->from_zone * RV_ZONE_NUMBERS +
+		slot = header->defaults + verdict->from_zone * header->zone_numbers +
 		       verdict->to_zone;
 	rule = rv_image_at(image, slot, sizeof(*rule));
 	if (!rule)

@@ -4,7 +4,6 @@
 use std::net::IpAddr;
 
 use ravelin_abi::rv_box_flag::RV_BOX_ANY_PROTOCOL;
-use ravelin_abi::rv_image_limit::RV_IMAGE_PAGE_BYTES;
 use ravelin_abi::rv_policy_action::{RV_ACTION_ACCEPT, RV_ACTION_DROP, RV_ACTION_REJECT};
 use ravelin_abi::rv_policy_field::{
     RV_FIELD_DESTINATION, RV_FIELD_DESTINATION_CLASS, RV_FIELD_DESTINATION_PORT, RV_FIELD_FROM_ZONE,
@@ -12,7 +11,7 @@ use ravelin_abi::rv_policy_field::{
     RV_FIELD_TO_ZONE, RV_FIELDS,
 };
 use ravelin_abi::rv_policy_header_flag::{RV_POLICY_DESTINATION_TERMS, RV_POLICY_SOURCE_TERMS};
-use ravelin_abi::rv_policy_limit::{RV_POLICY_DEPTH, RV_ZONE_NUMBERS};
+use ravelin_abi::rv_policy_limit::RV_POLICY_DEPTH;
 use ravelin_abi::rv_policy_rule_flag::RV_RULE_LOG;
 use ravelin_abi::{rv_box, rv_box4, rv_box6, rv_dnat4, rv_dnat6, rv_node, rv_policy_header, rv_policy_rule};
 use ravelin_model::{Action, ZoneNumber};
@@ -81,7 +80,7 @@ impl<'a> ImageReader<'a> {
             }
         }
         let rule: rv_policy_rule = if best == RULE_NONE {
-            let pair = u32::from(packet.from.get()) * RV_ZONE_NUMBERS + u32::from(packet.to.get());
+            let pair = u32::from(packet.from.get()) * self.header.zone_numbers + u32::from(packet.to.get());
             self.image.get(self.header.defaults + pair)
         } else {
             self.image.get(self.header.rules + best)
@@ -144,7 +143,7 @@ impl<'a> ImageReader<'a> {
 
     /// The zone of an interface.
     pub fn zone_of(&self, ifindex: u32) -> Option<ZoneNumber> {
-        if ifindex >= RV_IMAGE_PAGE_BYTES {
+        if ifindex >= self.header.zones_count {
             return None;
         }
         let slot: [u8; 16] = self.image.get(self.header.zones + ifindex / 16);

@@ -8,12 +8,13 @@ mod translations;
 use std::collections::BTreeMap;
 
 use bytemuck::Pod;
-use ravelin_abi::rv_image_limit::RV_IMAGE_PAGE_BYTES;
+use ravelin_abi::rv_image_limit::RV_IMAGE_SLOT_BYTES;
 use ravelin_abi::rv_policy_action::{RV_ACTION_ACCEPT, RV_ACTION_DEFER, RV_ACTION_DROP, RV_ACTION_REJECT};
 use ravelin_abi::rv_policy_field::RV_FIELD_LEAF;
 use ravelin_abi::rv_policy_header_flag::{RV_POLICY_DESTINATION_TERMS, RV_POLICY_SOURCE_TERMS};
-use ravelin_abi::rv_policy_limit::{RV_POLICY_ROOTS, RV_ZONE_NUMBERS};
+use ravelin_abi::rv_policy_limit::RV_POLICY_ROOTS;
 use ravelin_abi::rv_policy_rule_flag::{RV_RULE_DEFAULT, RV_RULE_LOG};
+use ravelin_abi::rv_zone_limit::RV_ZONE_IFINDEX_LIMIT;
 use ravelin_abi::{rv_node, rv_policy_header, rv_policy_rule};
 use ravelin_model::{Action, ZoneNumber};
 
@@ -106,8 +107,12 @@ pub(crate) fn build(
     }
     header.dnat = [section(&mut image, &rows4), section(&mut image, &rows6)];
     header.dnat_count = [count(rows4.len()), count(rows6.len())];
-    header.defaults = section(&mut image, &defaults(ruleset));
-    header.zones = section(&mut image, &zones(&ruleset.zone_of_interface));
+    header.zone_numbers = zone_numbers(ruleset);
+    header.defaults = section(&mut image, &defaults(ruleset, header.zone_numbers));
+    let zones = zones(&ruleset.zone_of_interface);
+    header.zones = image.align(RV_IMAGE_SLOT_BYTES as usize);
+    header.zones_count = count(zones.len());
+    image.extend(&zones);
     Ok((image.finish(&header), sizes))
 }
 
@@ -194,10 +199,17 @@ fn rule(counter: CounterId, action: u32, flags: u32) -> rv_policy_rule {
     }
 }
 
+/// The greatest number of a zone, and one.
+fn zone_numbers(ruleset: &Ruleset) -> u32 {
+    let numbers = ruleset.zones.keys().chain(ruleset.zone_of_interface.values());
+    let greatest = numbers.max().copied().unwrap_or(ZoneNumber::LOCAL);
+    u32::from(greatest.max(ZoneNumber::LOCAL).get()) + 1
+}
+
 /// The default of every pair of numbers, whether there are such zones or not.
-fn defaults(ruleset: &Ruleset) -> Vec<rv_policy_rule> {
+fn defaults(ruleset: &Ruleset, numbers: u32) -> Vec<rv_policy_rule> {
     let number = |number| ZoneNumber::new(number);
-    let pairs = (0..RV_ZONE_NUMBERS).flat_map(|from| (0..RV_ZONE_NUMBERS).map(move |to| (from, to)));
+    let pairs = (0..numbers).flat_map(|from| (0..numbers).map(move |to| (from, to)));
     pairs
         .map(|(from, to)| match (number(from), number(to)) {
             (Some(from), Some(to)) => {
@@ -210,15 +222,19 @@ fn defaults(ruleset: &Ruleset) -> Vec<rv_policy_rule> {
         .collect()
 }
 
-/// A page with the zone of each interface. What comes in by one with a greater index is left to nftables.
-fn zones(zone_of_interface: &BTreeMap<u32, ZoneNumber>) -> Vec<[u8; RV_IMAGE_PAGE_BYTES as usize]> {
-    let mut page = [0; RV_IMAGE_PAGE_BYTES as usize];
-    for (index, zone) in zone_of_interface {
-        if let Some(byte) = page.get_mut(*index as usize) {
-            *byte = zone.get();
-        }
+/// The zone of each interface, whole slots. What comes in by one whose index the programs do not look up is left to
+/// nftables.
+fn zones(zone_of_interface: &BTreeMap<u32, ZoneNumber>) -> Vec<u8> {
+    let looked_up = zone_of_interface.range(..RV_ZONE_IFINDEX_LIMIT);
+    let length = looked_up
+        .clone()
+        .next_back()
+        .map_or(0, |(index, _)| *index as usize + 1);
+    let mut zones = vec![0; length.next_multiple_of(RV_IMAGE_SLOT_BYTES as usize)];
+    for (index, zone) in looked_up {
+        zones[*index as usize] = zone.get();
     }
-    vec![page]
+    zones
 }
 
 fn count(length: usize) -> u32 {

@@ -171,8 +171,9 @@ fn sets_that_crowd_towards_one_address_are_searched_all_the_same() {
 }
 
 #[test]
-fn a_million_ranges_are_found_random_and_clustered() {
-    let count = 1_000_000;
+fn many_ranges_are_found_random_and_clustered() {
+    let is_full = std::env::var_os("RAVELIN_FULL").is_some();
+    let count = if is_full { 1_000_000 } else { 100_000 };
     let v4: Vec<u32> = (0..count).map(mixed).collect();
     let random: Vec<u128> = (0..count)
         .map(|n| 1 << 125 | u128::from(mixed(n)) << 93 | u128::from(mixed(!n)))

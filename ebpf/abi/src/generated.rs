@@ -631,11 +631,13 @@ pub struct rv_policy_header {
     pub terms: __u32,
     pub terms_row_words: __u32,
     pub classes_count: __u32,
+    pub zone_numbers: __u32,
     pub zones: __u32,
+    pub zones_count: __u32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of rv_policy_header"][::core::mem::size_of::<rv_policy_header>() - 88usize];
+    ["Size of rv_policy_header"][::core::mem::size_of::<rv_policy_header>() - 96usize];
     ["Alignment of rv_policy_header"][::core::mem::align_of::<rv_policy_header>() - 8usize];
     ["Offset of field: rv_policy_header::revision"]
         [::core::mem::offset_of!(rv_policy_header, revision) - 0usize];
@@ -654,7 +656,11 @@ const _: () = {
         [::core::mem::offset_of!(rv_policy_header, terms_row_words) - 76usize];
     ["Offset of field: rv_policy_header::classes_count"]
         [::core::mem::offset_of!(rv_policy_header, classes_count) - 80usize];
-    ["Offset of field: rv_policy_header::zones"][::core::mem::offset_of!(rv_policy_header, zones) - 84usize];
+    ["Offset of field: rv_policy_header::zone_numbers"]
+        [::core::mem::offset_of!(rv_policy_header, zone_numbers) - 84usize];
+    ["Offset of field: rv_policy_header::zones"][::core::mem::offset_of!(rv_policy_header, zones) - 88usize];
+    ["Offset of field: rv_policy_header::zones_count"]
+        [::core::mem::offset_of!(rv_policy_header, zones_count) - 92usize];
 };
 pub mod rv_mark {
     #[allow(unused_imports)]

@@ -44,7 +44,8 @@ enum rv_policy_field {
 struct rv_node {
 	__u32 threshold;
 	__u32 right;
-	__u32 best; /* lowest rule in the subtree: no need to go there with a better one */
+	__u32 best; /* lowest rule in the subtree: no need to go there with a better one
+		     */
 	__u16 count;
 	__u8 field;
 	__u8 pad;
@@ -110,9 +111,9 @@ struct rv_policy_rule {
 };
 
 /*
- * Destination translation, sorted by (zone, protocol, address, port[0]), without overlaps.
- * Rows of protocol 0 are for packets that no row of their own protocol matches, whatever
- * their ports. They are for networks: port[0] is the prefix length, port[1] and
+ * Destination translation, sorted by (zone, protocol, address, port[0]), without
+ * overlaps. Rows of protocol 0 are for packets that no row of their own protocol matches,
+ * whatever their ports. They are for networks: port[0] is the prefix length, port[1] and
  * target_port are 0, and the target keeps the host bits of the address. Every other row
  * is for one address. One slot; IPv6 four.
  */
@@ -142,7 +143,8 @@ enum rv_policy_family {
 };
 
 enum rv_policy_header_flag {
-	/* By family (1 << family): some box has a term for that side, so classes are needed. */
+	/* By family (1 << family): some box has a term for that side, so classes are
+	 * needed. */
 	RV_POLICY_SOURCE_TERMS = 1 << 0, /* and 1 << 1 */
 	RV_POLICY_DESTINATION_TERMS = 1 << 2, /* and 1 << 3 */
 };
@@ -153,15 +155,17 @@ struct rv_policy_header {
 	__u32 roots[RV_FAMILIES][RV_POLICY_ROOTS]; /* rv_node; 0: no tree */
 	__u32 rules; /* rv_policy_rule */
 	__u32 rules_count;
-	__u32 defaults; /* rv_policy_rule, at from * RV_ZONE_NUMBERS + to */
+	__u32 defaults; /* rv_policy_rule, at from * zone_numbers + to */
 	__u32 flags; /* enum rv_policy_header_flag */
 	__u32 dnat[RV_FAMILIES]; /* rv_dnat4, rv_dnat6 */
 	__u32 dnat_count[RV_FAMILIES];
 	__u32 terms; /* rows of 64-bit words, one for each class from 0 on */
 	__u32 terms_row_words; /* a power of two */
 	__u32 classes_count;
-	/* A page: the zone of each interface, a byte by ifindex; 0: in none. */
+	__u32 zone_numbers; /* greatest in use + 1 */
+	/* The zone of each interface, a byte by ifindex; 0, like one behind: in none. */
 	__u32 zones;
+	__u32 zones_count; /* bytes */
 };
 
 /*
@@ -172,7 +176,8 @@ enum rv_mark {
 	RV_MARK_COUNTER = 0x000fffff, /* row of the hit counters */
 	RV_MARK_TO_ZONE_SHIFT = 24,
 	RV_MARK_TO_ZONE = 0x3f000000, /* the zone the verdict is for */
-	RV_MARK_VERDICT_SHIFT = 30, /* enum rv_policy_action but RV_ACTION_DEFER; 0: none */
+	RV_MARK_VERDICT_SHIFT =
+		30, /* enum rv_policy_action but RV_ACTION_DEFER; 0: none */
 	RV_MARK_OURS = 0x3f0fffff, /* and the verdict in the two highest bits */
 };
 

@@ -128,7 +128,10 @@ fn merge(ranges: impl Iterator<Item = (u16, u16)>) -> Vec<(u16, u16)> {
 mod tests {
     use super::*;
 
-    fn check(service: ServiceEntry, v4: &[(Option<u8>, (u16, u16), (u16, u16))]) {
+    /// Protocol, source ports, destination ports.
+    type Ranges = (Option<u8>, (u16, u16), (u16, u16));
+
+    fn check(service: ServiceEntry, v4: &[Ranges]) {
         let mut boxes = Vec::new();
         service_boxes(&[service], protocol::ICMP, protocol::ICMPV6, &mut boxes);
         let found: Vec<_> = boxes
