@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use ravelin_abi::{rv_policy_header, rv_policy_limit::RV_ZONE_NUMBERS, rv_policy_rule};
+use ravelin_abi::{rv_policy_header, rv_policy_rule};
 use ravelin_compile::{CounterId, Image, PolicyImages};
 
 use super::control::{Control, Halved};
@@ -63,7 +63,7 @@ impl PolicyTables {
 fn counters(policy: &Image) -> impl Iterator<Item = CounterId> {
     let header: rv_policy_header = policy.get(0);
     let rules = header.rules..header.rules + header.rules_count;
-    let defaults = header.defaults..header.defaults + RV_ZONE_NUMBERS * RV_ZONE_NUMBERS;
+    let defaults = header.defaults..header.defaults + header.zone_numbers * header.zone_numbers;
     rules
         .chain(defaults)
         .map(|slot| policy.get::<rv_policy_rule>(slot).counter)
