@@ -115,7 +115,7 @@ tier_docs() { tests "commands of README.md and scripts/up" cargo_test --serial -
 
 # The verifier of the kernel the image ships, and the packets of a few tests; --full: all of them.
 tier_image-kernel() {
-	local binary filter='verifier counting policy_classify' seconds=300
+	local binary filter='verifier policy::judging policy::translating' seconds=300
 	if [ -n "${RAVELIN_FULL:-}" ]; then
 		filter='' seconds=3600
 	fi
