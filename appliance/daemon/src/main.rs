@@ -9,6 +9,7 @@ mod datapath;
 mod directories;
 mod engine;
 mod logging;
+mod packet_filter;
 mod privileges;
 #[cfg(feature = "kernel")]
 mod run_time;
@@ -44,7 +45,8 @@ struct Arguments {
 enum Command {
     /// Run the engine (the default).
     Run,
-    /// Remove every program, link and map of Ravelin from the kernel. The engine must not be running.
+    /// Remove every program, link and map of Ravelin and its table of nftables from the kernel, so that nothing is
+    /// filtered any more. The engine must not be running.
     Detach,
     /// Print the OpenAPI specification.
     Openapi,
@@ -84,7 +86,8 @@ fn execute(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         }
         Command::Detach => {
             let _held = StateDirectory::lock(&config.state_dir)?;
-            Ok(datapath::remove(&config)?)
+            datapath::remove(&config)?;
+            packet_filter::remove(&config)
         }
         Command::Openapi => {
             let specification = serde_json::to_string_pretty(&ravelin_api_server::openapi())?;
