@@ -160,7 +160,7 @@ fn crowded_destinations_are_translated_as_the_reference_does() {
         ruleset.dnat = (0..entries).map(|_| crowded::dnat(&mut random)).collect();
         let table = compiled(&ruleset);
         for _ in 0..200 {
-            let packet = crowded::packet(&mut random);
+            let packet = crowded::packet_to_published(&mut random);
             let (_, probe) = probe(&mut random, &ruleset, packet).expect("from a zone with interfaces");
             check_destination(&ruleset, &table, &probe);
         }

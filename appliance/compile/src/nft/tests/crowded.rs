@@ -17,6 +17,7 @@ use crate::{
 };
 
 const ADDRESSES: usize = 16;
+const PUBLISHED: usize = 2;
 const PORTS: usize = 12;
 const PROTOCOLS: [u8; 6] = [
     protocol::TCP,
@@ -110,6 +111,15 @@ pub(super) fn packet(random: &mut Random) -> PolicyPacket {
     packet
 }
 
+/// One of those that go to the first addresses.
+pub(super) fn packet_to_published(random: &mut Random) -> PolicyPacket {
+    let packet = packet(random);
+    PolicyPacket {
+        destination: address(random.below(PUBLISHED), packet.destination.is_ipv6()),
+        ..packet
+    }
+}
+
 /// A translation of what is sent to the first addresses.
 pub(super) fn dnat(random: &mut Random) -> DnatEntry {
     let v6 = random.once_in(2);
@@ -122,7 +132,7 @@ pub(super) fn dnat(random: &mut Random) -> DnatEntry {
         return DnatEntry {
             origin,
             from,
-            network: IpNet::new(address(random.below(4), v6), host - bits)
+            network: IpNet::new(address(random.below(PUBLISHED), v6), host - bits)
                 .expect("a prefix")
                 .trunc(),
             protocol: None,
@@ -139,7 +149,7 @@ pub(super) fn dnat(random: &mut Random) -> DnatEntry {
     DnatEntry {
         origin,
         from,
-        network: IpNet::from(address(random.below(4), v6)),
+        network: IpNet::from(address(random.below(PUBLISHED), v6)),
         protocol: Some(number),
         ports,
         target,
