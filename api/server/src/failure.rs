@@ -319,9 +319,10 @@ impl From<ControlError> for Failure {
                 failure.problem.failed_step = Some(step.name().to_owned());
                 failure
             }
-            ControlError::Nftables(_) | ControlError::Datapath(_) | ControlError::Store(_) => {
-                Self::internal(&error)
-            }
+            ControlError::Nftables(_)
+            | ControlError::ReadBack { .. }
+            | ControlError::Datapath(_)
+            | ControlError::Store(_) => Self::internal(&error),
         }
     }
 }

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use ravelin_abi::rv_policy_header;
+use ravelin_model::Revision;
+
 use crate::classes::{Classes, TermRows};
 use crate::policy_image::{self, PolicyBoxes, PolicySizes};
 use crate::{Image, ImageTooLarge, Ruleset};
@@ -47,5 +50,10 @@ impl PolicyImages {
             sizes,
             made_from,
         })
+    }
+    /// The policy they were made from.
+    pub fn revision(&self) -> Revision {
+        let header: rv_policy_header = self.policy.get(0);
+        Revision(header.revision)
     }
 }

@@ -129,6 +129,16 @@ pub enum ControlError {
     /// 500.
     #[error("nftables failed")]
     Nftables(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// 500.
+    #[error("{what} holds {}, not {wanted:?}", found.map_or_else(|| "no policy".to_owned(), |found| format!("{found:?}")))]
+    ReadBack {
+        /// Which back-end.
+        what: &'static str,
+        /// What it holds.
+        found: Option<Revision>,
+        /// What was given to it.
+        wanted: Revision,
+    },
     /// 507.
     #[error("the data plane has no room: {0}")]
     NoRoom(String),

@@ -286,6 +286,7 @@ fn answer<T>(reply: Reply<T>, outcome: Result<T, ControlError>) {
         error @ (ControlError::Datapath(_)
         | ControlError::Store(_)
         | ControlError::Nftables(_)
+        | ControlError::ReadBack { .. }
         | ControlError::CommitFailed { .. }),
     ) = &outcome
     {

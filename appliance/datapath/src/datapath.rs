@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ravelin_compile::{AddressImage, CounterId, NameImage, PolicyImages};
-use ravelin_model::{Action, Attachment, InterfaceStatistics, MapInfo, ProgramInfo, Reason, ZoneNumber};
+use ravelin_model::{
+    Action, Attachment, InterfaceStatistics, MapInfo, ProgramInfo, Reason, Revision, ZoneNumber,
+};
 use tokio::sync::mpsc;
 
 use crate::DatapathError;
@@ -138,6 +140,9 @@ pub trait Datapath: Send + fmt::Debug {
     /// no packet uses the old ones any more. Classes that are live already, the same [`std::sync::Arc`], are not
     /// copied again.
     fn load_policy(&mut self, images: &PolicyImages) -> Result<(), DatapathError>;
+
+    /// Revision of the policy that is live, read from the data plane; None before this process loaded one.
+    fn policy_revision(&self) -> Result<Option<Revision>, DatapathError>;
 
     /// Packets the programs dropped by the policy, by counter, since the counter was last reset.
     fn policy_hits(&self, counters: &[CounterId]) -> Result<Vec<HitCounter>, DatapathError>;

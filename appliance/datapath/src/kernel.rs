@@ -29,7 +29,6 @@ mod memory;
 mod name_tables;
 mod objects;
 mod pins;
-mod plain;
 mod plane;
 mod policy_tables;
 mod prerequisites;

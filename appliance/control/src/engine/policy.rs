@@ -266,24 +266,26 @@ impl Engine {
         live && wanted.is_some_and(|wanted| wanted.force.is_none())
     }
 
-    /// Asks the filter what it enforces now.
+    /// Asks both back-ends what they enforce now.
     async fn read_back(&mut self, force: &Force) -> Result<(), ControlError> {
         let started = Instant::now();
-        let found = self.filter.call(|filter| filter.revision()).await;
+        let filter = self.filter.call(|filter| filter.revision()).await;
+        let plane = self.plane.call(|datapath| datapath.policy_revision()).await;
         self.steps.took(CommitStep::ReadBack, started);
-        let found = found.map_err(failed(CommitStep::ReadBack))?;
-        let wanted = force.nft.revision();
-        if found == Some(wanted) {
-            return Ok(());
-        }
-        let found = found.map_or_else(|| "no table".to_owned(), |found| format!("revision {}", found.0));
-        let source = format!(
-            "the table of nftables is {found} instead of revision {}",
-            wanted.0
-        );
-        Err(failed(CommitStep::ReadBack)(ControlError::Nftables(
-            source.into(),
-        )))
+        let check = |what, found, wanted| {
+            if found == Some(wanted) {
+                Ok(())
+            } else {
+                Err(ControlError::ReadBack { what, found, wanted })
+            }
+        };
+        filter
+            .and_then(|found| check("the table of nftables", found, force.nft.revision()))
+            .and_then(|()| match &force.images {
+                Some(images) => check("the map of the policy", plane?, images.revision()),
+                None => Ok(()),
+            })
+            .map_err(failed(CommitStep::ReadBack))
     }
 
     /// The classifier first: without nftables behind it, it would drop by itself what nobody lets in again.

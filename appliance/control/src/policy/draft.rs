@@ -254,7 +254,7 @@ impl<'a> Work<'a> {
             operation: 0,
             refusals: Vec::new(),
             zone_numbers: Numbers::of_zones(policy),
-            counters: Numbers::of_counters(policy, ground.counter_limit),
+            counters: Numbers::of_counters(policy, ground.counter_limit, ground.next_revision),
             zones: Kept::of(policy.zones.values()),
             zone_pairs: Kept::of(policy.zone_pairs.values()),
             rules: Kept::of(&policy.rules),

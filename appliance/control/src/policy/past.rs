@@ -14,7 +14,7 @@ use crate::{Refusal, RefusalReason};
 /// their number and get a new revision, and those that were gone come back, under their old number if it is free.
 pub(crate) fn restored(ground: &Ground<'_>, past: &Policy) -> Result<Policy, Vec<Refusal>> {
     let mut zone_numbers = Numbers::of_zones(ground.policy);
-    let mut counters = Numbers::of_counters(ground.policy, ground.counter_limit);
+    let mut counters = Numbers::of_counters(ground.policy, ground.counter_limit, ground.next_revision);
     let mut refusals: Vec<Refusal> = lists_of(past)
         .into_iter()
         .filter(|list| ground.lists.get(list) != Some(&ListKind::Address))

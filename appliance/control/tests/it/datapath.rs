@@ -236,6 +236,10 @@ impl Datapath for Scripted {
         self.sim.load_policy(images)
     }
 
+    fn policy_revision(&self) -> Result<Option<Revision>, DatapathError> {
+        self.sim.policy_revision()
+    }
+
     fn policy_hits(&self, counters: &[CounterId]) -> Result<Vec<HitCounter>, DatapathError> {
         let script = self.script();
         let hits = counters
@@ -253,7 +257,8 @@ impl Datapath for Scripted {
     }
 
     fn policy_counter_capacity(&self) -> usize {
-        self.sim.policy_counter_capacity()
+        // Small, so that a test can go around.
+        self.sim.policy_counter_capacity().min(256)
     }
 
     fn probe(&self, frame: &[u8], index: u32) -> Result<Probe, DatapathError> {

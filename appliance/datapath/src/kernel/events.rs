@@ -11,9 +11,9 @@ use aya::maps::{Map, MapData, RingBuf};
 use ravelin_abi::{rv_event, rv_event_budget, rv_event_version::RV_EVENT_VERSION};
 use tokio::sync::mpsc;
 
-use super::plain::Plain;
 use super::table::PerCpuArray;
 use crate::{DatapathError, EVENTS_CAPACITY, RawEvent};
+use bytemuck::Pod;
 
 const THREAD: &str = "events";
 
@@ -149,7 +149,7 @@ fn parse(record: &[u8]) -> Option<RawEvent> {
     known.then_some(RawEvent(event))
 }
 
-fn read<V: Plain>(bytes: &[u8]) -> Option<V> {
+fn read<V: Pod>(bytes: &[u8]) -> Option<V> {
     if bytes.len() < size_of::<V>() {
         return None;
     }

@@ -9,11 +9,11 @@ use std::time::Duration;
 use aya::maps::MapType;
 use ravelin_abi::{rv_flow, rv_flow_key4, rv_flow_key6};
 
-use super::plain::Plain;
 use super::sys::{self, Batched};
 use super::table::Table;
 use crate::flow_class::FlowClass;
 use crate::{DatapathError, FlowSweep, FlowTable, FlowTimeouts};
+use bytemuck::Pod;
 
 /// Entries read by one system call, at first.
 const BATCH: usize = 4096;
@@ -94,7 +94,7 @@ struct FlowMap<K> {
     flows: Vec<rv_flow>,
 }
 
-impl<K: Plain + Default> FlowMap<K> {
+impl<K: Pod + Default> FlowMap<K> {
     fn open(maps: &Path, name: &'static str) -> Result<Self, DatapathError> {
         Ok(Self {
             table: Table::open(maps, name, MapType::LruHash)?,

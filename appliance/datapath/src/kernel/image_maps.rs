@@ -9,6 +9,7 @@ use std::sync::Arc;
 use aya::maps::MapType;
 use aya_obj::generated::bpf_map_type::BPF_MAP_TYPE_ARRAY;
 use aya_obj::generated::{BPF_F_INNER_MAP, BPF_F_MMAPABLE};
+use bytemuck::{Pod, Zeroable as _};
 use ravelin_abi::rv_image_page;
 use ravelin_compile::Image;
 
@@ -72,6 +73,23 @@ impl ImageMap {
         let generation = Generation::new(&format!("{name}.{row}"), image)
             .map_err(|source| DatapathError::MapMemory { map: name, source })?;
         self.put(row, Arc::new(generation))
+    }
+
+    /// The header of the image this process put into a row, as the kernel has it.
+    pub(super) fn header<H: Pod>(&self, row: usize) -> Result<Option<H>, DatapathError> {
+        let Some(generation) = &self.generations[row] else {
+            return Ok(None);
+        };
+        let mut page = vec![rv_image_page::zeroed()];
+        // SAFETY: `Generation::new` made the map with keys of four bytes and values of one page.
+        unsafe { sys::lookup(generation.map.as_fd(), &0u32, &mut page) }.map_err(|source| {
+            DatapathError::MapMemory {
+                map: self.name(),
+                source,
+            }
+        })?;
+        let bytes = &bytemuck::bytes_of(&page[0])[..size_of::<H>()];
+        Ok(Some(bytemuck::pod_read_unaligned(bytes)))
     }
 
     fn put(&mut self, row: usize, generation: Arc<Generation>) -> Result<(), DatapathError> {

@@ -8,9 +8,9 @@ use std::sync::atomic::AtomicU64;
 
 use aya::maps::MapType;
 
-use super::plain::Plain;
 use super::table::Table;
 use crate::DatapathError;
+use bytemuck::Pod;
 
 /// The memory of an array, shared with the kernel and the programs.
 #[derive(Debug)]
@@ -21,9 +21,9 @@ pub(super) struct Memory<V> {
 }
 
 // SAFETY: the memory belongs to the mapping, which any thread may use; `write` takes `&mut self`.
-unsafe impl<V: Plain> Send for Memory<V> {}
+unsafe impl<V: Pod> Send for Memory<V> {}
 
-impl<V: Plain> Memory<V> {
+impl<V: Pod> Memory<V> {
     /// The kernel rounds each value up to this (kernel/bpf/arraymap.c, `array_map_alloc`).
     const STRIDE_IS_SIZE: () = assert!(size_of::<V>().is_multiple_of(8));
 

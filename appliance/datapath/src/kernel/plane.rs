@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use ravelin_compile::{AddressImage, CounterId, NameImage, PolicyImages};
-use ravelin_model::{Hook, InterfaceStatistics, MapInfo, ProgramInfo};
+use ravelin_model::{Hook, InterfaceStatistics, MapInfo, ProgramInfo, Revision};
 use tokio::sync::mpsc;
 
 use super::address_tables::AddressTables;
@@ -224,6 +224,10 @@ impl Datapath for KernelDatapath {
 
     fn load_policy(&mut self, images: &PolicyImages) -> Result<(), DatapathError> {
         self.policy.load(&mut self.control, images)
+    }
+
+    fn policy_revision(&self) -> Result<Option<Revision>, DatapathError> {
+        self.policy.revision(&self.control)
     }
 
     fn policy_hits(&self, counters: &[CounterId]) -> Result<Vec<HitCounter>, DatapathError> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ravelin_abi::{rv_policy_header, rv_policy_rule};
 use ravelin_compile::{CounterId, Image, PolicyImages};
+use ravelin_model::Revision;
 
 use super::control::{Control, Halved};
 use super::hit_counter::HitCounters;
@@ -40,6 +41,12 @@ impl PolicyTables {
         self.policy.fill(row, &images.policy)?;
         self.put_classes(row, &images.classes)?;
         control.flip(Halved::Policy)
+    }
+
+    /// Revision of the image in the live row, if this process put it there.
+    pub(super) fn revision(&self, control: &Control) -> Result<Option<Revision>, DatapathError> {
+        let header: Option<rv_policy_header> = self.policy.header(control.live_half(Halved::Policy))?;
+        Ok(header.map(|header| Revision(header.revision)))
     }
 
     /// Puts the classes into a row; not even that where they are there already.

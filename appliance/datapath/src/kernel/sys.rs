@@ -14,7 +14,7 @@ use aya_obj::generated::bpf_cmd::{
     BPF_OBJ_PIN,
 };
 
-use super::plain::Plain;
+use bytemuck::Pod;
 
 /// Runs one command.
 ///
@@ -254,7 +254,7 @@ impl Element {
 ///
 /// # Safety
 /// The map's keys are `K`; its values fill `values`, times the number of possible CPUs for a per-CPU map.
-pub(super) unsafe fn lookup<K: Plain, V: Plain>(
+pub(super) unsafe fn lookup<K: Pod, V: Pod>(
     map: BorrowedFd<'_>,
     key: &K,
     values: &mut [V],
@@ -268,11 +268,7 @@ pub(super) unsafe fn lookup<K: Plain, V: Plain>(
 ///
 /// # Safety
 /// As for [`lookup`].
-pub(super) unsafe fn update<K: Plain, V: Plain>(
-    map: BorrowedFd<'_>,
-    key: &K,
-    values: &[V],
-) -> io::Result<()> {
+pub(super) unsafe fn update<K: Pod, V: Pod>(map: BorrowedFd<'_>, key: &K, values: &[V]) -> io::Result<()> {
     let mut attr = Element::new(map, key, values.as_ptr());
     // SAFETY: sizes are the caller's promise; the kernel only reads.
     unsafe { bpf(BPF_MAP_UPDATE_ELEM, &mut attr) }.map(drop)
@@ -282,7 +278,7 @@ pub(super) unsafe fn update<K: Plain, V: Plain>(
 ///
 /// # Safety
 /// The map's keys are `K`.
-pub(super) unsafe fn delete<K: Plain>(map: BorrowedFd<'_>, key: &K) -> io::Result<()> {
+pub(super) unsafe fn delete<K: Pod>(map: BorrowedFd<'_>, key: &K) -> io::Result<()> {
     let mut attr = Element::new(map, key, std::ptr::null::<u8>());
     // SAFETY: the size of the key is the caller's promise.
     unsafe { bpf(BPF_MAP_DELETE_ELEM, &mut attr) }.map(drop)
@@ -317,7 +313,7 @@ pub(super) enum Batched {
 /// # Safety
 /// The map is a hash map with keys `K` and values `V`, and `per_key` is 1; or a per-CPU array with keys `K = u32`
 /// and values `V`, and `per_key` is the number of possible CPUs.
-pub(super) unsafe fn lookup_batch<K: Plain, V: Plain>(
+pub(super) unsafe fn lookup_batch<K: Pod, V: Pod>(
     map: BorrowedFd<'_>,
     position: &mut Option<u32>,
     keys: &mut [K],

@@ -7,9 +7,9 @@ use std::path::Path;
 use aya::maps::{MapData, MapType};
 use aya::util::nr_cpus;
 
-use super::plain::Plain;
 use super::sys::{self, Batched};
 use crate::DatapathError;
+use bytemuck::Pod;
 
 /// A pinned map whose layout is that of `K` and `V`.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(super) struct Table<K, V> {
     _layout: PhantomData<fn() -> (K, V)>,
 }
 
-impl<K: Plain, V: Plain> Table<K, V> {
+impl<K: Pod, V: Pod> Table<K, V> {
     /// Opens a pin and asserts its layout.
     pub(super) fn open(
         directory: &Path,
@@ -78,7 +78,7 @@ impl<K: Plain, V: Plain> Table<K, V> {
 #[derive(Debug)]
 pub(super) struct Array<V>(Table<u32, V>);
 
-impl<V: Plain + Default> Array<V> {
+impl<V: Pod + Default> Array<V> {
     pub(super) fn open(directory: &Path, name: &'static str) -> Result<Self, DatapathError> {
         Table::open(directory, name, MapType::Array).map(Self)
     }
@@ -109,7 +109,7 @@ pub(super) struct PerCpuArray<V> {
     cpus: usize,
 }
 
-impl<V: Plain> PerCpuArray<V> {
+impl<V: Pod> PerCpuArray<V> {
     /// The kernel rounds each CPU's value up to this (kernel/bpf/arraymap.c, `percpu_array_alloc`).
     const STRIDE_IS_SIZE: () = assert!(size_of::<V>().is_multiple_of(8));
 

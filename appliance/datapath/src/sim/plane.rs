@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ravelin_abi::rv_zone_limit::RV_ZONE_IFINDEX_LIMIT;
 use ravelin_compile::{AddressImage, CounterId, ImageTooLarge, NameImage, PolicyImages};
-use ravelin_model::{Attachment, Hook, InterfaceStatistics, MapInfo, ProgramInfo, Reason};
+use ravelin_model::{Attachment, Hook, InterfaceStatistics, MapInfo, ProgramInfo, Reason, Revision};
 use tokio::sync::mpsc;
 
 use super::maps::{self, Occupancy};
@@ -111,6 +111,10 @@ impl Datapath for SimDatapath {
     fn load_policy(&mut self, images: &PolicyImages) -> Result<(), DatapathError> {
         self.policy = Some(images.clone());
         Ok(())
+    }
+
+    fn policy_revision(&self) -> Result<Option<Revision>, DatapathError> {
+        Ok(self.policy.as_ref().map(PolicyImages::revision))
     }
 
     fn policy_hits(&self, counters: &[CounterId]) -> Result<Vec<HitCounter>, DatapathError> {
