@@ -48,7 +48,7 @@ impl Family {
         let number = random.number();
         match self {
             Self::Ipv4 => {
-                Ipv4Addr::from(0x0100_0000 + low32(network) % 0xde00_0000 & !0xffff | low32(number) >> 16)
+                Ipv4Addr::from((0x0100_0000 + low32(network) % 0xde00_0000) & !0xffff | low32(number) >> 16)
                     .into()
             }
             Self::Ipv6 => {

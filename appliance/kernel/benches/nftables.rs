@@ -154,7 +154,11 @@ fn line(at: u32) -> Line {
             destination_ports: vec![PortRange::new(port, port).expect("in order")],
             icmp_types: Vec::new(),
         }],
-        action: if at % 3 == 0 { Action::Drop } else { Action::Accept },
+        action: if at.is_multiple_of(3) {
+            Action::Drop
+        } else {
+            Action::Accept
+        },
         log: false,
         rate_limit: None,
     }

@@ -211,8 +211,11 @@ fn packet_socket(interface: &str) -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
+/// Sockets that receive, and where each does.
+type Receivers = Vec<(OwnedFd, Place)>;
+
 /// Sockets that receive, and one for each family to send by.
-fn raw_sockets() -> io::Result<(Vec<(OwnedFd, Place)>, [OwnedFd; 2])> {
+fn raw_sockets() -> io::Result<(Receivers, [OwnedFd; 2])> {
     let mut local = Vec::new();
     for protocol in PROTOCOLS4 {
         local.push((socket(libc::AF_INET, protocol.into())?, Place::Local4));
