@@ -34,7 +34,7 @@ fn generations() -> [Vec<Rule>; 2] {
             ports(web("fourth"), &["2001"]).drop(),
         ],
         vec![
-            ports(web("first").source(list("bad hosts")), &["80"]).drop(),
+            ports(web("first").source(list("bad-hosts")), &["80"]).drop(),
             ports(
                 web("second").source(not(hosts(&[BAD, Port::Lan.host(12)]))),
                 &["80"],
@@ -54,7 +54,7 @@ fn policies_are_exchanged_as_a_whole() {
     let group = generations[0]
         .iter()
         .fold(Group::new("generations"), |group, rule| group.rule(rule.clone()))
-        .list("bad hosts", &["10.77.1.11", "fd77:1::b"]);
+        .list("bad-hosts", &["10.77.1.11", "fd77:1::b"]);
     ground.engine.apply(&group);
     let ids = ["first", "second", "third", "fourth"].map(|name| ground.engine.rule_id(name));
     let shots = [GOOD, BAD]

@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use http::Method;
-use ravelin_test_harness::{Namespace, Raveld, Request, Setup};
+use ravelin_test_harness::{Answer, Namespace, Raveld, Request, Setup, eventually};
 use serde_json::{Value, json};
 
 use super::case::{Group, single_packets};
@@ -23,6 +24,9 @@ pub const ZONES: [(&str, &[&str], bool); 4] = [
 ];
 /// The rule of fences, in front of all.
 pub const FENCE_RULE: &str = "fence";
+
+/// Longest until the engine lets one ask again.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Of connections that are simulated.
 const CLIENT_PORT: u16 = 40_000;
@@ -73,9 +77,8 @@ impl<'a> Engine<'a> {
     /// One commit; gives the answer.
     #[track_caller]
     pub fn change(&self, operations: &[Value]) -> Value {
-        self.raveld
-            .api()
-            .post("/api/v1/changes", &json!({ "operations": operations }))
+        let body = json!({ "operations": operations });
+        self.ask(&Request::new(Method::POST, "/api/v1/changes").json(&body))
             .expect(200)
             .json()
     }
@@ -83,15 +86,17 @@ impl<'a> Engine<'a> {
     /// Puts the policy of a group in the place of the one before: its lists, then one commit.
     #[track_caller]
     pub fn apply(&self, group: &Group) {
-        let api = self.raveld.api();
         for (name, entries) in &group.lists {
             let mut lists = self.lists.borrow_mut();
             let id = lists.entry(*name).or_insert_with(|| {
                 let list = json!({ "name": name, "kind": "address" });
-                let list = api.post("/api/v1/lists", &list).expect(201).json();
+                let list = Request::new(Method::POST, "/api/v1/lists").json(&list);
+                let list = self.ask(&list).expect(201).json();
                 list["id"].as_str().expect("id").to_owned()
             });
-            self.raveld.import(id, &entries.join("\n"));
+            let path = format!("/api/v1/lists/{id}/entries");
+            let entries = Request::new(Method::PUT, &path).text(entries.join("\n"));
+            self.ask(&entries.header("if-match", "*")).expect(200);
         }
         let mut operations: Vec<Value> = self
             .made
@@ -125,7 +130,7 @@ impl<'a> Engine<'a> {
                 to["rule"] = self.rule_id(name).into();
             }
             let path = format!("/api/v1/rules/{}/move", self.rule_id(rule));
-            api.send(
+            self.ask(
                 &Request::new(Method::POST, &path)
                     .header("if-match", "*")
                     .json(&to),
@@ -145,7 +150,9 @@ impl<'a> Engine<'a> {
 
     pub fn judge_by(&self, mode: Mode) {
         let on = mode == Mode::Classifier;
-        let status = self.raveld.switch("policy_classifier", on);
+        let verb = if on { "enable" } else { "disable" };
+        let path = format!("/api/v1/ebpf/features/policy_classifier/{verb}");
+        let status = self.ask(&Request::new(Method::POST, &path)).expect(200).json();
         let expected = if on { "active" } else { "disabled" };
         assert_eq!(status["state"], expected, "{status}");
     }
@@ -158,11 +165,21 @@ impl<'a> Engine<'a> {
         found["id"].as_str().expect("id").to_owned()
     }
 
+    /// Asks as often as the engine lets one ask.
+    #[track_caller]
+    pub fn ask(&self, request: &Request) -> Answer {
+        let answer = eventually(PATIENCE, || {
+            let answer = self.raveld.api().send(request);
+            (answer.status != 429).then_some(answer)
+        });
+        answer.expect("an answer")
+    }
+
     /// All objects of a collection.
     #[track_caller]
     pub fn items(&self, collection: &str) -> Vec<Value> {
         let path = format!("/api/v1/{collection}?limit=1000");
-        let page = self.raveld.api().get(&path).expect(200).json();
+        let page = self.ask(&Request::new(Method::GET, &path)).expect(200).json();
         page["items"].as_array().expect("items").clone()
     }
 
@@ -180,8 +197,12 @@ impl<'a> Engine<'a> {
             })
         };
         counters.extend(named("rules", "rule"));
-        counters.extend(named("published-services", "published"));
-        for pair in self.items("zone-pairs") {
+        let made = |kind: &str| self.made.borrow().iter().any(|(made, _)| made == kind);
+        if made("published_service") {
+            counters.extend(named("published-services", "published"));
+        }
+        let pairs = made("zone_pair").then(|| self.items("zone-pairs"));
+        for pair in pairs.into_iter().flatten() {
             let zone = |field: &str| pair[field].as_str().expect("a name").to_owned();
             counters.insert(
                 format!("pair {} {}", zone("from_name"), zone("to_name")),
@@ -209,7 +230,7 @@ impl<'a> Engine<'a> {
 
     fn simulate_one(&self, shot: &Shot, family: u8) -> Result<(), String> {
         let request = simulation(shot, family, CLIENT_PORT);
-        let answer = self.raveld.api().post("/api/v1/simulate", &request);
+        let answer = self.ask(&Request::new(Method::POST, "/api/v1/simulate").json(&request));
         if answer.status != 200 {
             return Err(answer.text());
         }

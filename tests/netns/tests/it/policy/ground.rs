@@ -100,47 +100,45 @@ impl<'a> Ground<'a> {
     /// Shows the cases of a group as the mode it is in; gives what failed.
     pub fn show_all(&self, group: &Group, mode: Mode) -> Vec<String> {
         let mut failures = Vec::new();
+        let mut counters = self.engine.counters();
         for case in &group.cases {
             for &family in case.families.each() {
-                if let Err(why) = self.show(case, family) {
+                if let Err(why) = self.show(case, family, &mut counters) {
                     let (group, case) = (group.name, case.name);
                     failures.push(format!("{group}: {case}, IPv{family}, {mode:?}: {why}"));
+                    counters = self.engine.counters();
                 }
             }
         }
         failures
     }
 
-    /// Sends the packets of a case and says what is not as it should be.
-    fn show(&self, case: &Case, family: u8) -> Result<(), String> {
+    /// Sends the packets of a case and says what is not as it should be. `counters` are those before and, if all is
+    /// well, after it.
+    fn show(&self, case: &Case, family: u8, counters: &mut BTreeMap<String, u64>) -> Result<(), String> {
         let own = self.prober.own_port();
         for (step, shot) in (1..).zip(&case.shots) {
-            let before = self.engine.counters();
             let outcome = self.prober.fire(shot, family, own);
-            judge(shot, &outcome)
-                .and_then(|()| self.counted(&before, shot))
+            let expected: Vec<_> = key(shot.by).map(|key| (key, shot.counts)).into_iter().collect();
+            *counters = judge(shot, &outcome)
+                .and_then(|()| wait_for_growth(&|| self.engine.counters(), counters, &expected))
                 .map_err(|why| format!("packet {step}: {why}"))?;
         }
         Ok(())
     }
-
-    /// Waits until exactly this packet has been counted since.
-    fn counted(&self, before: &BTreeMap<String, u64>, shot: &Shot) -> Result<(), String> {
-        let expected: Vec<_> = key(shot.by).map(|key| (key, shot.counts)).into_iter().collect();
-        wait_for_growth(&|| self.engine.counters(), before, &expected)
-    }
 }
 
-/// Waits until counters have grown by just this.
+/// Waits until counters have grown by just this, and gives them.
 pub fn wait_for_growth(
     counters: &dyn Fn() -> BTreeMap<String, u64>,
     before: &BTreeMap<String, u64>,
     by: &[(String, u64)],
-) -> Result<(), String> {
+) -> Result<BTreeMap<String, u64>, String> {
     let mut seen = Vec::new();
     let right = eventually(COUNTED, || {
-        seen = grown(before, &counters());
-        (seen == by).then_some(())
+        let now = counters();
+        seen = grown(before, &now);
+        (seen == by).then_some(now)
     });
     right.ok_or_else(|| format!("counted {seen:?}, not {by:?}"))
 }

@@ -166,7 +166,7 @@ fn round_trip(
         By::Published(name) => format!("published {name}"),
         other => panic!("{other:?} lets no translated packet in"),
     };
-    wait_for_growth(counters, &before, &[(line, 3)])
+    wait_for_growth(counters, &before, &[(line, 3)]).map(drop)
 }
 
 /// Sends a packet with a marker and gives it as it arrives, whole.
