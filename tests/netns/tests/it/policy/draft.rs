@@ -80,10 +80,6 @@ impl Rule {
     pub fn value(&self) -> Value {
         self.0.clone()
     }
-
-    pub fn name(&self) -> &str {
-        self.0["name"].as_str().expect("a name")
-    }
 }
 
 /// One side of a rule.

@@ -9,7 +9,7 @@ use super::case::{Case, Group, single_packets};
 use super::engine::{Engine, Mode, key};
 use super::paper::Paper;
 use super::prober::{Prober, judge};
-use super::shot::{PORTS, Port, Shot};
+use super::shot::{PORTS, Port};
 
 /// Longest until a packet is seen in the counters.
 const COUNTED: Duration = Duration::from_secs(3);

@@ -62,7 +62,11 @@ fn rules_for_any_zone() -> Vec<Group> {
         .case("to another", syn(LAN, DMZ, WEB).passes("from lan"))
         .case("to itself", syn(LAN, LAN2, WEB).passes("from lan"))
         .case("to the box", syn(LAN, ROUTER, WEB).passes("from lan"))
-        .case("from another zone", syn(WAN, DMZ, WEB).dropped(UNWRITTEN));
+        .case("from another zone", syn(WAN, DMZ, WEB).dropped(UNWRITTEN))
+        .case(
+            "by where it came in, not by whom it says it is from",
+            syn(LAN, DMZ, WEB).at(Port::Wan).dropped(UNWRITTEN),
+        );
     let from_any = Group::new("from any zone")
         .rule(web("to wan").to("wan").drop())
         .rule(web("to dmz").to("dmz").accept())
