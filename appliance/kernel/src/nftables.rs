@@ -108,9 +108,14 @@ impl Nftables {
         self.reader.counters().await
     }
 
-    /// Revision of the ruleset in the kernel; None: there is no table of ours.
+    /// Revision of the ruleset in the kernel; None: there is no table of ours. Where it is not the one that was made,
+    /// somebody else was at the table, and the next ruleset is written as a whole.
     pub async fn revision(&mut self) -> Result<Option<Revision>, KernelError> {
-        self.reader.revision().await
+        let found = self.reader.revision().await?;
+        if found != self.loaded.as_ref().map(|loaded| loaded.revision()) {
+            self.loaded = None;
+        }
+        Ok(found)
     }
 
     /// Removes the table: nothing is filtered any more.

@@ -379,6 +379,20 @@ impl Engine {
         }
     }
 
+    /// Whether the table of nftables is not the one that was made: somebody flushed the ruleset, for example.
+    pub(super) async fn filter_was_changed(&self) -> bool {
+        let force = self.live.policy.as_ref().and_then(|live| live.force.as_ref());
+        let Some(force) = force else { return false };
+        let wanted = force.nft.revision();
+        match self.filter.call(|filter| filter.revision()).await {
+            Ok(found) => found != Some(wanted),
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "the table of nftables could not be read");
+                false
+            }
+        }
+    }
+
     async fn bring_policy(
         &mut self,
         source: &mut Source<'_>,

@@ -54,6 +54,10 @@ impl Engine {
             self.load_feature(Feature::DdosProtection, &mut next).await;
         }
         self.reattach(&mut next).await;
+        if self.filter_was_changed().await {
+            tracing::warn!("the table of nftables was changed by somebody else; it is made anew");
+            self.live.policy = None;
+        }
         self.refresh_policy(&mut next).await;
         self.publish_state(next).await;
     }
