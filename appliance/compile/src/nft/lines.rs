@@ -1,6 +1,6 @@
 //! Lines of the policy as rules.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ravelin_model::{Action, IcmpType, PortRange, RateLimit, RateLimitScope, ServiceEntry, protocol};
@@ -249,27 +249,90 @@ fn limit(line: &Line, family: Family, chains: &mut Chains) -> Option<Statement> 
     })
 }
 
+/// Parts a policy is divided into at most.
+const PARTS: usize = 8;
+
 /// The chain of the boxes of both families; None: there are none.
+///
+/// Lines that say nothing of addresses would come into every leaf of a tree, and a change to one would send them all
+/// again. So they get chains of their own, between the trees of the lines before and behind them, as long as that
+/// makes few parts.
 pub(super) fn gather(by_family: &[Vec<Arc<RuleBox>>; 2], chains: &mut Chains) -> Option<Name> {
+    if let Some(chain) = linear(by_family, chains) {
+        return chain;
+    }
+    let jumps: Vec<_> = parts(by_family)
+        .iter()
+        .filter_map(|part| linear(part, chains).unwrap_or_else(|| Some(trees(part, chains))))
+        .map(|chain| vec![Statement::Verdict(Verdict::Jump(chain))])
+        .collect();
+    Some(chains.intern(jumps))
+}
+
+/// The boxes one after another, if they are few.
+fn linear(by_family: &[Vec<Arc<RuleBox>>; 2], chains: &mut Chains) -> Option<Option<Name>> {
     if by_family.iter().all(Vec::is_empty) {
+        return Some(None);
+    }
+    if by_family.iter().any(|boxes| boxes.len() > LINEAR_RULES) {
         return None;
     }
-    if by_family.iter().all(|boxes| boxes.len() <= LINEAR_RULES) {
-        let rules = merged(by_family);
-        if rules.len() <= LINEAR_RULES {
-            return Some(chains.intern(rules));
+    let rules = merged(by_family);
+    (rules.len() <= LINEAR_RULES).then(|| Some(chains.intern(rules)))
+}
+
+/// The boxes by runs of lines that name addresses and lines that do not; where the runs are many, only what such
+/// lines are in front and behind of all others.
+fn parts(by_family: &[Vec<Arc<RuleBox>>; 2]) -> Vec<[Vec<Arc<RuleBox>>; 2]> {
+    let mut narrow: BTreeMap<usize, bool> = BTreeMap::new();
+    for part in by_family.iter().flatten() {
+        *narrow.entry(part.line).or_default() |= part.names_addresses();
+    }
+    // First lines of the runs.
+    let mut runs: Vec<(usize, bool)> = Vec::new();
+    for (line, narrow) in narrow {
+        if runs.last().is_none_or(|run| run.1 != narrow) {
+            runs.push((line, narrow));
         }
     }
+    if runs.len() > PARTS {
+        let first = runs.iter().position(|run| run.1).unwrap_or(0);
+        let last = runs.iter().rposition(|run| run.1).unwrap_or(0);
+        runs = (runs.iter().enumerate())
+            .filter(|(at, _)| *at <= first || *at > last)
+            .map(|(_, run)| *run)
+            .collect();
+    }
+    let bounds = runs
+        .iter()
+        .map(|run| run.0)
+        .chain([usize::MAX])
+        .collect::<Vec<_>>();
+    bounds
+        .windows(2)
+        .map(|bound| {
+            by_family.each_ref().map(|boxes| {
+                let lines = boxes
+                    .iter()
+                    .filter(|part| (bound[0]..bound[1]).contains(&part.line));
+                lines.cloned().collect()
+            })
+        })
+        .collect()
+}
+
+/// A tree for each family.
+fn trees(by_family: &[Vec<Arc<RuleBox>>; 2], chains: &mut Chains) -> Name {
     let mut branches = Vec::new();
     for (family, boxes) in Family::ALL.into_iter().zip(by_family) {
         if let Some(root) = tree::grow(boxes, family, chains) {
             branches.push((only(family.version()), Verdict::Goto(root)));
         }
     }
-    Some(chains.intern(vec![vec![Statement::Dispatch {
+    chains.intern(vec![vec![Statement::Dispatch {
         fields: [Field::Family].into(),
         map: VerdictMap::Elements(branches.into()),
-    }]]))
+    }]])
 }
 
 /// The rules of both families in order; where a box asks for the same in both, one rule stands for it.

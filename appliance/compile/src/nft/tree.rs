@@ -85,6 +85,12 @@ impl RuleBox {
         matches.chain(self.end.iter().cloned()).collect()
     }
 
+    /// Whether its line says from or to whom.
+    pub(super) fn names_addresses(&self) -> bool {
+        let sides = [Dimension::Source, Dimension::Destination];
+        sides.iter().any(|side| self.matches[*side as usize].is_some())
+    }
+
     fn covers_along(&self, dimension: usize, (first, last): Range) -> bool {
         self.dimensions[dimension].as_ref().is_some_and(|ranges| {
             let at = ranges.partition_point(|range| range.1 < first);
