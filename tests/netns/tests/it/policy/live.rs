@@ -177,7 +177,8 @@ fn a_schedule_acts_at_its_minute() {
     let now = OffsetDateTime::now_utc();
     let start = (now + Duration::from_secs(60))
         .replace_second(0)
-        .expect("a second");
+        .and_then(|at| at.replace_nanosecond(0))
+        .expect("the beginning of a minute");
     let end = start + Duration::from_secs(60);
     let time = |time: OffsetDateTime| format!("{:02}:{:02}", time.hour(), time.minute());
     let schedule = json!({ "from": time(start), "to": time(end), "timezone": "UTC" });
