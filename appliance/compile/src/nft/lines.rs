@@ -258,27 +258,26 @@ const PARTS: usize = 8;
 /// again. So they get chains of their own, between the trees of the lines before and behind them, as long as that
 /// makes few parts.
 pub(super) fn gather(by_family: &[Vec<Arc<RuleBox>>; 2], chains: &mut Chains) -> Option<Name> {
-    if let Some(chain) = linear(by_family, chains) {
-        return chain;
+    if by_family.iter().all(Vec::is_empty) {
+        return None;
     }
-    let jumps: Vec<_> = parts(by_family)
-        .iter()
-        .filter_map(|part| linear(part, chains).unwrap_or_else(|| Some(trees(part, chains))))
-        .map(|chain| vec![Statement::Verdict(Verdict::Jump(chain))])
-        .collect();
-    Some(chains.intern(jumps))
+    linear(by_family, chains).or_else(|| {
+        let jumps = parts(by_family)
+            .iter()
+            .map(|part| linear(part, chains).unwrap_or_else(|| trees(part, chains)))
+            .map(|chain| vec![Statement::Verdict(Verdict::Jump(chain))])
+            .collect();
+        Some(chains.intern(jumps))
+    })
 }
 
 /// The boxes one after another, if they are few.
-fn linear(by_family: &[Vec<Arc<RuleBox>>; 2], chains: &mut Chains) -> Option<Option<Name>> {
-    if by_family.iter().all(Vec::is_empty) {
-        return Some(None);
-    }
+fn linear(by_family: &[Vec<Arc<RuleBox>>; 2], chains: &mut Chains) -> Option<Name> {
     if by_family.iter().any(|boxes| boxes.len() > LINEAR_RULES) {
         return None;
     }
     let rules = merged(by_family);
-    (rules.len() <= LINEAR_RULES).then(|| Some(chains.intern(rules)))
+    (rules.len() <= LINEAR_RULES).then(|| chains.intern(rules))
 }
 
 /// The boxes by runs of lines that name addresses and lines that do not; where the runs are many, only what such

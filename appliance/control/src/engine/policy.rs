@@ -4,10 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ravelin_compile::{AddressSet, CounterId};
 use ravelin_compile::{
-    Inventory, InventoryInterface, ListAddresses, Lists, NftRuleset, NftSettings, Origin, PolicyImages,
-    Ruleset, fixed_counter,
+    AddressSet, CounterId, Inventory, InventoryInterface, ListAddresses, Lists, NftRuleset, NftSettings,
+    Origin, PolicyImages, Ruleset, fixed_counter,
 };
 use ravelin_model::{
     Action, AnyObject, EntryValue, Feature, Hook, LOCAL_ZONE, ListId, Policy, Revision, VerdictLine, chain,
@@ -270,7 +269,13 @@ impl Engine {
     async fn read_back(&mut self, force: &Force) -> Result<(), ControlError> {
         let started = Instant::now();
         let filter = self.filter.call(|filter| filter.revision()).await;
-        let plane = self.plane.call(|datapath| datapath.policy_revision()).await;
+        let plane = match &force.images {
+            Some(images) => Some((
+                self.plane.call(|datapath| datapath.policy_revision()).await,
+                images.revision(),
+            )),
+            None => None,
+        };
         self.steps.took(CommitStep::ReadBack, started);
         let check = |what, found, wanted| {
             if found == Some(wanted) {
@@ -281,8 +286,8 @@ impl Engine {
         };
         filter
             .and_then(|found| check("the table of nftables", found, force.nft.revision()))
-            .and_then(|()| match &force.images {
-                Some(images) => check("the map of the policy", plane?, images.revision()),
+            .and_then(|()| match plane {
+                Some((found, wanted)) => check("the map of the policy", found?, wanted),
                 None => Ok(()),
             })
             .map_err(failed(CommitStep::ReadBack))
