@@ -12,6 +12,7 @@ mod fixed_counters;
 mod handle;
 mod hit_rows;
 mod import;
+mod live_connections;
 mod packet_filter;
 mod plane;
 mod policy;
@@ -32,6 +33,7 @@ pub use clock::Clock;
 pub use config::{Config, Enforce, LOG_GROUP, LinkSource, PacketLogSource, Parts};
 pub use error::ControlError;
 pub use handle::ControlHandle;
+pub use live_connections::{Judging, LiveConnections};
 pub use packet_filter::{KernelFilter, PacketFilter, PacketFilterError, SimulatedFilter};
 pub use policy_requests::{
     CallerConnection, CommitOptions, CommitStep, Committed, Consideration, Diagnostic, Hits, LoggedVerdict,

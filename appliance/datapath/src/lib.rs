@@ -6,6 +6,7 @@
 
 mod datapath;
 mod error;
+mod flow_cache;
 #[cfg(feature = "kernel")]
 mod flow_class;
 #[cfg(feature = "kernel")]
@@ -19,6 +20,10 @@ pub use datapath::{
     HitCounter, Loaded, Probe, RawEvent, Switches,
 };
 pub use error::{DatapathError, LoaderError, Unavailable};
+pub use flow_cache::{
+    CacheOccupancy, CachePort, CacheTiming, CachedDirection, CachedFlow, CachedState, FlowCache,
+    FlowCacheReader, Inserted, Path, PathRefusal, RemovedFlow,
+};
 #[cfg(feature = "kernel")]
 pub use kernel::{KernelConfig, load, remove_all, serve_run_time};
 pub use sim::{simulate, simulate_with_events};

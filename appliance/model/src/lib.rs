@@ -2,8 +2,10 @@
 //! Owns no I/O, no async and no serialisation: DTOs, rows and ABI structs convert to these types.
 
 mod cause;
+mod connection;
 mod event;
 mod feature;
+mod flow_sync;
 mod interface;
 mod list;
 mod name;
@@ -13,11 +15,18 @@ mod reason;
 mod statistics;
 
 pub use cause::chain;
+pub use connection::{
+    Connection, ConnectionStatus, EndReason, FlowCount, FlowRecord, FlowTuple, Offload, TcpState,
+};
 pub use event::{DnsQueryBlocked, Event, PacketDropped, SequencedEvent};
 pub use feature::{
     Counter, DdosProtectionConfig, DnsBlockAction, DnsBlocklistConfig, Feature, FeatureConfig, FeatureState,
     FeatureStatus, FlowMonitoringConfig, InterfaceScope, InvalidFeatureConfig, PolicyClassifierConfig,
     StatisticsConfig, UnknownFeature,
+};
+pub use flow_sync::{
+    ConntrackSyncConfig, CutFlow, FlowRecordsConfig, FlowSettings, LiveFlows, OffloadPort, SyncState,
+    SyncStatus,
 };
 pub use interface::{HardwareAddress, Interface, LinkCounters, LinkState};
 pub use list::{

@@ -44,6 +44,7 @@ pub mod rv_switch {
     pub const RV_SWITCH_NAME_HALF: Type = 128;
     pub const RV_SWITCH_POLICY_CLASSIFIER: Type = 256;
     pub const RV_SWITCH_POLICY_HALF: Type = 512;
+    pub const RV_SWITCH_FLOW_OFFLOAD: Type = 1024;
 }
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
@@ -209,6 +210,303 @@ const _: () = {
     ["Offset of field: rv_event_budget::suppressed"]
         [::core::mem::offset_of!(rv_event_budget, suppressed) - 16usize];
     ["Offset of field: rv_event_budget::lost"][::core::mem::offset_of!(rv_event_budget, lost) - 24usize];
+};
+pub mod rv_fast_limit {
+    #[allow(unused_imports)]
+    use super::*;
+    pub type Type = ::core::ffi::c_uint;
+    pub const RV_FAST_BUCKET_WORDS: Type = 16;
+    pub const RV_FAST_SLOT_BITS: Type = 22;
+    pub const RV_FAST_SLOT: Type = 4194303;
+    pub const RV_FAST_LEARNING: Type = 4294967295;
+}
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
+pub struct rv_fast_bucket {
+    pub words: [__u32; 16usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of rv_fast_bucket"][::core::mem::size_of::<rv_fast_bucket>() - 64usize];
+    ["Alignment of rv_fast_bucket"][::core::mem::align_of::<rv_fast_bucket>() - 4usize];
+    ["Offset of field: rv_fast_bucket::words"][::core::mem::offset_of!(rv_fast_bucket, words) - 0usize];
+};
+pub mod rv_fast_state {
+    #[allow(unused_imports)]
+    use super::*;
+    pub type Type = ::core::ffi::c_uint;
+    pub const RV_FAST_LIVE: Type = 1;
+    pub const RV_FAST_ENDED: Type = 2;
+    pub const RV_FAST_IDLE: Type = 3;
+}
+pub mod rv_fast_flag {
+    #[allow(unused_imports)]
+    use super::*;
+    pub type Type = ::core::ffi::c_uint;
+    pub const RV_FAST_TRANSLATED: Type = 1;
+}
+pub mod rv_fast_refusal {
+    #[allow(unused_imports)]
+    use super::*;
+    pub type Type = ::core::ffi::c_uint;
+    pub const RV_FAST_FITS: Type = 0;
+    pub const RV_FAST_NO_ROUTE: Type = 1;
+    pub const RV_FAST_NO_NEIGHBOUR: Type = 2;
+    pub const RV_FAST_ASYMMETRIC: Type = 3;
+    pub const RV_FAST_LOCAL: Type = 4;
+    pub const RV_FAST_PORT: Type = 5;
+    pub const RV_FAST_CHECKSUM: Type = 6;
+    pub const RV_FAST_SOURCE_LISTED: Type = 7;
+}
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
+pub struct rv_fast_path {
+    pub generation: __u32,
+    pub ingress: __u32,
+    pub egress: __u32,
+    pub ingress_tag: __u16,
+    pub egress_tag: __u16,
+    pub mtu: __u16,
+    pub refusal: __u8,
+    pub pad: __u8,
+    pub destination_mac: [__u8; 6usize],
+    pub source_mac: [__u8; 6usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of rv_fast_path"][::core::mem::size_of::<rv_fast_path>() - 32usize];
+    ["Alignment of rv_fast_path"][::core::mem::align_of::<rv_fast_path>() - 4usize];
+    ["Offset of field: rv_fast_path::generation"][::core::mem::offset_of!(rv_fast_path, generation) - 0usize];
+    ["Offset of field: rv_fast_path::ingress"][::core::mem::offset_of!(rv_fast_path, ingress) - 4usize];
+    ["Offset of field: rv_fast_path::egress"][::core::mem::offset_of!(rv_fast_path, egress) - 8usize];
+    ["Offset of field: rv_fast_path::ingress_tag"]
+        [::core::mem::offset_of!(rv_fast_path, ingress_tag) - 12usize];
+    ["Offset of field: rv_fast_path::egress_tag"]
+        [::core::mem::offset_of!(rv_fast_path, egress_tag) - 14usize];
+    ["Offset of field: rv_fast_path::mtu"][::core::mem::offset_of!(rv_fast_path, mtu) - 16usize];
+    ["Offset of field: rv_fast_path::refusal"][::core::mem::offset_of!(rv_fast_path, refusal) - 18usize];
+    ["Offset of field: rv_fast_path::pad"][::core::mem::offset_of!(rv_fast_path, pad) - 19usize];
+    ["Offset of field: rv_fast_path::destination_mac"]
+        [::core::mem::offset_of!(rv_fast_path, destination_mac) - 20usize];
+    ["Offset of field: rv_fast_path::source_mac"]
+        [::core::mem::offset_of!(rv_fast_path, source_mac) - 26usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
+pub struct rv_fast_counts {
+    pub packets: __u64,
+    pub bytes: __u64,
+    pub last_seen_ns: __u64,
+    pub refreshed_ns: __u64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of rv_fast_counts"][::core::mem::size_of::<rv_fast_counts>() - 32usize];
+    ["Alignment of rv_fast_counts"][::core::mem::align_of::<rv_fast_counts>() - 8usize];
+    ["Offset of field: rv_fast_counts::packets"][::core::mem::offset_of!(rv_fast_counts, packets) - 0usize];
+    ["Offset of field: rv_fast_counts::bytes"][::core::mem::offset_of!(rv_fast_counts, bytes) - 8usize];
+    ["Offset of field: rv_fast_counts::last_seen_ns"]
+        [::core::mem::offset_of!(rv_fast_counts, last_seen_ns) - 16usize];
+    ["Offset of field: rv_fast_counts::refreshed_ns"]
+        [::core::mem::offset_of!(rv_fast_counts, refreshed_ns) - 24usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
+pub struct rv_fast_rest {
+    pub twin: __u32,
+    pub connection: __u32,
+    pub network_delta: __u16,
+    pub transport_delta: __u16,
+    pub pad: __u32,
+    pub inserted_ns: __u64,
+    pub pad2: __u64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of rv_fast_rest"][::core::mem::size_of::<rv_fast_rest>() - 32usize];
+    ["Alignment of rv_fast_rest"][::core::mem::align_of::<rv_fast_rest>() - 8usize];
+    ["Offset of field: rv_fast_rest::twin"][::core::mem::offset_of!(rv_fast_rest, twin) - 0usize];
+    ["Offset of field: rv_fast_rest::connection"][::core::mem::offset_of!(rv_fast_rest, connection) - 4usize];
+    ["Offset of field: rv_fast_rest::network_delta"]
+        [::core::mem::offset_of!(rv_fast_rest, network_delta) - 8usize];
+    ["Offset of field: rv_fast_rest::transport_delta"]
+        [::core::mem::offset_of!(rv_fast_rest, transport_delta) - 10usize];
+    ["Offset of field: rv_fast_rest::pad"][::core::mem::offset_of!(rv_fast_rest, pad) - 12usize];
+    ["Offset of field: rv_fast_rest::inserted_ns"]
+        [::core::mem::offset_of!(rv_fast_rest, inserted_ns) - 16usize];
+    ["Offset of field: rv_fast_rest::pad2"][::core::mem::offset_of!(rv_fast_rest, pad2) - 24usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
+pub struct rv_fast_tuple4 {
+    pub source: __be32,
+    pub destination: __be32,
+    pub source_port: __be16,
+    pub destination_port: __be16,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of rv_fast_tuple4"][::core::mem::size_of::<rv_fast_tuple4>() - 12usize];
+    ["Alignment of rv_fast_tuple4"][::core::mem::align_of::<rv_fast_tuple4>() - 4usize];
+    ["Offset of field: rv_fast_tuple4::source"][::core::mem::offset_of!(rv_fast_tuple4, source) - 0usize];
+    ["Offset of field: rv_fast_tuple4::destination"]
+        [::core::mem::offset_of!(rv_fast_tuple4, destination) - 4usize];
+    ["Offset of field: rv_fast_tuple4::source_port"]
+        [::core::mem::offset_of!(rv_fast_tuple4, source_port) - 8usize];
+    ["Offset of field: rv_fast_tuple4::destination_port"]
+        [::core::mem::offset_of!(rv_fast_tuple4, destination_port) - 10usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
+pub struct rv_fast_tuple6 {
+    pub source: [__u8; 16usize],
+    pub destination: [__u8; 16usize],
+    pub source_port: __be16,
+    pub destination_port: __be16,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of rv_fast_tuple6"][::core::mem::size_of::<rv_fast_tuple6>() - 36usize];
+    ["Alignment of rv_fast_tuple6"][::core::mem::align_of::<rv_fast_tuple6>() - 2usize];
+    ["Offset of field: rv_fast_tuple6::source"][::core::mem::offset_of!(rv_fast_tuple6, source) - 0usize];
+    ["Offset of field: rv_fast_tuple6::destination"]
+        [::core::mem::offset_of!(rv_fast_tuple6, destination) - 16usize];
+    ["Offset of field: rv_fast_tuple6::source_port"]
+        [::core::mem::offset_of!(rv_fast_tuple6, source_port) - 32usize];
+    ["Offset of field: rv_fast_tuple6::destination_port"]
+        [::core::mem::offset_of!(rv_fast_tuple6, destination_port) - 34usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
+pub struct rv_fast_flow4 {
+    pub key: rv_fast_tuple4,
+    pub translated: rv_fast_tuple4,
+    pub protocol: __u8,
+    pub state: __u8,
+    pub flags: __u16,
+    pub counter: __u32,
+    pub path: rv_fast_path,
+    pub counts: rv_fast_counts,
+    pub rest: rv_fast_rest,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of rv_fast_flow4"][::core::mem::size_of::<rv_fast_flow4>() - 128usize];
+    ["Alignment of rv_fast_flow4"][::core::mem::align_of::<rv_fast_flow4>() - 8usize];
+    ["Offset of field: rv_fast_flow4::key"][::core::mem::offset_of!(rv_fast_flow4, key) - 0usize];
+    ["Offset of field: rv_fast_flow4::translated"]
+        [::core::mem::offset_of!(rv_fast_flow4, translated) - 12usize];
+    ["Offset of field: rv_fast_flow4::protocol"][::core::mem::offset_of!(rv_fast_flow4, protocol) - 24usize];
+    ["Offset of field: rv_fast_flow4::state"][::core::mem::offset_of!(rv_fast_flow4, state) - 25usize];
+    ["Offset of field: rv_fast_flow4::flags"][::core::mem::offset_of!(rv_fast_flow4, flags) - 26usize];
+    ["Offset of field: rv_fast_flow4::counter"][::core::mem::offset_of!(rv_fast_flow4, counter) - 28usize];
+    ["Offset of field: rv_fast_flow4::path"][::core::mem::offset_of!(rv_fast_flow4, path) - 32usize];
+    ["Offset of field: rv_fast_flow4::counts"][::core::mem::offset_of!(rv_fast_flow4, counts) - 64usize];
+    ["Offset of field: rv_fast_flow4::rest"][::core::mem::offset_of!(rv_fast_flow4, rest) - 96usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
+pub struct rv_fast_flow6 {
+    pub key: rv_fast_tuple6,
+    pub translated: rv_fast_tuple6,
+    pub protocol: __u8,
+    pub state: __u8,
+    pub flags: __u16,
+    pub counter: __u32,
+    pub path: rv_fast_path,
+    pub pad: [__u64; 2usize],
+    pub counts: rv_fast_counts,
+    pub rest: rv_fast_rest,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of rv_fast_flow6"][::core::mem::size_of::<rv_fast_flow6>() - 192usize];
+    ["Alignment of rv_fast_flow6"][::core::mem::align_of::<rv_fast_flow6>() - 8usize];
+    ["Offset of field: rv_fast_flow6::key"][::core::mem::offset_of!(rv_fast_flow6, key) - 0usize];
+    ["Offset of field: rv_fast_flow6::translated"]
+        [::core::mem::offset_of!(rv_fast_flow6, translated) - 36usize];
+    ["Offset of field: rv_fast_flow6::protocol"][::core::mem::offset_of!(rv_fast_flow6, protocol) - 72usize];
+    ["Offset of field: rv_fast_flow6::state"][::core::mem::offset_of!(rv_fast_flow6, state) - 73usize];
+    ["Offset of field: rv_fast_flow6::flags"][::core::mem::offset_of!(rv_fast_flow6, flags) - 74usize];
+    ["Offset of field: rv_fast_flow6::counter"][::core::mem::offset_of!(rv_fast_flow6, counter) - 76usize];
+    ["Offset of field: rv_fast_flow6::path"][::core::mem::offset_of!(rv_fast_flow6, path) - 80usize];
+    ["Offset of field: rv_fast_flow6::pad"][::core::mem::offset_of!(rv_fast_flow6, pad) - 112usize];
+    ["Offset of field: rv_fast_flow6::counts"][::core::mem::offset_of!(rv_fast_flow6, counts) - 128usize];
+    ["Offset of field: rv_fast_flow6::rest"][::core::mem::offset_of!(rv_fast_flow6, rest) - 160usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
+pub struct rv_fast_control {
+    pub alive_until_ns: __u64,
+    pub seed: __u64,
+    pub tcp_refresh_ns: __u64,
+    pub udp_refresh_ns: __u64,
+    pub tcp_idle_ns: __u64,
+    pub udp_idle_ns: __u64,
+    pub generation: __u32,
+    pub bucket_mask4: __u32,
+    pub bucket_mask6: __u32,
+    pub pad: __u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of rv_fast_control"][::core::mem::size_of::<rv_fast_control>() - 64usize];
+    ["Alignment of rv_fast_control"][::core::mem::align_of::<rv_fast_control>() - 8usize];
+    ["Offset of field: rv_fast_control::alive_until_ns"]
+        [::core::mem::offset_of!(rv_fast_control, alive_until_ns) - 0usize];
+    ["Offset of field: rv_fast_control::seed"][::core::mem::offset_of!(rv_fast_control, seed) - 8usize];
+    ["Offset of field: rv_fast_control::tcp_refresh_ns"]
+        [::core::mem::offset_of!(rv_fast_control, tcp_refresh_ns) - 16usize];
+    ["Offset of field: rv_fast_control::udp_refresh_ns"]
+        [::core::mem::offset_of!(rv_fast_control, udp_refresh_ns) - 24usize];
+    ["Offset of field: rv_fast_control::tcp_idle_ns"]
+        [::core::mem::offset_of!(rv_fast_control, tcp_idle_ns) - 32usize];
+    ["Offset of field: rv_fast_control::udp_idle_ns"]
+        [::core::mem::offset_of!(rv_fast_control, udp_idle_ns) - 40usize];
+    ["Offset of field: rv_fast_control::generation"]
+        [::core::mem::offset_of!(rv_fast_control, generation) - 48usize];
+    ["Offset of field: rv_fast_control::bucket_mask4"]
+        [::core::mem::offset_of!(rv_fast_control, bucket_mask4) - 52usize];
+    ["Offset of field: rv_fast_control::bucket_mask6"]
+        [::core::mem::offset_of!(rv_fast_control, bucket_mask6) - 56usize];
+    ["Offset of field: rv_fast_control::pad"][::core::mem::offset_of!(rv_fast_control, pad) - 60usize];
+};
+pub mod rv_port_flag {
+    #[allow(unused_imports)]
+    use super::*;
+    pub type Type = ::core::ffi::c_uint;
+    pub const RV_PORT_REDIRECT: Type = 1;
+    pub const RV_PORT_VERIFY_CHECKSUM: Type = 2;
+}
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
+pub struct rv_port {
+    pub device: __u32,
+    pub tag: __u16,
+    pub flags: __u16,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of rv_port"][::core::mem::size_of::<rv_port>() - 8usize];
+    ["Alignment of rv_port"][::core::mem::align_of::<rv_port>() - 4usize];
+    ["Offset of field: rv_port::device"][::core::mem::offset_of!(rv_port, device) - 0usize];
+    ["Offset of field: rv_port::tag"][::core::mem::offset_of!(rv_port, tag) - 4usize];
+    ["Offset of field: rv_port::flags"][::core::mem::offset_of!(rv_port, flags) - 6usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
+pub struct rv_vlan_key {
+    pub device: __u32,
+    pub tag: __u16,
+    pub pad: __u16,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of rv_vlan_key"][::core::mem::size_of::<rv_vlan_key>() - 8usize];
+    ["Alignment of rv_vlan_key"][::core::mem::align_of::<rv_vlan_key>() - 4usize];
+    ["Offset of field: rv_vlan_key::device"][::core::mem::offset_of!(rv_vlan_key, device) - 0usize];
+    ["Offset of field: rv_vlan_key::tag"][::core::mem::offset_of!(rv_vlan_key, tag) - 4usize];
+    ["Offset of field: rv_vlan_key::pad"][::core::mem::offset_of!(rv_vlan_key, pad) - 6usize];
 };
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
@@ -671,6 +969,14 @@ pub mod rv_mark {
     pub const RV_MARK_TO_ZONE: Type = 1056964608;
     pub const RV_MARK_VERDICT_SHIFT: Type = 30;
     pub const RV_MARK_OURS: Type = 1058013183;
+}
+pub mod rv_connection_mark {
+    #[allow(unused_imports)]
+    use super::*;
+    pub type Type = ::core::ffi::c_uint;
+    pub const RV_CONNECTION_COUNTER: Type = 1048575;
+    pub const RV_CONNECTION_ANSWERED: Type = 1048576;
+    pub const RV_CONNECTION_RESET: Type = 2097152;
 }
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]

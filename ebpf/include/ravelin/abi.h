@@ -8,6 +8,7 @@
 #include <ravelin/counter.h>
 #include <ravelin/dns.h>
 #include <ravelin/event.h>
+#include <ravelin/fast.h>
 #include <ravelin/flow.h>
 #include <ravelin/image.h>
 #include <ravelin/index.h>

@@ -25,6 +25,8 @@ enum rv_switch {
 	RV_SWITCH_POLICY_CLASSIFIER = 1 << 8,
 	/* Which row of the maps "policy" and "policy_classes" (0 or 1) is live. */
 	RV_SWITCH_POLICY_HALF = 1 << 9,
+	/* XDP forwards what is in the flow cache (ravelin/fast.h). */
+	RV_SWITCH_FLOW_OFFLOAD = 1 << 10,
 };
 
 /* Parameters of one half of the name table. */

@@ -181,6 +181,15 @@ enum rv_mark {
 	RV_MARK_OURS = 0x3f0fffff, /* and the verdict in the two highest bits */
 };
 
+/* Bits of conntrack's mark that are Ravelin's; nftables sets them. */
+enum rv_connection_mark {
+	RV_CONNECTION_COUNTER = 0x000fffff, /* of the line that accepted it */
+	/* What is sent here answers a packet that was rejected, and was counted. */
+	RV_CONNECTION_ANSWERED = 1 << 20,
+	/* Ended on request: every packet of it is answered with a reset. */
+	RV_CONNECTION_RESET = 1 << 21,
+};
+
 /* XDP metadata: what XDP found, for tc ingress. */
 struct rv_metadata {
 	__u32 magic; /* rv_metadata_magic of the programs' read-only data */

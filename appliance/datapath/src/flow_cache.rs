@@ -1,0 +1,184 @@
+//! The flow cache: connections XDP may forward by itself (`ebpf/include/ravelin/fast.h`).
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ravelin_compile::CounterId;
+use ravelin_model::{FlowCount, FlowTuple};
+
+use crate::DatapathError;
+
+/// A connection to put into the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CachedFlow {
+    /// Conntrack's number for it.
+    pub connection: u32,
+    /// As packets of who began it come in.
+    pub original: FlowTuple,
+    /// As packets of the other side come in.
+    pub reply: FlowTuple,
+    /// What its packets count on; 0: nothing.
+    pub counter: CounterId,
+}
+
+/// What became of an insertion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Inserted {
+    /// It is new.
+    New,
+    /// It was there, with the same translation; its counter is the new one now.
+    Known,
+    /// The map is full, or so is one of its buckets. It goes the slow way.
+    Full,
+    /// Neither TCP nor UDP.
+    Unsuited,
+}
+
+/// Why XDP does not forward a direction, though it is in the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PathRefusal {
+    /// No route, or not one of Ethernet.
+    NoRoute,
+    /// The Ethernet address of the next hop is not known.
+    NoNeighbour,
+    /// The way back leaves by another interface than packets come in by.
+    Asymmetric,
+    /// It goes to this box.
+    Local,
+    /// The output interface cannot be redirected to.
+    Port,
+    /// Packets come without checksum, from a guest of this host.
+    Checksum,
+    /// ddos_protection lists its source.
+    SourceListed,
+}
+
+/// What is known of the way of a direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Path {
+    /// No packet of it was seen since the ways were last learned.
+    Unknown,
+    /// XDP forwards it.
+    Forwarded {
+        /// Kernel index of the interface frames come in by.
+        ingress: u32,
+        /// Kernel index of the interface they are sent by.
+        egress: u32,
+    },
+    /// XDP does not.
+    Refused(PathRefusal),
+    /// It is ending, or was idle for long.
+    Ended,
+}
+
+/// A direction in the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CachedDirection {
+    /// What XDP forwarded; bytes of frames, Ethernet header included.
+    pub count: FlowCount,
+    /// Since XDP last forwarded a packet; None: it has not.
+    pub idle: Option<Duration>,
+    /// Its way.
+    pub path: Path,
+}
+
+/// A connection in the cache: direction of who began it, and the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CachedState {
+    /// The connection.
+    pub flow: CachedFlow,
+    /// Both directions.
+    pub directions: [CachedDirection; 2],
+}
+
+/// A connection that was taken out, with its last counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RemovedFlow {
+    /// The connection.
+    pub flow: CachedFlow,
+    /// What XDP forwarded of each direction; bytes of frames, Ethernet header included.
+    pub counts: [FlowCount; 2],
+}
+
+/// How full the cache is, in connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct CacheOccupancy {
+    /// IPv4 connections.
+    pub ipv4: u64,
+    /// IPv6 connections.
+    pub ipv6: u64,
+    /// Most of each family.
+    pub capacity: u64,
+}
+
+/// Times of the fast path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CacheTiming {
+    /// A TCP packet goes up so that conntrack hears of the connection when the last that did is so long ago.
+    pub tcp_refresh: Duration,
+    /// The same of UDP.
+    pub udp_refresh: Duration,
+    /// TCP that was idle for so long goes up for good.
+    pub tcp_idle: Duration,
+    /// The same of UDP.
+    pub udp_idle: Duration,
+}
+
+/// An interface as the fast path sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CachePort {
+    /// Kernel index.
+    pub index: u32,
+    /// Kernel index of the device frames pass by: of a VLAN what it is on, else `index`.
+    pub device: u32,
+    /// VLAN id, 1 to 4094; None: frames are not tagged.
+    pub tag: Option<u16>,
+    /// Frames can be redirected to `device`.
+    pub redirect: bool,
+    /// Frames that come in may lack their checksum: veth.
+    pub verify_checksum: bool,
+}
+
+/// The flow cache. Its owner is its only writer. Calls take microseconds, [`Self::collect`] milliseconds.
+///
+/// A cache starts with what an earlier process left in it, or empty.
+pub trait FlowCache: Send + fmt::Debug {
+    /// Puts in both directions of a connection, or neither.
+    fn insert(&mut self, flow: &CachedFlow) -> Inserted;
+
+    /// Takes out a connection by the tuple of either direction. XDP forwards none of its packets that comes after
+    /// this. Its last counts come with [`Self::collect`]. False: it was not there.
+    fn remove(&mut self, tuple: &FlowTuple) -> bool;
+
+    /// Connections taken out since the last call whose counts no program can change any more. Waits for a grace
+    /// period where there are some, and frees their room.
+    fn collect(&mut self) -> Result<Vec<RemovedFlow>, DatapathError>;
+
+    /// Every connection that is in it.
+    fn for_each(&self, each: &mut dyn FnMut(&CachedState));
+
+    /// How full it is.
+    fn occupancy(&self) -> CacheOccupancy;
+
+    /// Lets XDP forward for so long from now on; called again and again. Zero: at once no more.
+    fn keep_alive(&mut self, time: Duration);
+
+    /// Has every flow learn its way again: a route, neighbour, link, address or list changed.
+    fn forget_paths(&mut self);
+
+    /// Sets the times.
+    fn set_timing(&mut self, timing: &CacheTiming);
+
+    /// Tells what interfaces there are; others are not redirected to.
+    fn set_ports(&mut self, ports: &[CachePort]) -> Result<(), DatapathError>;
+
+    /// A view for others, at any time, from any thread.
+    fn reader(&self) -> Arc<dyn FlowCacheReader>;
+}
+
+/// Reads the cache while its owner writes.
+pub trait FlowCacheReader: Send + Sync + fmt::Debug {
+    /// A connection by the tuple of either direction.
+    fn get(&self, tuple: &FlowTuple) -> Option<CachedState>;
+}
