@@ -2,6 +2,7 @@
 //! what it saw. Never decides how long a flow may be idle, and never looks into a packet.
 
 mod handle;
+pub mod records;
 mod task;
 
 pub use handle::FlowsHandle;

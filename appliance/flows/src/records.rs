@@ -1,0 +1,14 @@
+//! What is left of connections when they end: records in the store, and at a collector of IPFIX.
+//!
+//! ```text
+//! whoever follows conntrack ── Ended, bounded, never waits ──► task ──► store, ≤ 1 s a transaction
+//!                                                               └─────► collector, over UDP
+//! ```
+
+mod ended;
+mod sink;
+mod task;
+
+pub use ended::Ended;
+pub use sink::{RecordCounters, RecordSink};
+pub use task::{RecordParts, spawn};
