@@ -170,8 +170,9 @@ pub trait FlowCache: Send + fmt::Debug {
     /// Sets the times.
     fn set_timing(&mut self, timing: &CacheTiming);
 
-    /// Tells what interfaces there are; others are not redirected to.
-    fn set_ports(&mut self, ports: &[CachePort]) -> Result<(), DatapathError>;
+    /// Tells what interfaces there are; others are not redirected to. Returns the kernel indices of those that frames
+    /// cannot be redirected to though `redirect` says so: the kernel did not take their device.
+    fn set_ports(&mut self, ports: &[CachePort]) -> Result<Vec<u32>, DatapathError>;
 
     /// A view for others, at any time, from any thread.
     fn reader(&self) -> Arc<dyn FlowCacheReader>;

@@ -319,7 +319,7 @@ pub struct rv_fast_rest {
     pub transport_delta: __u16,
     pub pad: __u32,
     pub inserted_ns: __u64,
-    pub pad2: __u64,
+    pub version: __u64,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
@@ -334,7 +334,7 @@ const _: () = {
     ["Offset of field: rv_fast_rest::pad"][::core::mem::offset_of!(rv_fast_rest, pad) - 12usize];
     ["Offset of field: rv_fast_rest::inserted_ns"]
         [::core::mem::offset_of!(rv_fast_rest, inserted_ns) - 16usize];
-    ["Offset of field: rv_fast_rest::pad2"][::core::mem::offset_of!(rv_fast_rest, pad2) - 24usize];
+    ["Offset of field: rv_fast_rest::version"][::core::mem::offset_of!(rv_fast_rest, version) - 24usize];
 };
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]

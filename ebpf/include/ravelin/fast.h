@@ -4,21 +4,23 @@
  * be empty at any moment without harm; what is not in it, or does not fit it, goes up.
  *
  * A connection has a flow for each direction. A flow lies in a slot of "fast_flow4" or
- * "fast_flow6" and is found by "fast_index4" or "fast_index6". User space writes a flow
- * before a bucket names its slot, takes the slot out of the bucket before it writes there
- * again, and waits for a grace period in between. Programs write rv_fast_path, state and
- * rv_fast_counts only.
+ * "fast_flow6" and is found by "fast_index4" or "fast_index6". The two of a connection
+ * lie side by side: the original direction in an even slot, the reply in the odd one
+ * after it. User space writes a flow before a bucket names its slot, takes the slot out
+ * of the bucket before it writes there again, and waits for a grace period in between.
+ * Programs write rv_fast_path, state and rv_fast_counts only.
  */
 #ifndef RAVELIN_FAST_H
 #define RAVELIN_FAST_H
 
+#include <linux/stddef.h>
 #include <linux/types.h>
 
 enum rv_fast_limit {
 	/* Words of a bucket, one cache line. */
 	RV_FAST_BUCKET_WORDS = 16,
-	/* A word is tag << RV_FAST_SLOT_BITS | slot. Slot 0 is never used: word 0 is
-	 * free. */
+	/* A word is tag << RV_FAST_SLOT_BITS | slot. Slots 0 and 1 are never used: word 0
+	 * is free. */
 	RV_FAST_SLOT_BITS = 22,
 	RV_FAST_SLOT = 0x003fffff,
 	/* rv_fast_path.generation while a program writes the path. Never a generation. */
@@ -87,13 +89,13 @@ struct rv_fast_counts {
 struct rv_fast_rest {
 	__u32 twin; /* slot of the other direction */
 	__u32 connection; /* conntrack's id */
-	/* What translation adds to the checksums (RFC 1624): of IPv4's header, of TCP or
-	 * UDP. */
+	/* What translation adds to the complement of the checksums (RFC 1624, ~m + m'),
+	 * folded: of IPv4's header, of TCP or UDP. Words as they lie in memory. */
 	__u16 network_delta;
 	__u16 transport_delta;
 	__u32 pad;
 	__u64 inserted_ns;
-	__u64 pad2;
+	__u64 version; /* odd while user space writes the flow; for its own readers */
 };
 
 struct rv_fast_tuple4 {
@@ -109,6 +111,28 @@ struct rv_fast_tuple6 {
 	__be16 source_port;
 	__be16 destination_port;
 };
+
+#define RV_FAST_STEP 0x9e3779b97f4a7c15ull
+#define RV_FAST_END  0xbf58476d1ce4e5b9ull
+
+/*
+ * The keyed hash of a flow: begins with the seed, takes the key in words of eight bytes
+ * as they lie in memory, then the ports with the protocol. The same numbers as
+ * appliance/datapath/src/flow_cache/hash.rs, held together by tests/bpf.
+ */
+static __always_inline __u64 rv_fast_hash_step(__u64 hash, __u64 word)
+{
+	hash = (hash ^ word) * RV_FAST_STEP;
+	return hash ^ hash >> 32;
+}
+
+/* "ports": source and destination port as they lie in memory. */
+static __always_inline __u64 rv_fast_hash_end(__u64 hash, __u32 ports, __u8 protocol)
+{
+	hash = rv_fast_hash_step(hash, (__u64)protocol << 32 | ports);
+	hash *= RV_FAST_END;
+	return hash ^ hash >> 29;
+}
 
 /* Value of "fast_flow4". The first cache line is all a packet needs beside its counts. */
 struct rv_fast_flow4 {
