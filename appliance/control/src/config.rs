@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ravelin_compile::Judge;
 use ravelin_datapath::{Datapath, FlowSummary, FlowTimeouts, RawEvent};
 use ravelin_kernel::{Link, Links, LoggedPacket, PacketLog};
-use ravelin_model::chain;
+use ravelin_model::{FlowSettings, SyncStatus, chain};
 use ravelin_store::Store;
 use tokio::sync::{mpsc, watch};
 
-use crate::{Clock, PacketFilter};
+use crate::{Clock, LiveConnections, PacketFilter};
 
 /// Limits and times.
 #[derive(Debug, Clone)]
@@ -77,7 +78,7 @@ pub enum LinkSource {
 
 impl LinkSource {
     /// Links and their changes. The channel closes when nobody follows them any more.
-    pub(crate) fn watch(&self) -> watch::Receiver<Arc<Vec<Link>>> {
+    pub fn watch(&self) -> watch::Receiver<Arc<Vec<Link>>> {
         match self {
             Self::Kernel(links) => links.watch(),
             Self::Told(links) => links.clone(),
@@ -148,6 +149,14 @@ pub struct Parts {
     pub flow_timeouts: watch::Sender<FlowTimeouts>,
     /// Where the flow table tells what it counted.
     pub flow_summary: watch::Receiver<FlowSummary>,
+    /// Where whoever keeps the flow cache reads what is to be done.
+    pub flow_settings: watch::Sender<FlowSettings>,
+    /// Where it reads the policy in force; None: no policy is enforced.
+    pub judge: watch::Sender<Option<Arc<Judge>>>,
+    /// Where it tells how it goes.
+    pub sync: watch::Receiver<SyncStatus>,
+    /// Who knows live connections; None: nobody does, and commits judge none.
+    pub live: Option<Arc<dyn LiveConnections>>,
     /// Limits and times.
     pub config: Config,
 }

@@ -10,9 +10,9 @@ use ravelin_api_server::{AppState, Limits, Secrets, SecretsError};
 use ravelin_control::{
     ControlError, KernelFilter, LOG_GROUP, LinkSource, PacketFilter, PacketLogSource, SimulatedFilter,
 };
-use ravelin_datapath::{FlowSummary, FlowTable, FlowTimeouts};
+use ravelin_datapath::FlowTimeouts;
 use ravelin_kernel::{Links, PacketLog};
-use ravelin_model::chain;
+use ravelin_model::{FlowSettings, chain};
 use ravelin_store::{Store, StoreError};
 use sd_notify::NotifyState;
 use thiserror::Error;
@@ -110,7 +110,21 @@ async fn serve(
     } = datapath::load(config, run_time_helper);
     let (packet_filter, packet_log) = packet_filter(config.datapath).await;
     let (flow_timeouts, timeouts) = watch::channel(LONGEST_TIMEOUTS);
-    let flow_summary = watch_flows(flows, timeouts, &mut supervisor);
+    let (_flow_settings, settings) = watch::channel(FlowSettings::default());
+    let (_judge, judge) = watch::channel(None);
+    let (flows, flow_tasks) = ravelin_flows::spawn(ravelin_flows::Parts {
+        table: flows,
+        timeouts,
+        cache: None,
+        links: links.watch(),
+        settings,
+        judge,
+        store: store.clone(),
+        conntrack: config.datapath == DatapathKind::Kernel,
+    });
+    for (name, task) in flow_tasks {
+        supervisor.adopt(name, task);
+    }
     let parts = ravelin_control::Parts {
         store: store.clone(),
         datapath,
@@ -119,7 +133,7 @@ async fn serve(
         packet_log,
         links,
         flow_timeouts,
-        flow_summary,
+        flow_summary: flows.watch(),
         config: ravelin_control::Config {
             import_limit_bytes: config.import_limit_bytes,
             address_capacity: usize::try_from(config.capacity.addresses).unwrap_or(usize::MAX),
@@ -230,20 +244,6 @@ async fn packet_filter(datapath: DatapathKind) -> (Result<Box<dyn PacketFilter>,
             (Err(chain(&error)), log)
         }
     }
-}
-
-/// Has the flows swept; without flow maps nothing is ever counted.
-fn watch_flows(
-    flows: Option<Box<dyn FlowTable>>,
-    timeouts: watch::Receiver<FlowTimeouts>,
-    supervisor: &mut Supervisor,
-) -> watch::Receiver<FlowSummary> {
-    let Some(table) = flows else {
-        return watch::channel(FlowSummary::default()).1;
-    };
-    let (handle, task) = ravelin_flows::spawn(table, timeouts);
-    supervisor.adopt("flows", task);
-    handle.watch()
 }
 
 /// Tells the service manager once what is stored is in the data plane, as far as that went.

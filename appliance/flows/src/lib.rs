@@ -1,9 +1,15 @@
-//! Expires and counts the entries of the flow map. Owns the flow table, sweeps it every second, and publishes
-//! what it saw. Never decides how long a flow may be idle, and never looks into a packet.
+//! Live connections. Keeps the flow cache in step with conntrack, which alone knows what lives; tells what lives, ends
+//! it, and keeps a record of what ended; counts and expires the entries of the flow map. Never looks into a packet.
 
+mod error;
 mod handle;
+mod parts;
 pub mod records;
+mod sync;
 mod task;
 
+pub use error::FlowsError;
 pub use handle::FlowsHandle;
-pub use task::spawn;
+pub use parts::Parts;
+pub use sync::{Ending, NotCached};
+pub use task::{Tasks, spawn};

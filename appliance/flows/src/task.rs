@@ -10,25 +10,68 @@
 use std::time::{Duration, Instant};
 
 use ravelin_datapath::{DatapathError, FlowSummary, FlowSweep, FlowTable, FlowTimeouts};
+use ravelin_model::SyncStatus;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::FlowsHandle;
+use crate::records::{self, RecordParts};
+use crate::{FlowsHandle, Parts};
 
 /// Between the starts of two sweeps; a sweep that takes longer delays the next.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// Starts sweeping with whatever `timeouts` says at the time, also while flows are not counted, so that entries
-/// from before go. The task ends when the sender of `timeouts` is dropped.
-#[allow(clippy::disallowed_methods, reason = "the task of this crate is spawned here")]
-pub fn spawn(
-    table: Box<dyn FlowTable>,
-    timeouts: watch::Receiver<FlowTimeouts>,
-) -> (FlowsHandle, JoinHandle<()>) {
-    let (sender, summary) = watch::channel(FlowSummary::default());
-    let task = tokio::spawn(run(table, timeouts, sender));
-    (FlowsHandle { summary }, task)
+/// Tasks that run behind a handle, by name. None of them ends before the sender of the time-outs or of the settings
+/// is dropped; a panic ends one.
+pub type Tasks = Vec<(&'static str, JoinHandle<()>)>;
+
+/// Starts following flows: sweeps with whatever `timeouts` says at the time, also while flows are not counted, so that
+/// entries from before go, and keeps the cache in step with conntrack as `settings` say.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the tasks of this crate are spawned here"
+)]
+pub fn spawn(parts: Parts) -> (FlowsHandle, Tasks) {
+    let Parts {
+        table,
+        timeouts,
+        cache,
+        links,
+        settings,
+        judge,
+        store,
+        conntrack,
+    } = parts;
+    let (summary_sender, summary) = watch::channel(FlowSummary::default());
+    let (sync_sender, sync) = watch::channel(SyncStatus::default());
+    let mut tasks: Tasks = Vec::new();
+    if let Some(table) = table {
+        tasks.push(("flows", tokio::spawn(run(table, timeouts, summary_sender))));
+    }
+    let (records, task) = records::spawn(RecordParts {
+        store: store.clone(),
+        settings: settings.clone(),
+        judge: judge.clone(),
+    });
+    tasks.push(("flow records", task));
+    let handle = FlowsHandle {
+        summary,
+        sync,
+        cache: cache.as_ref().map(|cache| cache.reader()),
+        links,
+        judge,
+        store,
+        conntrack,
+    };
+    tasks.push((
+        "conntrack",
+        tokio::spawn(async move {
+            let mut settings = settings;
+            while settings.changed().await.is_ok() {}
+            drop((cache, sync_sender, records));
+        }),
+    ));
+    (handle, tasks)
 }
 
 async fn run(
