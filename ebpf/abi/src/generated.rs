@@ -220,6 +220,13 @@ pub mod rv_fast_limit {
     pub const RV_FAST_SLOT: Type = 4194303;
     pub const RV_FAST_LEARNING: Type = 4294967295;
 }
+pub mod rv_fast_hash {
+    #[allow(unused_imports)]
+    use super::*;
+    pub type Type = ::core::ffi::c_ulong;
+    pub const RV_FAST_MULTIPLIER: Type = 11507291218515648293;
+    pub const RV_FAST_TAG_SHIFT: Type = 54;
+}
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
 pub struct rv_fast_bucket {
@@ -317,9 +324,11 @@ pub struct rv_fast_rest {
     pub connection: __u32,
     pub network_delta: __u16,
     pub transport_delta: __u16,
-    pub pad: __u32,
+    pub ingress_vlan: __u16,
+    pub egress_vlan: __u16,
     pub inserted_ns: __u64,
-    pub version: __u64,
+    pub own_mac: [__u8; 6usize],
+    pub pad: [__u8; 2usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
@@ -331,10 +340,14 @@ const _: () = {
         [::core::mem::offset_of!(rv_fast_rest, network_delta) - 8usize];
     ["Offset of field: rv_fast_rest::transport_delta"]
         [::core::mem::offset_of!(rv_fast_rest, transport_delta) - 10usize];
-    ["Offset of field: rv_fast_rest::pad"][::core::mem::offset_of!(rv_fast_rest, pad) - 12usize];
+    ["Offset of field: rv_fast_rest::ingress_vlan"]
+        [::core::mem::offset_of!(rv_fast_rest, ingress_vlan) - 12usize];
+    ["Offset of field: rv_fast_rest::egress_vlan"]
+        [::core::mem::offset_of!(rv_fast_rest, egress_vlan) - 14usize];
     ["Offset of field: rv_fast_rest::inserted_ns"]
         [::core::mem::offset_of!(rv_fast_rest, inserted_ns) - 16usize];
-    ["Offset of field: rv_fast_rest::version"][::core::mem::offset_of!(rv_fast_rest, version) - 24usize];
+    ["Offset of field: rv_fast_rest::own_mac"][::core::mem::offset_of!(rv_fast_rest, own_mac) - 24usize];
+    ["Offset of field: rv_fast_rest::pad"][::core::mem::offset_of!(rv_fast_rest, pad) - 30usize];
 };
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]

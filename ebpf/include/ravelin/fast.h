@@ -27,7 +27,27 @@ enum rv_fast_limit {
 	RV_FAST_LEARNING = 0xffffffff,
 };
 
-/* Value of "fast_index4" and "fast_index6": bucket (hash & mask), tag hash >> 54. */
+/*
+ * The hash of a direction, on 64 bits without carry out:
+ *
+ *	mix(h):	h ^= h >> 32; h *= RV_FAST_MULTIPLIER; h ^= h >> 28
+ *	ports	= source_port | destination_port << 16 | protocol << 32
+ *	IPv4:	mix(mix(seed ^ (source | destination << 32)) ^ ports)
+ *	IPv6:	h = seed; h = mix(h ^ word) for the words source[0..8], source[8..16],
+ *		destination[0..8], destination[8..16]; mix(h ^ ports)
+ *
+ * seed is rv_fast_control.seed; addresses, ports and words are integers of the CPU's own
+ * byte order read from the bytes as they lie in the packet. Of the hash the low bits,
+ * & bucket_mask, are the bucket, and >> RV_FAST_TAG_SHIFT is the tag.
+ *
+ * A word of any place in the bucket may hold the slot. Programs look at every word.
+ */
+enum rv_fast_hash {
+	RV_FAST_MULTIPLIER = 0x9fb21c651e98df25ULL,
+	RV_FAST_TAG_SHIFT = 54,
+};
+
+/* Value of "fast_index4" and "fast_index6". */
 struct rv_fast_bucket {
 	__u32 words[RV_FAST_BUCKET_WORDS];
 };
@@ -85,17 +105,25 @@ struct rv_fast_counts {
 	__u64 refreshed_ns;
 };
 
-/* What is not read for every packet. */
 struct rv_fast_rest {
 	__u32 twin; /* slot of the other direction */
 	__u32 connection; /* conntrack's id */
-	/* What translation adds to the complement of the checksums (RFC 1624, ~m + m'),
-	 * folded: of IPv4's header, of TCP or UDP. Words as they lie in memory. */
+	/*
+	 * What translation adds to the checksums (RFC 1624, eqn. 3): of IPv4's header
+	 *(both addresses; IPv6: 0), of TCP or UDP (addresses and ports). The sum, folded
+	 *to 16 bits, of every 16-bit word of "translated" and of the complement of every
+	 *one of "key", as integers of the CPU's own byte order: new checksum = ~fold(~old
+	 *checksum + delta)
+	 */
 	__u16 network_delta;
 	__u16 transport_delta;
-	__u32 pad;
+	/* Part of the path: ifindex of the VLANs; 0: untagged, or too large. */
+	__u16 ingress_vlan;
+	__u16 egress_vlan;
 	__u64 inserted_ns;
-	__u64 version; /* odd while user space writes the flow; for its own readers */
+	/* Part of the path: what frames must be addressed to, ours on the ingress. */
+	__u8 own_mac[6];
+	__u8 pad[2];
 };
 
 struct rv_fast_tuple4 {
@@ -180,8 +208,8 @@ struct rv_fast_control {
 };
 
 enum rv_port_flag {
-	RV_PORT_REDIRECT =
-		1 << 0, /* frames can be redirected to it (NETDEV_XDP_ACT_NDO_XMIT) */
+	/* Frames can be redirected to it (NETDEV_XDP_ACT_NDO_XMIT). */
+	RV_PORT_REDIRECT = 1 << 0,
 	RV_PORT_VERIFY_CHECKSUM = 1 << 1, /* its frames may lack their checksum: veth */
 };
 
