@@ -5,6 +5,7 @@ mod cause;
 mod connection;
 mod event;
 mod feature;
+mod flow_filter;
 mod flow_sync;
 mod interface;
 mod list;
@@ -24,6 +25,7 @@ pub use feature::{
     FeatureStatus, FlowMonitoringConfig, InterfaceScope, InvalidFeatureConfig, PolicyClassifierConfig,
     StatisticsConfig, UnknownFeature,
 };
+pub use flow_filter::{FlowFilter, FlowState, NatMatch};
 pub use flow_sync::{
     ConntrackSyncConfig, CutFlow, FlowRecordsConfig, FlowSettings, LiveFlows, OffloadPort, SyncState,
     SyncStatus,
