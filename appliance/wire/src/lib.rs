@@ -1,5 +1,6 @@
 //! Bytes to values and back. Pure: nothing here opens or waits, and no input makes it panic.
 
+pub mod community_id;
 pub mod dns_name;
 pub mod list_text;
 
