@@ -6,7 +6,8 @@ use std::sync::Arc;
 use ravelin_compile::{CounterId, Inventory, NameImage, Ruleset};
 use ravelin_kernel::Link;
 use ravelin_model::{
-    Action, Counter, EntryId, Feature, FeatureState, FeatureStatus, Interface, ListId, Revision, VerdictLine,
+    Action, Counter, EntryId, Feature, FeatureDetail, FeatureState, FeatureStatus, Interface, ListId,
+    Revision, SyncStatus, VerdictLine,
 };
 
 use crate::hit_rows::HitRows;
@@ -48,6 +49,8 @@ pub(crate) struct Snapshot {
     pub(crate) enforced: Option<Arc<Enforced>>,
     /// The classifier has the policy.
     pub(crate) classifying: bool,
+    /// Where the flow cache stands to conntrack.
+    pub(crate) sync: Arc<SyncStatus>,
 }
 
 /// The policy as both back-ends have it.
@@ -67,6 +70,7 @@ impl Snapshot {
             starting: self.starting,
             fault: self.faults.get(&feature).map(String::as_str),
             shortfall: self.shortfalls.get(&feature).map(String::as_str),
+            sync: &self.sync,
         };
         status::state(feature, self.settings.get(feature), obstacles, &self.ports)
     }
@@ -87,7 +91,24 @@ impl Snapshot {
             },
             config: setting.config.clone(),
             counters,
+            detail: self.detail(feature),
             revision: setting.revision,
+        }
+    }
+
+    fn detail(&self, feature: Feature) -> FeatureDetail {
+        match feature {
+            Feature::ConntrackSync => FeatureDetail::ConntrackSync {
+                state: self.sync.state.clone(),
+                synced_at: self.sync.synced_at,
+            },
+            Feature::FlowOffload => FeatureDetail::FlowOffload(self.sync.ports.clone()),
+            Feature::Statistics
+            | Feature::FlowMonitoring
+            | Feature::DdosProtection
+            | Feature::DnsBlocklist
+            | Feature::PolicyClassifier
+            | Feature::FlowRecords => FeatureDetail::None,
         }
     }
 
@@ -126,6 +147,7 @@ impl Snapshot {
             link_state,
             loopback,
             counters,
+            ..
         } = link.clone();
         let port = self.ports.get(&index);
         Interface {

@@ -1,6 +1,7 @@
 //! What can go wrong with asking the kernel.
 
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -53,6 +54,36 @@ pub enum KernelError {
         #[source]
         source: io::Error,
     },
+    /// Conntrack could not be asked or told.
+    #[error("talk to conntrack")]
+    Conntrack(#[source] io::Error),
+    /// News of connections could not be subscribed to or read.
+    #[error("listen to conntrack")]
+    ConntrackEvents(#[source] io::Error),
+    /// The file of connections could not be read.
+    #[error("read the connections of {path:?}")]
+    ReadConnections {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// A setting of conntrack could not be read or written.
+    #[error("setting {name} of conntrack")]
+    ConntrackSetting {
+        /// Its file in /proc/sys/net/netfilter.
+        name: &'static str,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// Routes could not be asked for.
+    #[error("ask for routes")]
+    Routes(#[source] io::Error),
+    /// News of routes, neighbours and the like could not be subscribed to or read.
+    #[error("listen to changes of routes")]
+    PathHints(#[source] io::Error),
 }
 
 /// A table could not be read from the kernel.

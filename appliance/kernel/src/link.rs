@@ -6,8 +6,17 @@ use ipnet::IpNet;
 use ravelin_model::{HardwareAddress, LinkCounters, LinkState};
 use rtnetlink::packet_route::address::{AddressAttribute, AddressMessage};
 use rtnetlink::packet_route::link::{
-    LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage, Stats64,
+    InfoData, InfoVlan, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage, Stats64, VlanProtocol,
 };
+
+/// What a VLAN device (802.1Q) stands on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct VlanLink {
+    /// Kernel index of the link its frames go through.
+    pub device: u32,
+    /// VLAN number they are tagged with.
+    pub tag: u16,
+}
 
 /// A network link.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +38,14 @@ pub struct Link {
     pub link_state: LinkState,
     /// IFF_LOOPBACK.
     pub loopback: bool,
+    /// Of a VLAN device (802.1Q) on a link of the same network namespace.
+    pub vlan: Option<VlanLink>,
+    /// Its queueing discipline at the root (IFLA_QDISC): `noqueue`, `mq`, `fq_codel` …
+    pub queueing: Option<String>,
+    /// Whether XDP can redirect frames to it (NETDEV_XDP_ACT_NDO_XMIT); false where the kernel does not say.
+    pub redirect: bool,
+    /// Kernel index of the bridge, bond or VRF it is a port of.
+    pub master: Option<u32>,
     /// The kernel's counters (IFLA_STATS64) at the time of reading.
     pub counters: LinkCounters,
 }
@@ -48,8 +65,13 @@ impl Link {
             driver: None,
             link_state: link_state(flags),
             loopback: flags.contains(LinkFlags::Loopback),
+            vlan: None,
+            queueing: None,
+            redirect: false,
+            master: None,
             counters: LinkCounters::default(),
         };
+        let (mut device, mut elsewhere, mut tag) = (None, false, None);
         for attribute in &message.attributes {
             match attribute {
                 LinkAttribute::IfName(name) => link.name.clone_from(name),
@@ -57,11 +79,21 @@ impl Link {
                 LinkAttribute::Address(bytes) if ethernet => {
                     link.hardware_address = bytes.as_slice().try_into().ok().map(HardwareAddress);
                 }
-                LinkAttribute::LinkInfo(infos) => link.driver = kind(infos),
+                LinkAttribute::LinkInfo(infos) => {
+                    link.driver = kind(infos);
+                    tag = vlan_tag(infos);
+                }
+                LinkAttribute::Link(index) => device = Some(*index),
+                LinkAttribute::LinkNetNsId(_) => elsewhere = true,
+                LinkAttribute::Qdisc(name) => link.queueing = Some(name.clone()),
+                LinkAttribute::Controller(index) => link.master = Some(*index),
                 LinkAttribute::Stats64(stats) => link.counters = counters(stats),
                 _ => {}
             }
         }
+        link.vlan = (device.filter(|_| !elsewhere))
+            .zip(tag)
+            .map(|(device, tag)| VlanLink { device, tag });
         (!link.name.is_empty()).then_some(link)
     }
 
@@ -107,6 +139,23 @@ fn kind(infos: &[LinkInfo]) -> Option<String> {
         LinkInfo::Kind(kind) => Some(kind.to_string()),
         _ => None,
     })
+}
+
+/// Tag of an 802.1Q device; those of 802.1ad have none here.
+fn vlan_tag(infos: &[LinkInfo]) -> Option<u16> {
+    let data = infos.iter().find_map(|info| match info {
+        LinkInfo::Data(InfoData::Vlan(data)) => Some(data),
+        _ => None,
+    })?;
+    let mut tag = None;
+    for info in data {
+        match info {
+            InfoVlan::Id(id) => tag = Some(*id),
+            InfoVlan::Protocol(protocol) if *protocol != VlanProtocol::Ieee8021Q => return None,
+            _ => {}
+        }
+    }
+    tag
 }
 
 fn counters(stats: &Stats64) -> LinkCounters {

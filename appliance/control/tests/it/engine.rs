@@ -86,6 +86,10 @@ impl Engine {
             links: LinkSource::Told(links.subscribe()),
             flow_timeouts: timeouts,
             flow_summary,
+            flow_settings,
+            judge,
+            sync: sync.subscribe(),
+            live: None,
             config,
         };
         let (control, tasks) = spawn(parts).await.expect("spawn");
@@ -192,6 +196,10 @@ pub fn links(named: &[(&str, u32)]) -> Arc<Vec<Link>> {
         driver: None,
         link_state: LinkState::Up,
         loopback: name == "lo",
+        vlan: None,
+        queueing: None,
+        redirect: false,
+        master: None,
         counters: LinkCounters::default(),
     };
     Arc::new(named.iter().map(link).collect())

@@ -29,6 +29,10 @@ fn link(index: u32, name: &str, mtu_bytes: u32, driver: Option<&str>, link_state
         driver: driver.map(str::to_owned),
         link_state,
         loopback: false,
+        vlan: None,
+        queueing: Some("noqueue".to_owned()),
+        redirect: false,
+        master: None,
         counters: LinkCounters::default(),
     }
 }
@@ -66,6 +70,7 @@ fn the_state_follows_the_administrator_first_and_then_the_carrier() {
         include_bytes!("testdata/link-halt1.bin"),
         Link {
             hardware_address,
+            queueing: Some("noop".to_owned()),
             ..link(5, "halt1", 1500, Some("veth"), LinkState::Down)
         },
     );
@@ -89,7 +94,10 @@ fn links_other_than_ethernet_have_no_hardware_address() {
     );
     check(
         include_bytes!("testdata/link-tun0.bin"),
-        link(4, "tun0", 1500, Some("tun"), LinkState::NoCarrier),
+        Link {
+            queueing: Some("pfifo_fast".to_owned()),
+            ..link(4, "tun0", 1500, Some("tun"), LinkState::NoCarrier)
+        },
     );
 }
 
