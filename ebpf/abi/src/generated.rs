@@ -218,14 +218,8 @@ pub mod rv_fast_limit {
     pub const RV_FAST_BUCKET_WORDS: Type = 16;
     pub const RV_FAST_SLOT_BITS: Type = 22;
     pub const RV_FAST_SLOT: Type = 4194303;
-    pub const RV_FAST_LEARNING: Type = 4294967295;
-}
-pub mod rv_fast_hash {
-    #[allow(unused_imports)]
-    use super::*;
-    pub type Type = ::core::ffi::c_ulong;
-    pub const RV_FAST_MULTIPLIER: Type = 11507291218515648293;
     pub const RV_FAST_TAG_SHIFT: Type = 54;
+    pub const RV_FAST_LEARNING: Type = 4294967295;
 }
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
@@ -320,7 +314,7 @@ const _: () = {
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]
 pub struct rv_fast_rest {
-    pub twin: __u32,
+    pub version: __u32,
     pub connection: __u32,
     pub network_delta: __u16,
     pub transport_delta: __u16,
@@ -334,7 +328,7 @@ pub struct rv_fast_rest {
 const _: () = {
     ["Size of rv_fast_rest"][::core::mem::size_of::<rv_fast_rest>() - 32usize];
     ["Alignment of rv_fast_rest"][::core::mem::align_of::<rv_fast_rest>() - 8usize];
-    ["Offset of field: rv_fast_rest::twin"][::core::mem::offset_of!(rv_fast_rest, twin) - 0usize];
+    ["Offset of field: rv_fast_rest::version"][::core::mem::offset_of!(rv_fast_rest, version) - 0usize];
     ["Offset of field: rv_fast_rest::connection"][::core::mem::offset_of!(rv_fast_rest, connection) - 4usize];
     ["Offset of field: rv_fast_rest::network_delta"]
         [::core::mem::offset_of!(rv_fast_rest, network_delta) - 8usize];

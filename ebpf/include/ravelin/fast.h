@@ -8,7 +8,7 @@
  * lie side by side: the original direction in an even slot, the reply in the odd one
  * after it. User space writes a flow before a bucket names its slot, takes the slot out
  * of the bucket before it writes there again, and waits for a grace period in between.
- * Programs write rv_fast_path, state and rv_fast_counts only.
+ * Programs write the path, state and rv_fast_counts only.
  */
 #ifndef RAVELIN_FAST_H
 #define RAVELIN_FAST_H
@@ -23,28 +23,11 @@ enum rv_fast_limit {
 	 * is free. */
 	RV_FAST_SLOT_BITS = 22,
 	RV_FAST_SLOT = 0x003fffff,
+	/* The tag is hash >> this, the bucket hash & bucket_mask. A flow may be in any
+	 * word of its bucket. */
+	RV_FAST_TAG_SHIFT = 54,
 	/* rv_fast_path.generation while a program writes the path. Never a generation. */
 	RV_FAST_LEARNING = 0xffffffff,
-};
-
-/*
- * The hash of a direction, on 64 bits without carry out:
- *
- *	mix(h):	h ^= h >> 32; h *= RV_FAST_MULTIPLIER; h ^= h >> 28
- *	ports	= source_port | destination_port << 16 | protocol << 32
- *	IPv4:	mix(mix(seed ^ (source | destination << 32)) ^ ports)
- *	IPv6:	h = seed; h = mix(h ^ word) for the words source[0..8], source[8..16],
- *		destination[0..8], destination[8..16]; mix(h ^ ports)
- *
- * seed is rv_fast_control.seed; addresses, ports and words are integers of the CPU's own
- * byte order read from the bytes as they lie in the packet. Of the hash the low bits,
- * & bucket_mask, are the bucket, and >> RV_FAST_TAG_SHIFT is the tag.
- *
- * A word of any place in the bucket may hold the slot. Programs look at every word.
- */
-enum rv_fast_hash {
-	RV_FAST_MULTIPLIER = 0x9fb21c651e98df25ULL,
-	RV_FAST_TAG_SHIFT = 54,
 };
 
 /* Value of "fast_index4" and "fast_index6". */
@@ -106,18 +89,16 @@ struct rv_fast_counts {
 };
 
 struct rv_fast_rest {
-	__u32 twin; /* slot of the other direction */
+	__u32 version; /* odd while user space writes the flow; for its own readers */
 	__u32 connection; /* conntrack's id */
 	/*
-	 * What translation adds to the checksums (RFC 1624, eqn. 3): of IPv4's header
-	 *(both addresses; IPv6: 0), of TCP or UDP (addresses and ports). The sum, folded
-	 *to 16 bits, of every 16-bit word of "translated" and of the complement of every
-	 *one of "key", as integers of the CPU's own byte order: new checksum = ~fold(~old
-	 *checksum + delta)
+	 * What translation adds to the complement of the checksums (RFC 1624, ~m + m'),
+	 * folded: of IPv4's header (both addresses), of TCP or UDP (addresses and ports).
+	 * Words as they lie in memory.
 	 */
 	__u16 network_delta;
 	__u16 transport_delta;
-	/* Part of the path: ifindex of the VLANs; 0: untagged, or too large. */
+	/* Part of the path: ifindex of the VLANs; 0: untagged. */
 	__u16 ingress_vlan;
 	__u16 egress_vlan;
 	__u64 inserted_ns;
