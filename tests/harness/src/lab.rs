@@ -116,6 +116,14 @@ impl Lab {
         Cable { _pass: pass }
     }
 
+    /// Has client and server compute the checksums of what they send. Without this a frame between namespaces has none
+    /// (`CHECKSUM_PARTIAL`), as one of a guest to its host; with it frames are as they come by a wire.
+    pub fn compute_checksums(&self) {
+        for side in [&self.client, &self.server] {
+            side.run("ethtool", &["--offload", "eth0", "tx", "off"]);
+        }
+    }
+
     /// Gives the client more addresses (`10.77.1.<host>` and `fd77:1::<host>`) to send from.
     pub fn add_client_host(&self, host: u8) -> [IpAddr; 2] {
         let addresses = [

@@ -42,6 +42,7 @@ pub struct Raveld<'a> {
     namespace: &'a Namespace,
     setup: Setup,
     process: Option<Process>,
+    program: PathBuf,
     dir: RunDir,
 }
 
@@ -72,6 +73,7 @@ impl<'a> Raveld<'a> {
             namespace,
             setup,
             process: None,
+            program: binary("raveld"),
             dir,
         };
         raveld.start_again();
@@ -81,7 +83,7 @@ impl<'a> Raveld<'a> {
     /// Starts it after [`Self::kill`] or [`Self::terminate`] and waits until it answers.
     pub fn start_again(&mut self) {
         assert!(self.process.is_none(), "raveld is running");
-        let program = binary("raveld");
+        let program = &self.program;
         let mut words = self.setup.wrapper.iter();
         let mut command = match words.next() {
             None => self.namespace.command(program),
@@ -166,10 +168,24 @@ impl<'a> Raveld<'a> {
         assert!(status.success(), "raveld on SIGTERM: {status}");
     }
 
+    /// Has the next start be that of another file with the same program, as after an upgrade.
+    pub fn upgrade(&mut self, name: &str) {
+        let copy = self.dir.join(name);
+        std::fs::copy(&self.program, &copy).expect("copy the program");
+        self.program = copy;
+    }
+
+    /// Removes everything pinned on its BPF file system, as a reboot does: links and maps go when nobody else has them.
+    pub fn remove_pins(&self) {
+        assert!(self.process.is_none(), "raveld is running");
+        let pins = self.bpffs().join("ravelin");
+        std::fs::remove_dir_all(&pins).expect("remove the pins");
+    }
+
     /// `raveld detach` for its config.
     pub fn detach(&self) -> Output {
         self.namespace
-            .command(binary("raveld"))
+            .command(&self.program)
             .args(["detach", "--config"])
             .arg(self.dir.join("raveld.toml"))
             .output()
