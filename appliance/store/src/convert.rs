@@ -1,8 +1,9 @@
 //! Columns to values and back, shared by the tables.
 
 use std::error::Error;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use ravelin_model::Revision;
+use ravelin_model::{Revision, VerdictLine};
 use time::OffsetDateTime;
 
 use crate::StoreError;
@@ -46,4 +47,36 @@ where
 /// A number SQLite can hold; ours stay below 2^63 for as long as there are disks.
 pub(crate) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// Sorts like the address within its family.
+pub(crate) fn address_key(address: IpAddr) -> Vec<u8> {
+    match address {
+        IpAddr::V4(address) => [&[4][..], &address.octets()].concat(),
+        IpAddr::V6(address) => [&[6][..], &address.octets()].concat(),
+    }
+}
+
+/// The address with that key.
+pub(crate) fn address(key: &[u8]) -> Option<IpAddr> {
+    match key.split_first()? {
+        (4, octets) => Some(Ipv4Addr::from(<[u8; 4]>::try_from(octets).ok()?).into()),
+        (6, octets) => Some(Ipv6Addr::from(<[u8; 16]>::try_from(octets).ok()?).into()),
+        _ => None,
+    }
+}
+
+/// The line of the policy with that name and id.
+pub(crate) fn line(name: &str, id: Option<&str>) -> Option<VerdictLine> {
+    Some(match (name, id) {
+        ("anti_lockout", None) => VerdictLine::AntiLockout,
+        ("rule", Some(id)) => VerdictLine::Rule(id.parse().ok()?),
+        ("published_service", Some(id)) => VerdictLine::PublishedService(id.parse().ok()?),
+        ("zone_pair", Some(id)) => VerdictLine::ZonePair(id.parse().ok()?),
+        ("unwritten_pair", None) => VerdictLine::UnwrittenPair,
+        ("invalid_state", None) => VerdictLine::InvalidState,
+        ("no_zone", None) => VerdictLine::NoZone,
+        ("infrastructure", None) => VerdictLine::Infrastructure,
+        _ => return None,
+    })
 }

@@ -114,6 +114,12 @@ pub enum StoreError {
     /// The verdict log could not be written.
     #[error("write the verdict log")]
     WriteVerdicts(#[source] sqlx::Error),
+    /// Flow records could not be read.
+    #[error("read the flow records")]
+    ReadFlowRecords(#[source] sqlx::Error),
+    /// Flow records could not be written.
+    #[error("write the flow records")]
+    WriteFlowRecords(#[source] sqlx::Error),
     /// Another list has the name.
     #[error("a list called '{0}' exists already")]
     NameTaken(ListName),

@@ -11,6 +11,7 @@ mod convert;
 mod entries;
 mod error;
 mod features;
+mod flow_records;
 mod interfaces;
 mod lists;
 mod open;
@@ -23,6 +24,7 @@ pub use change::{Author, Change};
 pub use entries::{PageQuery, StoredEntry};
 pub use error::StoreError;
 pub use features::StoredFeature;
+pub use flow_records::{FlowRecordFilter, FlowRecordRetention, StoredFlowRecord};
 pub use open::Store;
 pub use policy::{
     CounterEpoch, PolicyWrite, StoredCounter, StoredCounters, StoredPolicy, StoredRevision, Unconfirmed,

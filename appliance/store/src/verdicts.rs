@@ -1,7 +1,5 @@
 //! The verdict log: bounded, the oldest go first.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
 use ipnet::IpNet;
 use ravelin_model::{Action, PolicyVerdict, RuleId, VerdictBackend, VerdictLine, ZoneId};
 use sqlx::FromRow;
@@ -101,8 +99,8 @@ impl Store {
             .bind(from.as_ref().map(ZoneId::as_str))
             .bind(to.as_ref().map(ZoneId::as_str))
             .bind(interface.as_deref())
-            .bind(key(*source))
-            .bind(key(*destination))
+            .bind(convert::address_key(*source))
+            .bind(convert::address_key(*destination))
             .bind(protocol)
             .bind(source_port)
             .bind(destination_port)
@@ -140,8 +138,8 @@ impl Store {
         )
         .bind(before.map_or(i64::MAX, convert::signed))
         .bind(since.map(convert::microseconds))
-        .bind(address.map(|network| key(network.network())))
-        .bind(address.map(|network| key(network.broadcast())))
+        .bind(address.map(|network| convert::address_key(network.network())))
+        .bind(address.map(|network| convert::address_key(network.broadcast())))
         .bind(zone.as_ref().map(ZoneId::as_str))
         .bind(rule.as_ref().map(RuleId::as_str))
         .bind(action.map(Action::name))
@@ -153,27 +151,11 @@ impl Store {
     }
 }
 
-/// Sorts like the address within its family.
-fn key(address: IpAddr) -> Vec<u8> {
-    match address {
-        IpAddr::V4(address) => [&[4][..], &address.octets()].concat(),
-        IpAddr::V6(address) => [&[6][..], &address.octets()].concat(),
-    }
-}
-
-fn address(key: &[u8]) -> Option<IpAddr> {
-    match key.split_first()? {
-        (4, octets) => Some(Ipv4Addr::from(<[u8; 4]>::try_from(octets).ok()?).into()),
-        (6, octets) => Some(Ipv6Addr::from(<[u8; 16]>::try_from(octets).ok()?).into()),
-        _ => None,
-    }
-}
-
 fn from_row(row: VerdictRow) -> Result<StoredVerdict, StoreError> {
     let impossible = |name| move || convert::column(name, None);
     let line = match (row.line.as_deref(), row.line_id.as_deref()) {
         (None, _) => None,
-        (Some(name), id) => Some(line(name, id).ok_or_else(impossible("verdict.line"))?),
+        (Some(name), id) => Some(convert::line(name, id).ok_or_else(impossible("verdict.line"))?),
     };
     let zone = |id: Option<String>| {
         id.map(|id| id.parse::<ZoneId>())
@@ -194,26 +176,12 @@ fn from_row(row: VerdictRow) -> Result<StoredVerdict, StoreError> {
             from: zone(row.from_zone)?,
             to: zone(row.to_zone)?,
             interface: row.interface,
-            source: address(&row.source).ok_or_else(impossible("verdict.source"))?,
-            destination: address(&row.destination).ok_or_else(impossible("verdict.destination"))?,
+            source: convert::address(&row.source).ok_or_else(impossible("verdict.source"))?,
+            destination: convert::address(&row.destination).ok_or_else(impossible("verdict.destination"))?,
             protocol: convert::unsigned("verdict.protocol", row.protocol)?,
             source_port: convert::unsigned("verdict.source_port", row.source_port)?,
             destination_port: convert::unsigned("verdict.destination_port", row.destination_port)?,
             packet_bytes: convert::unsigned("verdict.packet_bytes", row.packet_bytes)?,
         },
-    })
-}
-
-fn line(name: &str, id: Option<&str>) -> Option<VerdictLine> {
-    Some(match (name, id) {
-        ("anti_lockout", None) => VerdictLine::AntiLockout,
-        ("rule", Some(id)) => VerdictLine::Rule(id.parse().ok()?),
-        ("published_service", Some(id)) => VerdictLine::PublishedService(id.parse().ok()?),
-        ("zone_pair", Some(id)) => VerdictLine::ZonePair(id.parse().ok()?),
-        ("unwritten_pair", None) => VerdictLine::UnwrittenPair,
-        ("invalid_state", None) => VerdictLine::InvalidState,
-        ("no_zone", None) => VerdictLine::NoZone,
-        ("infrastructure", None) => VerdictLine::Infrastructure,
-        _ => return None,
     })
 }

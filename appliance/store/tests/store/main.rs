@@ -5,6 +5,7 @@ mod changes;
 mod durability;
 mod entries;
 mod features;
+mod flow_records;
 mod lists;
 mod opening;
 mod policy;
