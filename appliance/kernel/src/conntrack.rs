@@ -1,12 +1,20 @@
 //! Connections of the kernel (ctnetlink, include/uapi/linux/netfilter/nfnetlink_conntrack.h), for threads that may
 //! block.
 
+mod attribute;
+mod build;
 mod events;
+mod parse;
 mod proc;
 mod settings;
 
+use std::io;
+
+use netlink_sys::protocols::NETLINK_NETFILTER;
 use ravelin_model::{Connection, ConnectionStatus, FlowTuple, TcpState};
 
+use crate::blocking::BlockingSocket;
+use crate::netlink::{Answer, DUMP, Messages, SUBSYSTEM_HEADER, answers};
 use crate::{DumpError, KernelError};
 
 pub use events::{ConntrackEvent, ConntrackEvents, EventsRead};
@@ -65,49 +73,116 @@ pub struct NewConnection {
     pub tcp_state: Option<TcpState>,
 }
 
+/// Answers to one question each that the kernel keeps in a buffer, as it counts them.
+const ANSWER_BYTES: usize = 2048;
+/// Questions told at once: some 64 KiB.
+const AT_ONCE: usize = 512;
+
 /// Asks and tells conntrack of the network namespace of the thread that opened it.
 #[derive(Debug)]
 pub struct Conntrack {
-    socket: (),
-}
-
-fn unsupported() -> std::io::Error {
-    std::io::ErrorKind::Unsupported.into()
+    socket: BlockingSocket,
+    at_once: usize,
 }
 
 impl Conntrack {
     /// Opens a socket. Needs CAP_NET_ADMIN.
     pub fn open() -> Result<Self, KernelError> {
-        Ok(Self { socket: () })
+        Self::socket().map_err(KernelError::Conntrack)
+    }
+
+    fn socket() -> io::Result<Self> {
+        let mut socket = BlockingSocket::open(NETLINK_NETFILTER)?;
+        let held = socket.hold(AT_ONCE * ANSWER_BYTES)?;
+        Ok(Self {
+            socket,
+            at_once: AT_ONCE.min(held / ANSWER_BYTES),
+        })
     }
 
     /// Every connection of both families. One may be missed or come twice when the table changes meanwhile.
     pub fn dump(&mut self, each: &mut dyn FnMut(Connection)) -> Result<(), DumpError> {
-        let _ = (each, &self.socket);
-        Err(DumpError::Refused(unsupported()))
+        let mut messages = Messages::default();
+        let sequence = self.socket.next_sequence();
+        messages.begin(build::GET, DUMP, sequence, &build::BOTH);
+        messages.end();
+        self.socket.send(messages.bytes()).map_err(DumpError::Refused)?;
+        loop {
+            let datagram = self.socket.receive().map_err(DumpError::Refused)?;
+            for (of, _, answer) in answers(datagram) {
+                match answer {
+                    _ if of != sequence => {}
+                    Answer::Message(build::NEW, message) => {
+                        if let Some(connection) = parse::connection(message) {
+                            each(connection);
+                        }
+                    }
+                    Answer::Message(..) => {}
+                    Answer::End(0) => return Ok(()),
+                    Answer::End(error) => return Err(DumpError::Refused(refusal(error))),
+                }
+            }
+        }
     }
 
     /// The connection of this tuple, which may be that of either direction.
     pub fn get(&mut self, original: &FlowTuple, zone: u16) -> Result<Option<Connection>, KernelError> {
-        let _ = (original, zone);
-        Err(KernelError::Conntrack(unsupported()))
+        let (mut found, mut refused) = (None, None);
+        let build =
+            |messages: &mut Messages, sequence, (): &()| build::get(messages, sequence, original, zone);
+        self.socket
+            .ask(&[()], 1, build, |_, answer| match answer {
+                Answer::Message(build::NEW, body) => {
+                    found = body.get(SUBSYSTEM_HEADER..).and_then(parse::connection);
+                }
+                Answer::End(error) if error != 0 && error != -libc::ENOENT => refused = Some(error),
+                _ => {}
+            })
+            .map_err(KernelError::Conntrack)?;
+        match refused {
+            Some(error) => Err(KernelError::Conntrack(refusal(error))),
+            None => Ok(found),
+        }
     }
 
     /// Deletes connections; how many were there. All are tried, then the first error is told.
     pub fn delete(&mut self, keys: &[ConnectionKey]) -> Result<usize, KernelError> {
-        let _ = keys;
-        Err(KernelError::Conntrack(unsupported()))
+        self.change(keys, build::delete, libc::ENOENT)
     }
 
     /// Changes connections; how many were there. All are tried, then the first error is told.
     pub fn update(&mut self, updates: &[ConnectionUpdate]) -> Result<usize, KernelError> {
-        let _ = updates;
-        Err(KernelError::Conntrack(unsupported()))
+        self.change(updates, build::update, libc::ENOENT)
     }
 
     /// Makes connections; how many were not there yet. All are tried, then the first error is told.
     pub fn create(&mut self, connections: &[NewConnection]) -> Result<usize, KernelError> {
-        let _ = connections;
-        Err(KernelError::Conntrack(unsupported()))
+        self.change(connections, build::create, libc::EEXIST)
     }
+
+    /// `harmless` is the error that only counts.
+    fn change<Q>(
+        &mut self,
+        changes: &[Q],
+        build: impl FnMut(&mut Messages, u32, &Q),
+        harmless: i32,
+    ) -> Result<usize, KernelError> {
+        let (mut done, mut refused) = (changes.len(), None);
+        self.socket
+            .ask(changes, self.at_once, build, |_, answer| match answer {
+                Answer::End(error) if error == -harmless => done -= 1,
+                Answer::End(error) if error != 0 => refused = refused.or(Some(error)),
+                _ => {}
+            })
+            .map_err(KernelError::Conntrack)?;
+        match refused {
+            Some(error) => Err(KernelError::Conntrack(refusal(error))),
+            None => Ok(done),
+        }
+    }
+}
+
+/// The kernel's negated error number.
+fn refusal(error: i32) -> io::Error {
+    io::Error::from_raw_os_error(error.saturating_neg())
 }

@@ -8,6 +8,7 @@
 //! Sockets belong to the network namespace of the thread that opens them: what [`Links`] tells is that of the thread
 //! that called [`Links::open`], wherever its handle is used later.
 
+mod blocking;
 mod conntrack;
 mod driver;
 mod dump;
@@ -15,11 +16,12 @@ mod error;
 mod hints;
 mod link;
 mod links;
-mod netfilter;
+mod netlink;
 mod nftables;
 mod packet_log;
 mod path_hints;
 mod routes;
+mod socket;
 mod task;
 
 pub use conntrack::{

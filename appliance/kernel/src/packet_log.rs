@@ -9,12 +9,14 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::IpAddr;
 
+use netlink_sys::protocols::NETLINK_NETFILTER;
 use ravelin_compile::NftRuleset;
 use ravelin_model::Revision;
 use time::OffsetDateTime;
 
 use crate::KernelError;
-use crate::netfilter::{Answer, NetfilterSocket, Request, answers, array, attribute, text};
+use crate::netlink::{Answer, Request, answers, array, attribute, text};
+use crate::socket::NetlinkSocket;
 
 const NFNL_SUBSYS_ULOG: u16 = 4;
 const NFULNL_MSG_PACKET: u16 = 0;
@@ -73,7 +75,7 @@ pub struct LoggedPacket {
 /// Reads packets logged to a group, in the network namespace of the thread that opened it.
 #[derive(Debug)]
 pub struct PacketLog {
-    socket: NetfilterSocket,
+    socket: NetlinkSocket,
     waiting: VecDeque<LoggedPacket>,
     /// Number of the next packet; None: there was none yet.
     next: Option<u32>,
@@ -84,7 +86,7 @@ impl PacketLog {
     /// Listens to a group. Whoever listened before is told no more. Needs a tokio runtime.
     pub async fn open(group: u16) -> Result<Self, KernelError> {
         let failed = |source| KernelError::OpenPacketLog { group, source };
-        let mut socket = NetfilterSocket::open().map_err(failed)?;
+        let mut socket = NetlinkSocket::open(NETLINK_NETFILTER).map_err(failed)?;
         socket.hold(SOCKET_BYTES).map_err(failed)?;
         socket
             .request(config(group, NFULA_CFG_CMD, &[NFULNL_CFG_CMD_BIND]))

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
+use netlink_sys::protocols::NETLINK_NETFILTER;
 use ravelin_compile::{CounterId, NftFound, NftRuleset};
 use ravelin_model::Revision;
 
 use super::PacketCount;
-use crate::netfilter::{DUMP, NetfilterSocket, Request, array, attribute, attributes, text};
+use crate::netlink::{DUMP, Request, array, attribute, attributes, text};
+use crate::socket::NetlinkSocket;
 use crate::{DumpError, KernelError};
 
 const NFNL_SUBSYS_NFTABLES: u16 = 10;
@@ -46,13 +48,13 @@ const NFT_OBJECT_LIMIT: u32 = 4;
 
 #[derive(Debug)]
 pub(super) struct Reader {
-    socket: NetfilterSocket,
+    socket: NetlinkSocket,
 }
 
 impl Reader {
     pub(super) fn open() -> io::Result<Self> {
         Ok(Self {
-            socket: NetfilterSocket::open()?,
+            socket: NetlinkSocket::open(NETLINK_NETFILTER)?,
         })
     }
 

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ravelin_model::protocol;
 
-use crate::netfilter::array;
+use crate::netlink::array;
 
 const HOP_BY_HOP: u8 = 0;
 const ROUTING: u8 = 43;
