@@ -2,6 +2,7 @@
 
 pub mod community_id;
 pub mod dns_name;
+pub mod ipfix;
 pub mod list_text;
 
 #[cfg(test)]
