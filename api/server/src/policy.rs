@@ -10,7 +10,7 @@ mod page;
 mod resource;
 mod write;
 
-pub(crate) use answers::{change, diagnostic, hits, references, report, shown, simulation};
+pub(crate) use answers::{change, diagnostic, hits, live, references, report, shown, simulation};
 pub(crate) use changes::{find_named, operations, placement};
 pub(crate) use commit::{afterwards, commit, create, delete, object_id, patch, placed, replace, show};
 pub(crate) use document::{document, import};

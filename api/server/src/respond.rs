@@ -4,14 +4,18 @@ use axum::Json;
 use axum::http::header::{ETAG, LOCATION};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use ravelin_api_types::CommitReport;
+use ravelin_api_types::{CommitReport, LiveFlows};
+use ravelin_control::LiveReport;
 use ravelin_model::Revision;
 use serde::Serialize;
 
-use crate::policy::DRY_RUN;
+use crate::policy::{DRY_RUN, live};
 
 /// Revision of the configuration after a change.
 pub(crate) const REVISION: HeaderName = HeaderName::from_static("ravelin-revision");
+
+/// What a change meant for live connections.
+pub(crate) const LIVE_FLOWS: HeaderName = HeaderName::from_static("ravelin-live-flows");
 
 /// What was preferred and is done (RFC 7240).
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
@@ -41,6 +45,7 @@ pub(crate) struct Changed<T> {
     revision: Revision,
     etag: Option<Revision>,
     location: Option<String>,
+    live_flows: LiveReport,
 }
 
 impl<T> Changed<T> {
@@ -52,6 +57,7 @@ impl<T> Changed<T> {
             revision,
             etag: Some(revision),
             location: None,
+            live_flows: LiveReport::NotJudged,
         }
     }
 
@@ -77,6 +83,12 @@ impl<T> Changed<T> {
         self
     }
 
+    /// What it meant for live connections.
+    pub(crate) fn judged(mut self, live_flows: LiveReport) -> Self {
+        self.live_flows = live_flows;
+        self
+    }
+
     /// For resources that change by themselves, so that no ETag would hold.
     pub(crate) fn without_etag(mut self) -> Self {
         self.etag = None;
@@ -93,16 +105,29 @@ impl Changed<()> {
             revision,
             etag: None,
             location: None,
+            live_flows: LiveReport::NotJudged,
         }
     }
 }
 
 impl<T: Serialize> IntoResponse for Changed<T> {
     fn into_response(self) -> Response {
+        let (live_flows, live_flows_problem) = live(self.live_flows);
+        let summary = live_flows.as_ref().map(summary);
         let mut response = match self.body {
-            Some(body) => (self.status, Json(body)).into_response(),
+            Some(body) => {
+                let body = WithLiveFlows {
+                    body,
+                    live_flows,
+                    live_flows_problem,
+                };
+                (self.status, Json(body)).into_response()
+            }
             None => self.status.into_response(),
         };
+        if let Some(summary) = summary {
+            set(&mut response, LIVE_FLOWS, &summary);
+        }
         set(&mut response, REVISION, &self.revision.0.to_string());
         if let Some(revision) = self.etag {
             set(&mut response, ETAG, &etag(revision));
@@ -112,6 +137,25 @@ impl<T: Serialize> IntoResponse for Changed<T> {
         }
         response
     }
+}
+
+/// An answer to a change and what it meant for live connections.
+#[derive(Serialize)]
+struct WithLiveFlows<T> {
+    #[serde(flatten)]
+    body: T,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    live_flows: Option<LiveFlows>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    live_flows_problem: Option<String>,
+}
+
+/// The figures as a dictionary of structured fields (RFC 9651), for answers without a body.
+fn summary(flows: &LiveFlows) -> String {
+    format!(
+        "kept={}, cut={}, unjudged={}",
+        flows.kept, flows.cut, flows.unjudged
+    )
 }
 
 /// A change to the policy that was made, or that was only looked at.

@@ -11,10 +11,10 @@ use crate::middleware::{
 };
 use crate::openapi::Document;
 use crate::routes::{
-    auth, changes, docs, events, feature_config, features, health, import, interfaces, list_entries, lists,
-    maps, metrics, nat_rule_order, nat_rules, policy_counters, policy_document, policy_state, programs,
-    published_services, revisions, rule_order, rules, services, simulation, statistics, verdict_log,
-    zone_pairs, zones,
+    auth, changes, docs, events, feature_config, features, flow_feature_config, health, import, interfaces,
+    list_entries, lists, maps, metrics, nat_rule_order, nat_rules, policy_counters, policy_document,
+    policy_state, programs, published_services, revisions, rule_order, rules, services, simulation,
+    statistics, verdict_log, zone_pairs, zones,
 };
 use crate::state::AppState;
 
@@ -62,6 +62,21 @@ pub(crate) fn routes() -> Vec<UtoipaMethodRouter<AppState>> {
             feature_config::get_policy_classifier,
             feature_config::put_policy_classifier,
             feature_config::patch_policy_classifier
+        ),
+        routes!(
+            flow_feature_config::get_conntrack_sync,
+            flow_feature_config::put_conntrack_sync,
+            flow_feature_config::patch_conntrack_sync
+        ),
+        routes!(
+            flow_feature_config::get_flow_offload,
+            flow_feature_config::put_flow_offload,
+            flow_feature_config::patch_flow_offload
+        ),
+        routes!(
+            flow_feature_config::get_flow_records,
+            flow_feature_config::put_flow_records,
+            flow_feature_config::patch_flow_records
         ),
         routes!(programs::index),
         routes!(maps::index),

@@ -24,6 +24,8 @@ pub enum EventType {
     DnsQueryBlocked,
     /// See `PolicyChanged`.
     PolicyChanged,
+    /// See `LiveFlowsJudged`.
+    LiveFlowsJudged,
     /// See `PolicyVerdict`.
     PolicyVerdict,
 }
@@ -254,6 +256,23 @@ pub struct PolicyChanged {
     pub confirm_until: Option<Timestamp>,
 }
 
+/// Live connections were judged by the policy, and those it does not allow ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LiveFlowsJudged {
+    /// Revision of the configuration.
+    pub revision: u64,
+    /// Connections that stay.
+    pub kept: u64,
+    /// Connections that were ended.
+    pub cut: u64,
+    /// Of `kept`: where they go could not be told.
+    pub unjudged: u64,
+    /// Why they could not be judged; all figures are 0 then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub problem: Option<String>,
+}
+
 /// `data` of an event: the member named like `type` is there, the other ones are not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Event {
@@ -292,6 +311,10 @@ pub struct Event {
     #[allow(missing_docs)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
+    pub live_flows_judged: Option<LiveFlowsJudged>,
+    #[allow(missing_docs)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub policy_verdict: Option<PolicyVerdict>,
 }
 
@@ -308,6 +331,7 @@ impl From<model::SequencedEvent> for Event {
             packet_dropped: None,
             dns_query_blocked: None,
             policy_changed: None,
+            live_flows_judged: None,
             policy_verdict: None,
         };
         match event {
@@ -369,6 +393,22 @@ impl From<model::SequencedEvent> for Event {
                     revision: revision.0,
                     enforced,
                     confirm_until: confirm_until.map(Timestamp),
+                });
+            }
+            model::Event::LiveFlowsJudged {
+                revision,
+                kept,
+                cut,
+                unjudged,
+                problem,
+            } => {
+                data.type_ = EventType::LiveFlowsJudged;
+                data.live_flows_judged = Some(LiveFlowsJudged {
+                    revision: revision.0,
+                    kept,
+                    cut,
+                    unjudged,
+                    problem,
                 });
             }
             model::Event::PolicyVerdict(verdict) => {

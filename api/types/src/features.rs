@@ -4,6 +4,11 @@ use ravelin_model as model;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use flows::{
+    ConntrackSyncConfig, ConntrackSyncConfigPatch, ConntrackSyncState, FlowOffloadConfig, FlowRecordsConfig,
+    FlowRecordsConfigPatch, OffloadInterface, SyncState,
+};
+
 use crate::{Attachment, Errors, Fields, FromJson, Node, Text};
 
 /// Name of a feature.
@@ -20,6 +25,12 @@ pub enum FeatureName {
     DnsBlocklist,
     /// Classifies packets by the policy.
     PolicyClassifier,
+    /// Keeps the flow cache in step with conntrack.
+    ConntrackSync,
+    /// Forwards established connections in XDP.
+    FlowOffload,
+    /// Notes connections when they end.
+    FlowRecords,
 }
 
 impl From<model::Feature> for FeatureName {
@@ -30,6 +41,9 @@ impl From<model::Feature> for FeatureName {
             model::Feature::DdosProtection => Self::DdosProtection,
             model::Feature::DnsBlocklist => Self::DnsBlocklist,
             model::Feature::PolicyClassifier => Self::PolicyClassifier,
+            model::Feature::ConntrackSync => Self::ConntrackSync,
+            model::Feature::FlowOffload => Self::FlowOffload,
+            model::Feature::FlowRecords => Self::FlowRecords,
         }
     }
 }
@@ -288,6 +302,12 @@ pub enum FeatureConfig {
     DnsBlocklist(DnsBlocklistConfig),
     /// Of `policy_classifier`.
     PolicyClassifier(PolicyClassifierConfig),
+    /// Of `conntrack_sync`.
+    ConntrackSync(ConntrackSyncConfig),
+    /// Of `flow_offload`.
+    FlowOffload(FlowOffloadConfig),
+    /// Of `flow_records`.
+    FlowRecords(FlowRecordsConfig),
 }
 
 /// A named number a feature counts.
@@ -331,6 +351,14 @@ pub struct Feature {
     pub config: FeatureConfig,
     /// What it counted.
     pub counters: Vec<Counter>,
+    /// Of `conntrack_sync`: where the flow cache stands to conntrack.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub sync: Option<ConntrackSyncState>,
+    /// Of `flow_offload`: interfaces, and why frames cannot be redirected to some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub offload_interfaces: Option<Vec<OffloadInterface>>,
     /// Revision of the last change to its switch or configuration; also its ETag.
     pub revision: u64,
 }
@@ -345,8 +373,18 @@ impl From<model::FeatureStatus> for Feature {
             hooks,
             config,
             counters,
+            detail,
             revision,
         } = status;
+        let (sync, offload_interfaces) = match detail {
+            model::FeatureDetail::None => (None, None),
+            model::FeatureDetail::ConntrackSync { state, synced_at } => {
+                (Some(ConntrackSyncState::new(&state, synced_at)), None)
+            }
+            model::FeatureDetail::FlowOffload(ports) => {
+                (None, Some(ports.into_iter().map(Into::into).collect()))
+            }
+        };
         Self {
             name: feature.into(),
             summary: feature.summary().to_owned(),
@@ -357,9 +395,12 @@ impl From<model::FeatureStatus> for Feature {
             hooks: hooks.into_iter().map(Into::into).collect(),
             config: config.into(),
             counters: counters.into_iter().map(Into::into).collect(),
+            sync,
+            offload_interfaces,
             revision: revision.0,
         }
     }
 }
 
 mod convert;
+mod flows;

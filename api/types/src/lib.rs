@@ -21,14 +21,15 @@ mod text;
 
 pub use auth::AccessToken;
 pub use events::{
-    DnsQueryBlocked, Event, EventType, FeatureChanged, Gap, InterfaceChanged, ListChanged, PacketDropped,
-    PolicyChanged, PolicyVerdict,
+    DnsQueryBlocked, Event, EventType, FeatureChanged, Gap, InterfaceChanged, ListChanged, LiveFlowsJudged,
+    PacketDropped, PolicyChanged, PolicyVerdict,
 };
 pub use features::{
-    Counter, DdosProtectionConfig, DdosProtectionConfigPatch, DnsBlockAction, DnsBlocklistConfig,
-    DnsBlocklistConfigPatch, Feature, FeatureConfig, FeatureName, FeatureState, FlowMonitoringConfig,
-    FlowMonitoringConfigPatch, InterfaceScope, PolicyClassifierConfig, StatisticsConfig,
-    StatisticsConfigPatch,
+    ConntrackSyncConfig, ConntrackSyncConfigPatch, ConntrackSyncState, Counter, DdosProtectionConfig,
+    DdosProtectionConfigPatch, DnsBlockAction, DnsBlocklistConfig, DnsBlocklistConfigPatch, Feature,
+    FeatureConfig, FeatureName, FeatureState, FlowMonitoringConfig, FlowMonitoringConfigPatch,
+    FlowOffloadConfig, FlowRecordsConfig, FlowRecordsConfigPatch, InterfaceScope, OffloadInterface,
+    PolicyClassifierConfig, StatisticsConfig, StatisticsConfigPatch, SyncState,
 };
 pub use health::{Health, Readiness};
 pub use interfaces::{Interface, InterfacePatch, LinkCounters, LinkState};
@@ -40,13 +41,13 @@ pub use maps::Map;
 pub use page::Page;
 pub use policy::{
     Action, AddressMatch, Change, ChangeKind, ChangeOperation, Changes, CommitReport, CommitStep,
-    ConsideredLine, Day, Diagnostic, IcmpType, Identified, InvalidPortRange, IpProtocol, LoggedVerdict, Move,
-    MoveTo, Names, NatKind, NatRule, NatRuleOrder, NatRuleSpec, ObjectChange, OperationResult, PolicyCounter,
-    PolicyDocument, PolicyKind, PolicyLine, PolicyState, PortRange, ProtocolName, PublishedService,
-    PublishedServiceSpec, RateLimit, RateLimitScope, Reference, References, Revision, RevisionDiff, Rule,
-    RuleHits, RuleOrder, RuleService, RuleSpec, Schedule, Service, ServiceEntry, ServiceSpec, SimulatedEntry,
-    SimulatedPacket, SimulatedTranslation, SimulatedVerdict, Simulation, SimulationRequest, Spec, Zone,
-    ZonePair, ZonePairSpec, ZoneReference, ZoneSpec,
+    ConsideredLine, CutFlow, CutFlowTuple, Day, Diagnostic, IcmpType, Identified, InvalidPortRange,
+    IpProtocol, LiveFlows, LoggedVerdict, Move, MoveTo, Names, NatKind, NatRule, NatRuleOrder, NatRuleSpec,
+    ObjectChange, OperationResult, PolicyCounter, PolicyDocument, PolicyKind, PolicyLine, PolicyState,
+    PortRange, ProtocolName, PublishedService, PublishedServiceSpec, RateLimit, RateLimitScope, Reference,
+    References, Revision, RevisionDiff, Rule, RuleHits, RuleOrder, RuleService, RuleSpec, Schedule, Service,
+    ServiceEntry, ServiceSpec, SimulatedEntry, SimulatedPacket, SimulatedTranslation, SimulatedVerdict,
+    Simulation, SimulationRequest, Spec, Zone, ZonePair, ZonePairSpec, ZoneReference, ZoneSpec,
 };
 pub use problem::{FieldError, MEDIA_TYPE as PROBLEM_MEDIA_TYPE, Problem, ProblemKind};
 pub use programs::{Attachment, Hook, Program, RunTime, XdpMode};

@@ -8,7 +8,8 @@ use tokio::sync::oneshot;
 
 use crate::snapshot::Snapshot;
 use crate::{
-    Actor, CommitOptions, Committed, ControlError, NewList, PolicyOperation, PolicyView, Precondition,
+    Actor, Applied, CommitOptions, Committed, ControlError, NewList, PolicyOperation, PolicyView,
+    Precondition,
 };
 
 /// Where the answer goes. Whoever asked may have gone away; the change is made nevertheless.
@@ -57,12 +58,12 @@ pub(crate) enum ChangeRequest {
     AddEntries {
         id: ListId,
         values: Vec<EntryValue>,
-        reply: Reply<(List, Vec<ListEntry>)>,
+        reply: Reply<Applied<(List, Vec<ListEntry>)>>,
     },
     DeleteEntry {
         id: ListId,
         entry: EntryId,
-        reply: Reply<List>,
+        reply: Reply<Applied<List>>,
     },
     CommitPolicy {
         operations: Vec<PolicyOperation>,
@@ -82,6 +83,6 @@ pub(crate) enum ChangeRequest {
         id: ListId,
         precondition: Precondition,
         values: Vec<EntryValue>,
-        reply: Reply<List>,
+        reply: Reply<Applied<List>>,
     },
 }

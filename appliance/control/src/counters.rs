@@ -7,10 +7,13 @@
 //! | `ddos_protection` | `dropped_packets`, `dropped_bytes`, `list.<id>.packets`, `list.<id>.bytes`; gauges `loaded_entries`, `capacity_entries` |
 //! | `dns_blocklist` | `answered_queries`, `dropped_queries`, `list.<id>.queries`; gauges `loaded_names`, `capacity_names` |
 //! | `policy_classifier` | `dropped_packets`, `dropped_bytes`: what eBPF dropped itself |
+//! | `conntrack_sync` | `readings` of all of conntrack that began anew, `overruns`, `events`, `inserted_entries`, `removed_entries`, `refused_entries`, `drifted_entries`; gauges `ipv4_entries`, `ipv6_entries`, `capacity_entries`, `connections`, `last_reading_microseconds` |
+//! | `flow_offload` | gauges `interfaces`, `eligible_interfaces` |
+//! | `flow_records` | `stored_records`, `lost_records`, `exported_records` |
 
 use ravelin_compile::NameImage;
 use ravelin_datapath::{FlowSummary, HitCounter};
-use ravelin_model::{Counter, Feature, InterfaceStatistics, List, ListId, Reason, Verdict};
+use ravelin_model::{Counter, Feature, InterfaceStatistics, List, ListId, Reason, SyncStatus, Verdict};
 use ravelin_store::Store;
 use time::OffsetDateTime;
 
@@ -20,7 +23,7 @@ use crate::plane::Plane;
 use crate::retired::{add, by_list};
 use crate::snapshot::Snapshot;
 
-/// Reads the counters of a feature; none where there is no data plane.
+/// Reads the counters of a feature; none where there is no data plane it needs.
 pub(crate) async fn read(
     feature: Feature,
     now: &Snapshot,
@@ -28,7 +31,8 @@ pub(crate) async fn read(
     store: &Store,
     flows: FlowSummary,
 ) -> Result<Vec<Counter>, ControlError> {
-    if plane.missing().is_some() {
+    let follows = matches!(feature, Feature::ConntrackSync | Feature::FlowRecords);
+    if plane.missing().is_some() && !follows {
         return Ok(Vec::new());
     }
     match feature {
@@ -37,6 +41,9 @@ pub(crate) async fn read(
         Feature::DdosProtection => ddos_protection(now, plane, store).await,
         Feature::DnsBlocklist => dns_blocklist(now, plane).await,
         Feature::PolicyClassifier => policy_classifier(now, plane).await,
+        Feature::ConntrackSync => Ok(conntrack_sync(&now.sync)),
+        Feature::FlowOffload => Ok(flow_offload(&now.sync)),
+        Feature::FlowRecords => Ok(flow_records(&now.sync)),
     }
 }
 
@@ -156,6 +163,42 @@ async fn policy_classifier(now: &Snapshot, plane: &Plane) -> Result<Vec<Counter>
         counter("dropped_packets", dropped.packets),
         counter("dropped_bytes", dropped.bytes),
     ])
+}
+
+fn conntrack_sync(sync: &SyncStatus) -> Vec<Counter> {
+    vec![
+        counter("readings", sync.epoch),
+        counter("overruns", sync.overruns),
+        counter("events", sync.events),
+        counter("inserted_entries", sync.inserted),
+        counter("removed_entries", sync.removed),
+        counter("refused_entries", sync.full),
+        counter("drifted_entries", sync.drift),
+        gauge("ipv4_entries", sync.entries4),
+        gauge("ipv6_entries", sync.entries6),
+        gauge("capacity_entries", sync.capacity),
+        gauge("connections", sync.connections),
+        gauge(
+            "last_reading_microseconds",
+            u64::try_from(sync.last_reading.as_micros()).unwrap_or(u64::MAX),
+        ),
+    ]
+}
+
+fn flow_offload(sync: &SyncStatus) -> Vec<Counter> {
+    let eligible = sync.ports.iter().filter(|port| port.problem.is_none());
+    vec![
+        gauge("interfaces", count(sync.ports.len())),
+        gauge("eligible_interfaces", count(eligible.count())),
+    ]
+}
+
+fn flow_records(sync: &SyncStatus) -> Vec<Counter> {
+    vec![
+        counter("stored_records", sync.records_stored),
+        counter("lost_records", sync.records_lost),
+        counter("exported_records", sync.records_exported),
+    ]
 }
 
 fn counter(name: &str, value: u64) -> Counter {

@@ -4,6 +4,7 @@ mod commit;
 mod diagnostics;
 mod expiry;
 mod features;
+mod flows;
 mod lists;
 mod live;
 mod loading;
@@ -13,6 +14,7 @@ mod ports;
 mod reconcile;
 mod source;
 
+pub(crate) use flows::Flows;
 pub(crate) use lists::feature_reference;
 pub(crate) use open::{EngineParts, PolicyConfig};
 
@@ -34,7 +36,7 @@ use crate::plane::Plane;
 use crate::policy_counters::{PolicyCounters, Totals};
 use crate::snapshot::Snapshot;
 use crate::stream::Hub;
-use crate::{Actor, CommitStep, ControlError, Diagnostic, PolicyView};
+use crate::{Actor, Applied, CommitStep, ControlError, Diagnostic, LiveReport, PolicyView};
 
 use diagnostics::found;
 
@@ -51,6 +53,7 @@ pub(crate) struct Engine {
     hub: Hub,
     known_links: KnownLinks,
     flow_timeouts: watch::Sender<FlowTimeouts>,
+    flows: Flows,
     published: watch::Sender<Arc<Snapshot>>,
     live: Live,
     /// Putting the old state back failed, so nobody knows what the data plane holds.
@@ -74,6 +77,11 @@ pub(crate) struct Figures {
     pub(crate) commits: (u64, Duration),
     pub(crate) last_commit: Duration,
     pub(crate) failed_commits: u64,
+    /// Of all live connections, and the time they took together.
+    pub(crate) judgements: (u64, Duration),
+    pub(crate) failed_judgements: u64,
+    /// Connections the policy ended.
+    pub(crate) cut_connections: u64,
 }
 
 /// What a change does beside the settings.
@@ -151,13 +159,14 @@ impl Engine {
 
     /// Brings the data plane to `next`, then stores, then publishes. The data plane goes first because it is the
     /// one that refuses (a map too small, a program gone); a crash before the store has the change heals at boot,
-    /// which loads what is stored. A failing step leaves the old state in both.
+    /// which loads what is stored. A failing step leaves the old state in both. Live connections come last: the ones
+    /// the new state does not allow are ended once nothing can let them begin again.
     async fn finish(
         &mut self,
         mut change: Change,
         mut next: Snapshot,
         work: Work,
-    ) -> Result<Arc<Snapshot>, ControlError> {
+    ) -> Result<Applied<Arc<Snapshot>>, ControlError> {
         let before = self.live.clone();
         // Nobody reads the policy's counters while they may change hands.
         let counters = self.counters.clone();
@@ -191,6 +200,7 @@ impl Engine {
         match outcome {
             Ok((revision, freed)) => {
                 self.settle(&mut next, &work, freed);
+                let is_commit = work.policy.is_some();
                 if let Some(PolicyWork {
                     counters, diagnosing, ..
                 }) = work.policy
@@ -201,7 +211,17 @@ impl Engine {
                         Arc::make_mut(&mut next.policy).diagnostics = found(diagnosing).await;
                     }
                 }
-                Ok(self.publish(next, revision).await)
+                drop(totals);
+                let value = self.publish(next, revision).await;
+                let live_flows = if is_commit || self.enforces_other_than(before.policy.as_deref()) {
+                    let judging = Instant::now();
+                    let report = self.cut_denied(revision).await;
+                    self.steps.took(CommitStep::Judge, judging);
+                    report
+                } else {
+                    LiveReport::NotJudged
+                };
+                Ok(Applied { value, live_flows })
             }
             Err(error) => {
                 self.restore(before, &work).await;
@@ -229,10 +249,12 @@ impl Engine {
         next.retired = Arc::clone(&self.live.retired);
         let before = self.now();
         let next = Arc::new(next);
+        self.tell_judge();
         self.published.send_replace(Arc::clone(&next));
         if before.settings.flow_timeouts() != next.settings.flow_timeouts() {
             self.flow_timeouts.send_replace(next.settings.flow_timeouts());
         }
+        self.flows.tell_settings(&next.settings);
         for feature in Feature::ALL {
             self.tell(feature, &before, &next);
         }

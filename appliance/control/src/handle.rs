@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use ravelin_datapath::{FlowSummary, HitCounter};
 use ravelin_model::{
     EntryId, EntryValue, Feature, FeatureConfig, FeatureStatus, Interface, InterfaceStatistics, List,
-    ListEntry, ListId, ListName, MapInfo, ProgramInfo, Revision, chain,
+    ListEntry, ListId, ListName, MapInfo, ProgramInfo, Revision, SyncStatus, chain,
 };
 use ravelin_store::{AuditEntry, Author, PageQuery, Store, StoredEntry};
 use time::OffsetDateTime;
@@ -23,8 +23,8 @@ use crate::snapshot::Snapshot;
 use crate::stream::{EventStream, Hub};
 use crate::verdicts::VerdictLog;
 use crate::{
-    Actor, AuditRecord, Clock, ControlError, EntryPage, EntryQuery, EventLosses, ImportReport, ListedEntry,
-    NewList, Precondition, Readiness, counters, import,
+    Actor, Applied, AuditRecord, Clock, ControlError, EntryPage, EntryQuery, EventLosses, ImportReport,
+    ListedEntry, NewList, Precondition, Readiness, counters, import,
 };
 
 /// Asks the control task for changes; reads without it, from its last snapshot, the store and the data plane.
@@ -37,6 +37,7 @@ pub struct ControlHandle {
     pub(crate) hub: Hub,
     pub(crate) links: LinkSource,
     pub(crate) flow_summary: watch::Receiver<FlowSummary>,
+    pub(crate) sync: watch::Receiver<SyncStatus>,
     pub(crate) import_limit_bytes: u64,
     pub(crate) counters: PolicyCounters,
     pub(crate) clock: Clock,
@@ -50,7 +51,7 @@ pub struct ControlHandle {
 impl ControlHandle {
     /// Every feature.
     pub async fn features(&self) -> Result<Vec<FeatureStatus>, ControlError> {
-        let now = self.now();
+        let now = self.now_in_step();
         let mut features = Vec::with_capacity(Feature::ALL.len());
         for feature in Feature::ALL {
             features.push(self.status(feature, &now).await?);
@@ -60,7 +61,7 @@ impl ControlHandle {
 
     /// One feature.
     pub async fn feature(&self, feature: Feature) -> Result<FeatureStatus, ControlError> {
-        self.status(feature, &self.now()).await
+        self.status(feature, &self.now_in_step()).await
     }
 
     /// Switches a feature; idempotent: a switch that is there already makes no revision.
@@ -246,7 +247,7 @@ impl ControlHandle {
         id: &ListId,
         values: Vec<EntryValue>,
         actor: &Actor,
-    ) -> Result<(List, Vec<ListEntry>), ControlError> {
+    ) -> Result<Applied<(List, Vec<ListEntry>)>, ControlError> {
         let kind = self.list(id).await?.kind;
         if let Some(index) = values.iter().position(|value| value.kind() != kind) {
             return Err(ControlError::WrongKind { index, kind });
@@ -262,7 +263,7 @@ impl ControlHandle {
         id: &ListId,
         entry: EntryId,
         actor: &Actor,
-    ) -> Result<List, ControlError> {
+    ) -> Result<Applied<List>, ControlError> {
         let id = id.clone();
         self.change(actor, |reply| ChangeRequest::DeleteEntry { id, entry, reply })
             .await
@@ -293,7 +294,10 @@ impl ControlHandle {
         } = read;
         let accepted = u64::try_from(values.len()).unwrap_or(u64::MAX);
         let id = id.clone();
-        let list = self
+        let Applied {
+            value: list,
+            live_flows,
+        } = self
             .change(actor, |reply| ChangeRequest::ReplaceEntries {
                 id,
                 precondition,
@@ -308,12 +312,13 @@ impl ControlHandle {
             ignored,
             invalid,
             problems,
+            live_flows,
         })
     }
 
     /// Whether everything enabled is at work.
     pub fn readiness(&self) -> Readiness {
-        self.now().readiness()
+        self.now_in_step().readiness()
     }
 
     /// Revision of the configuration.
@@ -329,6 +334,11 @@ impl ControlHandle {
     /// What is known of the flow maps, as of the last sweep.
     pub fn flow_summary(&self) -> FlowSummary {
         *self.flow_summary.borrow()
+    }
+
+    /// Where the flow cache stands to conntrack.
+    pub fn sync_status(&self) -> SyncStatus {
+        self.sync.borrow().clone()
     }
 
     /// Events after the one with this sequence number, or from now on.
@@ -383,6 +393,19 @@ impl ControlHandle {
 
     pub(crate) fn now(&self) -> Arc<Snapshot> {
         Arc::clone(&self.snapshots.borrow())
+    }
+
+    /// The last snapshot with what is told of the flow cache right now.
+    fn now_in_step(&self) -> Arc<Snapshot> {
+        let now = self.now();
+        let sync = self.sync.borrow();
+        if *now.sync == *sync {
+            return now;
+        }
+        Arc::new(Snapshot {
+            sync: Arc::new(sync.clone()),
+            ..(*now).clone()
+        })
     }
 
     pub(crate) async fn change<T>(

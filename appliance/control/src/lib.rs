@@ -33,7 +33,7 @@ pub use clock::Clock;
 pub use config::{Config, Enforce, LOG_GROUP, LinkSource, PacketLogSource, Parts};
 pub use error::ControlError;
 pub use handle::ControlHandle;
-pub use live_connections::{Judging, LiveConnections};
+pub use live_connections::{Applied, Judge, Judging, LiveConnections, LiveReport};
 pub use packet_filter::{KernelFilter, PacketFilter, PacketFilterError, SimulatedFilter};
 pub use policy_requests::{
     CallerConnection, CommitOptions, CommitStep, Committed, Consideration, Diagnostic, Hits, LoggedVerdict,

@@ -213,6 +213,9 @@ impl ControlHandle {
             commits: figures.commits,
             last_commit: figures.last_commit,
             failed_commits: figures.failed_commits,
+            judgements: figures.judgements,
+            failed_judgements: figures.failed_judgements,
+            cut_connections: figures.cut_connections,
             simulation_differences: self.simulation_differences.load(Ordering::Relaxed),
             verdicts_lost: self.verdicts.lost(),
         })

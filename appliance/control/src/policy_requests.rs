@@ -12,7 +12,7 @@ use ravelin_model::{
 };
 use time::OffsetDateTime;
 
-use crate::Precondition;
+use crate::{LiveReport, Precondition};
 
 /// A change to one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,6 +157,8 @@ pub struct Committed {
     pub policy: Arc<PolicyView>,
     /// How long each step took, in order.
     pub steps: Vec<(CommitStep, Duration)>,
+    /// What it meant for live connections, or would.
+    pub live_flows: LiveReport,
 }
 
 /// What happened to an object.
@@ -193,6 +195,8 @@ pub enum CommitStep {
     ReadBack,
     /// The transaction is committed.
     Store,
+    /// Live connections are judged, and those that are denied ended. Its failure does not undo the commit.
+    Judge,
 }
 
 impl CommitStep {
@@ -207,6 +211,7 @@ impl CommitStep {
             Self::Flip => "flip",
             Self::ReadBack => "read_back",
             Self::Store => "store",
+            Self::Judge => "judge",
         }
     }
 }
@@ -518,6 +523,12 @@ pub struct PolicyMetrics {
     pub last_commit: Duration,
     /// Commits that failed and left the old policy in force.
     pub failed_commits: u64,
+    /// Times live connections were judged, and the time it took together.
+    pub judgements: (u64, Duration),
+    /// Times that failed.
+    pub failed_judgements: u64,
+    /// Connections the policy ended.
+    pub cut_connections: u64,
     /// Simulations in which program and reference differed.
     pub simulation_differences: u64,
     /// Verdicts that were neither stored nor sent to the stream.

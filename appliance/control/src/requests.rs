@@ -3,7 +3,7 @@
 use ravelin_datapath::HitCounter;
 use ravelin_model::{EntryId, List, ListEntry, ListKind, ListName, Revision};
 
-use crate::ControlError;
+use crate::{ControlError, LiveReport};
 
 /// Who asks, for the audit trail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,6 +115,8 @@ pub struct ImportReport {
     pub invalid: u64,
     /// The first 1000 of the ignored-with-meaning and invalid lines.
     pub problems: Vec<ImportProblem>,
+    /// What it meant for live connections, where rules name the list.
+    pub live_flows: LiveReport,
 }
 
 /// Whether the data plane does what the configuration says.

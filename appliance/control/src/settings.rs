@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use ravelin_datapath::{FlowTimeouts, Switches};
 use ravelin_model::{
-    DnsBlockAction, Feature, FeatureConfig, FlowMonitoringConfig, InterfaceScope, InvalidFeatureConfig, List,
-    ListId, ListKind, Revision,
+    DnsBlockAction, Feature, FeatureConfig, FlowMonitoringConfig, FlowSettings, InterfaceScope,
+    InvalidFeatureConfig, List, ListId, ListKind, Revision,
 };
 
 use crate::{ControlError, Precondition};
@@ -134,7 +134,10 @@ impl Settings {
             match &setting.config {
                 FeatureConfig::Statistics(_)
                 | FeatureConfig::FlowMonitoring(_)
-                | FeatureConfig::PolicyClassifier(_) => {}
+                | FeatureConfig::PolicyClassifier(_)
+                | FeatureConfig::ConntrackSync(_)
+                | FeatureConfig::FlowOffload(_)
+                | FeatureConfig::FlowRecords(_) => {}
                 FeatureConfig::DdosProtection(config) => {
                     switches.ddos_external_only = config.interfaces == InterfaceScope::External;
                 }
@@ -150,6 +153,24 @@ impl Settings {
     pub(crate) fn measures_run_time(&self) -> bool {
         let setting = self.get(Feature::Statistics);
         setting.enabled && matches!(&setting.config, FeatureConfig::Statistics(c) if c.measure_run_time)
+    }
+
+    /// What is to be done about connections.
+    pub(crate) fn flows(&self) -> FlowSettings {
+        let mut flows = FlowSettings::default();
+        for setting in self.0.values().filter(|setting| setting.enabled) {
+            match &setting.config {
+                FeatureConfig::ConntrackSync(config) => flows.sync = Some(config.clone()),
+                FeatureConfig::FlowOffload(_) => flows.offload = true,
+                FeatureConfig::FlowRecords(config) => flows.records = Some(config.clone()),
+                FeatureConfig::Statistics(_)
+                | FeatureConfig::FlowMonitoring(_)
+                | FeatureConfig::DdosProtection(_)
+                | FeatureConfig::DnsBlocklist(_)
+                | FeatureConfig::PolicyClassifier(_) => {}
+            }
+        }
+        flows
     }
 
     /// Idle times of the flow maps.
@@ -171,7 +192,11 @@ impl Settings {
 /// Everything wrong with a configuration, given the lists there are.
 fn problems(config: &FeatureConfig, lists: &[List]) -> Vec<InvalidFeatureConfig> {
     let (named, kind) = match config {
-        FeatureConfig::Statistics(_) | FeatureConfig::PolicyClassifier(_) => return Vec::new(),
+        FeatureConfig::Statistics(_) | FeatureConfig::PolicyClassifier(_) | FeatureConfig::FlowOffload(_) => {
+            return Vec::new();
+        }
+        FeatureConfig::ConntrackSync(config) => return config.problems(),
+        FeatureConfig::FlowRecords(config) => return config.problems(),
         FeatureConfig::FlowMonitoring(config) => return config.problems(),
         FeatureConfig::DdosProtection(config) => (&config.lists, ListKind::Address),
         FeatureConfig::DnsBlocklist(config) => (&config.lists, ListKind::Domain),

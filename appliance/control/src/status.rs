@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ravelin_datapath::{AttachTarget, Attached};
-use ravelin_model::{Attachment, Feature, FeatureState, Hook};
+use ravelin_model::{Attachment, Feature, FeatureState, Hook, SyncState, SyncStatus};
 
 use crate::settings::Setting;
 
@@ -46,6 +46,8 @@ fn needed(feature: Feature, port: &Port) -> &'static [Hook] {
         Feature::DdosProtection => &[Hook::Xdp],
         Feature::DnsBlocklist => &[Hook::Xdp, Hook::TcIngress],
         Feature::PolicyClassifier => &[Hook::TcIngress],
+        Feature::FlowOffload => &[Hook::Xdp],
+        Feature::ConntrackSync | Feature::FlowRecords => &[],
     }
 }
 
@@ -75,6 +77,8 @@ pub(crate) struct Obstacles<'a> {
     pub(crate) fault: Option<&'a str>,
     /// What the feature does not get of what it asks for, while it is at work.
     pub(crate) shortfall: Option<&'a str>,
+    /// Where the flow cache stands to conntrack.
+    pub(crate) sync: &'a SyncStatus,
 }
 
 /// State and its reason.
@@ -87,6 +91,9 @@ pub(crate) fn state(
     if !setting.enabled {
         return (FeatureState::Disabled, None);
     }
+    if matches!(feature, Feature::ConntrackSync | Feature::FlowRecords) {
+        return following(feature, obstacles.sync);
+    }
     if let Some(reason) = obstacles.no_datapath {
         return (
             FeatureState::Failed,
@@ -98,6 +105,9 @@ pub(crate) fn state(
     }
     if let Some(fault) = obstacles.fault {
         return (FeatureState::Failed, Some(fault.to_owned()));
+    }
+    if feature == Feature::FlowOffload {
+        return offloading(obstacles.sync);
     }
     let lacking: Vec<String> = ports.values().filter_map(|port| lack(feature, port)).collect();
     let lacking: Vec<String> = lacking
@@ -113,6 +123,57 @@ pub(crate) fn state(
         FeatureState::Degraded
     };
     (state, Some(lacking.join("; ")))
+}
+
+/// Of what hears of connections, with or without a data plane.
+fn following(feature: Feature, sync: &SyncStatus) -> (FeatureState, Option<String>) {
+    match &sync.state {
+        SyncState::Off | SyncState::Seeding => (FeatureState::Starting, None),
+        SyncState::Synced => (FeatureState::Active, None),
+        SyncState::Resyncing if feature == Feature::FlowRecords => {
+            let reason = "connections that end while conntrack is read anew leave no record";
+            (FeatureState::Degraded, Some(reason.to_owned()))
+        }
+        SyncState::Resyncing => {
+            let reason = "news of connections were lost; conntrack is being read anew";
+            (FeatureState::Degraded, Some(reason.to_owned()))
+        }
+        SyncState::Unavailable(reason) if feature == Feature::ConntrackSync => {
+            (FeatureState::Failed, Some(reason.clone()))
+        }
+        SyncState::Unavailable(reason) => (
+            FeatureState::Failed,
+            Some(format!("{} failed: {reason}", Feature::ConntrackSync)),
+        ),
+    }
+}
+
+/// Of the fast path. Interfaces it cannot send by are told each with its reason; flows there go the slow way, which is
+/// no failure as long as there are others.
+fn offloading(sync: &SyncStatus) -> (FeatureState, Option<String>) {
+    match &sync.state {
+        SyncState::Off | SyncState::Seeding => (FeatureState::Starting, None),
+        SyncState::Resyncing => {
+            let reason = "XDP forwards nothing while conntrack is read anew";
+            (FeatureState::Degraded, Some(reason.to_owned()))
+        }
+        SyncState::Unavailable(reason) => (
+            FeatureState::Failed,
+            Some(format!("{} failed: {reason}", Feature::ConntrackSync)),
+        ),
+        SyncState::Synced => {
+            let problems: Vec<String> = sync
+                .ports
+                .iter()
+                .filter_map(|port| Some(format!("{}: {}", port.interface, port.problem.as_ref()?)))
+                .collect();
+            if problems.is_empty() || problems.len() < sync.ports.len() {
+                (FeatureState::Active, None)
+            } else {
+                (FeatureState::Degraded, Some(problems.join("; ")))
+            }
+        }
+    }
 }
 
 /// What the feature misses on an interface, in words.
@@ -134,7 +195,7 @@ fn lack(feature: Feature, port: &Port) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use ravelin_model::{FeatureConfig, Revision, XdpMode};
+    use ravelin_model::{FeatureConfig, OffloadPort, Revision, XdpMode};
 
     use super::*;
 
@@ -165,12 +226,15 @@ mod tests {
         (index, port)
     }
 
-    const FREE: Obstacles<'_> = Obstacles {
-        no_datapath: None,
-        starting: false,
-        fault: None,
-        shortfall: None,
-    };
+    fn free(sync: &SyncStatus) -> Obstacles<'_> {
+        Obstacles {
+            no_datapath: None,
+            starting: false,
+            fault: None,
+            shortfall: None,
+            sync,
+        }
+    }
 
     fn check(
         feature: Feature,
@@ -191,24 +255,26 @@ mod tests {
     #[test]
     fn a_state_tells_what_is_and_why() {
         use Feature::{DdosProtection, DnsBlocklist, Statistics};
+        let sync = SyncStatus::default();
+        let free = free(&sync);
         let whole = port(1, &Hook::ALL, &[]);
         let tc = port(2, &[Hook::TcIngress, Hook::TcEgress], &["no native XDP"]);
         let none = port(3, &[], &["gone"]);
         let no_plane = Obstacles {
             no_datapath: Some("CAP_BPF is missing"),
-            ..FREE
+            ..free
         };
         let starting = Obstacles {
             starting: true,
-            ..FREE
+            ..free
         };
         let fault = Obstacles {
             fault: Some("too large"),
-            ..FREE
+            ..free
         };
         let shortfall = Obstacles {
             shortfall: Some("not timed"),
-            ..FREE
+            ..free
         };
         let no_plane_reason = "there is no data plane: CAP_BPF is missing";
         let one = [whole.clone()];
@@ -228,7 +294,7 @@ mod tests {
             &one,
             (FeatureState::Failed, Some("too large")),
         );
-        check(Statistics, true, FREE, &one, (FeatureState::Active, None));
+        check(Statistics, true, free, &one, (FeatureState::Active, None));
         check(
             Statistics,
             true,
@@ -243,24 +309,98 @@ mod tests {
             &one,
             (FeatureState::Degraded, Some("not timed")),
         );
-        check(Statistics, true, FREE, &[], (FeatureState::Active, None));
+        check(Statistics, true, free, &[], (FeatureState::Active, None));
         let partly = "eth2: not attached to xdp (no native XDP)";
         let two = [whole, tc];
         check(
             DnsBlocklist,
             true,
-            FREE,
+            free,
             &two,
             (FeatureState::Degraded, Some(partly)),
         );
-        check(DdosProtection, true, FREE, &two, (FeatureState::Active, None));
+        check(DdosProtection, true, free, &two, (FeatureState::Active, None));
         let nowhere = "eth3: not attached to xdp (gone)";
         check(
             DdosProtection,
             true,
-            FREE,
+            free,
             &[none],
             (FeatureState::Failed, Some(nowhere)),
+        );
+    }
+
+    fn eligible(interface: &str, problem: Option<&str>) -> OffloadPort {
+        OffloadPort {
+            interface: interface.to_owned(),
+            index: 1,
+            problem: problem.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn what_is_about_connections_stands_as_the_flow_cache_does() {
+        use Feature::{ConntrackSync, FlowOffload, FlowRecords};
+        let of = |state: SyncState, ports: &[OffloadPort]| SyncStatus {
+            state,
+            ports: ports.to_vec(),
+            ..SyncStatus::default()
+        };
+        let all = |sync: &SyncStatus, expected: [(FeatureState, Option<&str>); 3]| {
+            for (feature, expected) in [ConntrackSync, FlowOffload, FlowRecords]
+                .into_iter()
+                .zip(expected)
+            {
+                check(feature, true, free(sync), &[], expected);
+                check(feature, false, free(sync), &[], (FeatureState::Disabled, None));
+            }
+        };
+        let starting = (FeatureState::Starting, None);
+        all(&of(SyncState::Off, &[]), [starting; 3]);
+        all(&of(SyncState::Seeding, &[]), [starting; 3]);
+        all(&of(SyncState::Synced, &[]), [(FeatureState::Active, None); 3]);
+        let degraded = |reason| (FeatureState::Degraded, Some(reason));
+        all(
+            &of(SyncState::Resyncing, &[]),
+            [
+                degraded("news of connections were lost; conntrack is being read anew"),
+                degraded("XDP forwards nothing while conntrack is read anew"),
+                degraded("connections that end while conntrack is read anew leave no record"),
+            ],
+        );
+        let failed = |reason| (FeatureState::Failed, Some(reason));
+        let behind = failed("conntrack_sync failed: no ctnetlink");
+        all(
+            &of(SyncState::Unavailable("no ctnetlink".to_owned()), &[]),
+            [failed("no ctnetlink"), behind, behind],
+        );
+        let (good, bad) = (eligible("lan0", None), eligible("tun0", Some("no Ethernet")));
+        let sync = of(SyncState::Synced, &[good, bad.clone()]);
+        check(FlowOffload, true, free(&sync), &[], (FeatureState::Active, None));
+        let sync = of(SyncState::Synced, &[bad]);
+        check(FlowOffload, true, free(&sync), &[], degraded("tun0: no Ethernet"));
+    }
+
+    #[test]
+    fn connections_are_followed_without_a_data_plane_but_not_forwarded() {
+        let sync = SyncStatus {
+            state: SyncState::Synced,
+            ..SyncStatus::default()
+        };
+        let missing = Obstacles {
+            no_datapath: Some("CAP_BPF is missing"),
+            ..free(&sync)
+        };
+        let active = (FeatureState::Active, None);
+        check(Feature::ConntrackSync, true, missing, &[], active);
+        check(Feature::FlowRecords, true, missing, &[], active);
+        let reason = Some("there is no data plane: CAP_BPF is missing");
+        check(
+            Feature::FlowOffload,
+            true,
+            missing,
+            &[],
+            (FeatureState::Failed, reason),
         );
     }
 }

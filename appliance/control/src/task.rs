@@ -4,7 +4,8 @@
 //!  ControlHandle ──Command, 64──► ┌────────┐ ──closure, 64──► thread "datapath"
 //!  links (watch) ───────────────► │ engine │ ──closure, 16──► thread "nftables"
 //!                                 │        │ ──transaction──► store
-//!  next expiry, reconcile timer ► └────────┘ ──FlowTimeouts (watch)──► flow table
+//!  next expiry, reconcile timer ► │        │ ──FlowTimeouts (watch)──► flow table
+//!  SyncStatus (watch) ──────────► └────────┘ ──FlowSettings, Judge (watch)──► flow cache
 //!                                     │ Snapshot (watch)        │ Event
 //!                                     ├──► ControlHandle        ▼
 //!                                     └──► ┌────────┐ ──────► hub (ring of 4096) ──► EventStream
@@ -21,14 +22,14 @@ use std::time::Duration;
 
 use ravelin_datapath::RawEvent;
 use ravelin_kernel::Link;
-use ravelin_model::Event;
+use ravelin_model::{Event, SyncStatus};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 
 use crate::command::{ChangeRequest, Command, Reply};
 use crate::config::Parts;
-use crate::engine::{Engine, EngineParts, PolicyConfig};
+use crate::engine::{Engine, EngineParts, Flows, PolicyConfig};
 use crate::packet_filter::Filter;
 use crate::plane::Plane;
 use crate::policy_counters::PolicyCounters;
@@ -56,6 +57,10 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
         links,
         flow_timeouts,
         flow_summary,
+        flow_settings,
+        judge,
+        sync,
+        live,
         packet_filter,
         packet_log,
         config,
@@ -82,6 +87,12 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
         plane: plane.clone(),
         hub: hub.clone(),
         flow_timeouts,
+        flows: Flows {
+            settings: flow_settings,
+            judge,
+            sync: sync.clone(),
+            live,
+        },
         address_capacity,
         filter: filter.clone(),
         counters: counters.clone(),
@@ -100,6 +111,7 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
     let inputs = Inputs {
         commands,
         links: links.watch(),
+        sync: sync.clone(),
         stopped,
     };
     let every = Every {
@@ -140,6 +152,7 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
         hub,
         links,
         flow_summary,
+        sync,
         import_limit_bytes,
         counters,
         clock,
@@ -155,6 +168,7 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
 struct Inputs {
     commands: mpsc::Receiver<Command>,
     links: watch::Receiver<Arc<Vec<Link>>>,
+    sync: watch::Receiver<SyncStatus>,
     stopped: watch::Receiver<bool>,
 }
 
@@ -177,6 +191,7 @@ async fn run(mut engine: Engine, inputs: Inputs, every: Every) {
     let Inputs {
         mut commands,
         mut links,
+        mut sync,
         mut stopped,
     } = inputs;
     let mut reconcile = ticks(every.reconcile).await;
@@ -198,6 +213,8 @@ async fn run(mut engine: Engine, inputs: Inputs, every: Every) {
                 let links = Arc::clone(&links.borrow_and_update());
                 engine.follow_links(&links).await;
             }
+            // Err: nobody keeps the flow cache any more; what it last told stays.
+            Ok(()) = sync.changed() => engine.follow_sync().await,
             () = sleep(engine.until_expiry()) => engine.expire().await,
             () = sleep(engine.until_policy_change()) => engine.follow_time().await,
             _ = reconcile.tick() => engine.reconcile().await,

@@ -110,15 +110,15 @@ async fn serve(
     } = datapath::load(config, run_time_helper);
     let (packet_filter, packet_log) = packet_filter(config.datapath).await;
     let (flow_timeouts, timeouts) = watch::channel(LONGEST_TIMEOUTS);
-    let (_flow_settings, settings) = watch::channel(FlowSettings::default());
-    let (_judge, judge) = watch::channel(None);
+    let (flow_settings, settings) = watch::channel(FlowSettings::default());
+    let (judge, judged_by) = watch::channel(None);
     let (flows, flow_tasks) = ravelin_flows::spawn(ravelin_flows::Parts {
         table: flows,
         timeouts,
         cache: None,
         links: links.watch(),
         settings,
-        judge,
+        judge: judged_by,
         store: store.clone(),
         conntrack: config.datapath == DatapathKind::Kernel,
     });
@@ -134,6 +134,10 @@ async fn serve(
         links,
         flow_timeouts,
         flow_summary: flows.watch(),
+        flow_settings,
+        judge,
+        sync: flows.sync(),
+        live: None,
         config: ravelin_control::Config {
             import_limit_bytes: config.import_limit_bytes,
             address_capacity: usize::try_from(config.capacity.addresses).unwrap_or(usize::MAX),

@@ -87,6 +87,19 @@ pub enum Event {
         /// Until when it must be confirmed, or the one before returns.
         confirm_until: Option<time::OffsetDateTime>,
     },
+    /// Live connections were judged by the policy, and those it does not allow ended.
+    LiveFlowsJudged {
+        /// Revision of the configuration.
+        revision: Revision,
+        /// Stay.
+        kept: u64,
+        /// Were ended.
+        cut: u64,
+        /// Of `kept`: where they go could not be told.
+        unjudged: u64,
+        /// Why they could not be judged; all figures are 0 then.
+        problem: Option<String>,
+    },
     /// The policy judged a connection whose rule or zone pair is logged. Sampled like [`PacketDropped`].
     PolicyVerdict(PolicyVerdict),
 }
@@ -101,18 +114,20 @@ impl Event {
             Self::PacketDropped(_) => "packet_dropped",
             Self::DnsQueryBlocked(_) => "dns_query_blocked",
             Self::PolicyChanged { .. } => "policy_changed",
+            Self::LiveFlowsJudged { .. } => "live_flows_judged",
             Self::PolicyVerdict(_) => "policy_verdict",
         }
     }
 
     /// Every type in the stream.
-    pub const KINDS: [&str; 7] = [
+    pub const KINDS: [&str; 8] = [
         "feature_changed",
         "list_changed",
         "interface_changed",
         "packet_dropped",
         "dns_query_blocked",
         "policy_changed",
+        "live_flows_judged",
         "policy_verdict",
     ];
 }

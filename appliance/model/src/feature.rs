@@ -4,8 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
+use time::OffsetDateTime;
 
-use crate::{Attachment, ListId, Revision};
+use crate::{Attachment, ConntrackSyncConfig, FlowRecordsConfig, ListId, OffloadPort, Revision, SyncState};
 
 /// A feature of the data plane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,16 +21,25 @@ pub enum Feature {
     DnsBlocklist,
     /// Classifies packets by the policy's zones and rules before nftables does.
     PolicyClassifier,
+    /// Keeps the flow cache in step with conntrack.
+    ConntrackSync,
+    /// Forwards established connections in XDP.
+    FlowOffload,
+    /// Notes connections when they end.
+    FlowRecords,
 }
 
 impl Feature {
     /// Every feature, in the order they are shown.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 8] = [
         Self::Statistics,
         Self::FlowMonitoring,
         Self::DdosProtection,
         Self::DnsBlocklist,
         Self::PolicyClassifier,
+        Self::ConntrackSync,
+        Self::FlowOffload,
+        Self::FlowRecords,
     ];
 
     /// Its name in the API.
@@ -40,6 +50,9 @@ impl Feature {
             Self::DdosProtection => "ddos_protection",
             Self::DnsBlocklist => "dns_blocklist",
             Self::PolicyClassifier => "policy_classifier",
+            Self::ConntrackSync => "conntrack_sync",
+            Self::FlowOffload => "flow_offload",
+            Self::FlowRecords => "flow_records",
         }
     }
 
@@ -53,24 +66,29 @@ impl Feature {
             Self::PolicyClassifier => {
                 "Finds a packet's rule in eBPF, at a cost that does not grow with the rules; off, nftables does it alone."
             }
+            Self::ConntrackSync => {
+                "Follows every connection of the kernel and keeps the flow cache in step with them."
+            }
+            Self::FlowOffload => {
+                "Forwards packets of established connections in XDP, address translation included."
+            }
+            Self::FlowRecords => "Notes every connection when it ends, and sends it to a collector by IPFIX.",
         }
     }
 
     /// Features that must be enabled first. A drop nobody can count is not allowed, so whatever
-    /// drops needs the statistics; the policy has counters of its own.
+    /// drops needs the statistics; the policy has counters of its own. What is about connections needs to hear of them.
     pub fn depends_on(self) -> &'static [Self] {
         match self {
-            Self::Statistics | Self::FlowMonitoring | Self::PolicyClassifier => &[],
+            Self::Statistics | Self::FlowMonitoring | Self::PolicyClassifier | Self::ConntrackSync => &[],
             Self::DdosProtection | Self::DnsBlocklist => &[Self::Statistics],
+            Self::FlowOffload | Self::FlowRecords => &[Self::ConntrackSync],
         }
     }
 
     /// Whether it is on when nobody said anything.
     pub fn enabled_by_default(self) -> bool {
-        matches!(
-            self,
-            Self::Statistics | Self::FlowMonitoring | Self::PolicyClassifier
-        )
+        !matches!(self, Self::DdosProtection | Self::DnsBlocklist)
     }
 }
 
@@ -169,6 +187,10 @@ pub struct DnsBlocklistConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PolicyClassifierConfig {}
 
+/// Configuration of [`Feature::FlowOffload`]: there is nothing to say. Where it can be, the kernel says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FlowOffloadConfig {}
+
 /// A value out of range, or a list that cannot serve.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{field} {problem}")]
@@ -207,6 +229,64 @@ impl FlowMonitoringConfig {
     }
 }
 
+impl ConntrackSyncConfig {
+    /// Bounds of `check_seconds`.
+    pub const CHECK_SECONDS: std::ops::RangeInclusive<u32> = 5..=3600;
+
+    /// Every field out of bounds.
+    pub fn problems(&self) -> Vec<InvalidFeatureConfig> {
+        let Self { check_seconds } = self;
+        outside("check_seconds", *check_seconds, &Self::CHECK_SECONDS)
+            .into_iter()
+            .collect()
+    }
+}
+
+impl FlowRecordsConfig {
+    /// Bounds of `keep_records`.
+    pub const KEEP_RECORDS: std::ops::RangeInclusive<u32> = 1000..=1_000_000;
+
+    /// Bounds of `keep_hours`: up to a year.
+    pub const KEEP_HOURS: std::ops::RangeInclusive<u32> = 1..=8784;
+
+    /// Every field out of bounds, or that cannot be.
+    pub fn problems(&self) -> Vec<InvalidFeatureConfig> {
+        let Self {
+            keep_records,
+            keep_hours,
+            collector,
+            observation_domain: _,
+        } = self;
+        let collector = collector.filter(|collector| {
+            let address = collector.ip();
+            collector.port() == 0 || address.is_unspecified() || address.is_multicast()
+        });
+        [
+            outside("keep_records", *keep_records, &Self::KEEP_RECORDS),
+            outside("keep_hours", *keep_hours, &Self::KEEP_HOURS),
+            collector.map(|_| InvalidFeatureConfig {
+                field: "collector",
+                problem: "is not an address and a port of one host".to_owned(),
+            }),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
+/// The problem of a value that is not in its range.
+fn outside(
+    field: &'static str,
+    value: u32,
+    range: &std::ops::RangeInclusive<u32>,
+) -> Option<InvalidFeatureConfig> {
+    (!range.contains(&value)).then(|| InvalidFeatureConfig {
+        field,
+        problem: format!("is not within {} to {}", range.start(), range.end()),
+    })
+}
+
 /// Configuration of a feature, of the feature's own type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FeatureConfig {
@@ -220,6 +300,12 @@ pub enum FeatureConfig {
     DnsBlocklist(DnsBlocklistConfig),
     /// Of [`Feature::PolicyClassifier`].
     PolicyClassifier(PolicyClassifierConfig),
+    /// Of [`Feature::ConntrackSync`].
+    ConntrackSync(ConntrackSyncConfig),
+    /// Of [`Feature::FlowOffload`].
+    FlowOffload(FlowOffloadConfig),
+    /// Of [`Feature::FlowRecords`].
+    FlowRecords(FlowRecordsConfig),
 }
 
 impl FeatureConfig {
@@ -231,6 +317,9 @@ impl FeatureConfig {
             Self::DdosProtection(_) => Feature::DdosProtection,
             Self::DnsBlocklist(_) => Feature::DnsBlocklist,
             Self::PolicyClassifier(_) => Feature::PolicyClassifier,
+            Self::ConntrackSync(_) => Feature::ConntrackSync,
+            Self::FlowOffload(_) => Feature::FlowOffload,
+            Self::FlowRecords(_) => Feature::FlowRecords,
         }
     }
 
@@ -249,13 +338,21 @@ impl FeatureConfig {
                 action: DnsBlockAction::default(),
             }),
             Feature::PolicyClassifier => Self::PolicyClassifier(PolicyClassifierConfig::default()),
+            Feature::ConntrackSync => Self::ConntrackSync(ConntrackSyncConfig::default()),
+            Feature::FlowOffload => Self::FlowOffload(FlowOffloadConfig::default()),
+            Feature::FlowRecords => Self::FlowRecords(FlowRecordsConfig::default()),
         }
     }
 
     /// Lists it uses.
     pub fn lists(&self) -> &[ListId] {
         match self {
-            Self::Statistics(_) | Self::FlowMonitoring(_) | Self::PolicyClassifier(_) => &[],
+            Self::Statistics(_)
+            | Self::FlowMonitoring(_)
+            | Self::PolicyClassifier(_)
+            | Self::ConntrackSync(_)
+            | Self::FlowOffload(_)
+            | Self::FlowRecords(_) => &[],
             Self::DdosProtection(config) => &config.lists,
             Self::DnsBlocklist(config) => &config.lists,
         }
@@ -288,6 +385,23 @@ pub struct Counter {
     pub gauge: bool,
 }
 
+/// What there is to say about one feature and no other.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum FeatureDetail {
+    /// Nothing.
+    #[default]
+    None,
+    /// Of [`Feature::ConntrackSync`].
+    ConntrackSync {
+        /// Where the cache stands to conntrack.
+        state: SyncState,
+        /// Since when it is in step.
+        synced_at: Option<OffsetDateTime>,
+    },
+    /// Of [`Feature::FlowOffload`]: interfaces, and why frames cannot be redirected to some.
+    FlowOffload(Vec<OffloadPort>),
+}
+
 /// Everything there is to say about a feature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeatureStatus {
@@ -305,6 +419,8 @@ pub struct FeatureStatus {
     pub config: FeatureConfig,
     /// What it counted.
     pub counters: Vec<Counter>,
+    /// What only this feature has to say.
+    pub detail: FeatureDetail,
     /// Revision of the last change to the switch or the configuration; the ETag.
     pub revision: Revision,
 }

@@ -21,9 +21,9 @@ pub use connection::{
 };
 pub use event::{DnsQueryBlocked, Event, PacketDropped, SequencedEvent};
 pub use feature::{
-    Counter, DdosProtectionConfig, DnsBlockAction, DnsBlocklistConfig, Feature, FeatureConfig, FeatureState,
-    FeatureStatus, FlowMonitoringConfig, InterfaceScope, InvalidFeatureConfig, PolicyClassifierConfig,
-    StatisticsConfig, UnknownFeature,
+    Counter, DdosProtectionConfig, DnsBlockAction, DnsBlocklistConfig, Feature, FeatureConfig, FeatureDetail,
+    FeatureState, FeatureStatus, FlowMonitoringConfig, FlowOffloadConfig, InterfaceScope,
+    InvalidFeatureConfig, PolicyClassifierConfig, StatisticsConfig, UnknownFeature,
 };
 pub use flow_filter::{FlowFilter, FlowState, NatMatch};
 pub use flow_sync::{

@@ -1,8 +1,11 @@
 //! Features: the switch and the configuration.
 
+use std::net::SocketAddr;
+
 use ravelin_model::{
-    DdosProtectionConfig, DnsBlockAction, DnsBlocklistConfig, Feature, FeatureConfig, FlowMonitoringConfig,
-    InterfaceScope, ListId, PolicyClassifierConfig, Revision, StatisticsConfig,
+    ConntrackSyncConfig, DdosProtectionConfig, DnsBlockAction, DnsBlocklistConfig, Feature, FeatureConfig,
+    FlowMonitoringConfig, FlowOffloadConfig, FlowRecordsConfig, InterfaceScope, ListId,
+    PolicyClassifierConfig, Revision, StatisticsConfig,
 };
 use serde::{Deserialize, Serialize};
 
@@ -129,6 +132,25 @@ struct DnsBlocklistRow {
 #[serde(deny_unknown_fields)]
 struct PolicyClassifierRow {}
 
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConntrackSyncRow {
+    check_seconds: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FlowOffloadRow {}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FlowRecordsRow {
+    keep_records: u32,
+    keep_hours: u32,
+    collector: Option<SocketAddr>,
+    observation_domain: u32,
+}
+
 const CONFIG: &str = "feature.config";
 
 fn write_config(config: &FeatureConfig) -> Result<String, StoreError> {
@@ -169,6 +191,21 @@ fn write_config(config: &FeatureConfig) -> Result<String, StoreError> {
             })
         }
         FeatureConfig::PolicyClassifier(PolicyClassifierConfig {}) => to_json(&PolicyClassifierRow {}),
+        FeatureConfig::ConntrackSync(ConntrackSyncConfig { check_seconds }) => to_json(&ConntrackSyncRow {
+            check_seconds: *check_seconds,
+        }),
+        FeatureConfig::FlowOffload(FlowOffloadConfig {}) => to_json(&FlowOffloadRow {}),
+        FeatureConfig::FlowRecords(FlowRecordsConfig {
+            keep_records,
+            keep_hours,
+            collector,
+            observation_domain,
+        }) => to_json(&FlowRecordsRow {
+            keep_records: *keep_records,
+            keep_hours: *keep_hours,
+            collector: *collector,
+            observation_domain: *observation_domain,
+        }),
     }
 }
 
@@ -217,6 +254,28 @@ fn read_config(feature: Feature, json: &str) -> Result<FeatureConfig, StoreError
         Feature::PolicyClassifier => {
             let PolicyClassifierRow {} = from_json(json)?;
             FeatureConfig::PolicyClassifier(PolicyClassifierConfig {})
+        }
+        Feature::ConntrackSync => {
+            let ConntrackSyncRow { check_seconds } = from_json(json)?;
+            FeatureConfig::ConntrackSync(ConntrackSyncConfig { check_seconds })
+        }
+        Feature::FlowOffload => {
+            let FlowOffloadRow {} = from_json(json)?;
+            FeatureConfig::FlowOffload(FlowOffloadConfig {})
+        }
+        Feature::FlowRecords => {
+            let FlowRecordsRow {
+                keep_records,
+                keep_hours,
+                collector,
+                observation_domain,
+            } = from_json(json)?;
+            FeatureConfig::FlowRecords(FlowRecordsConfig {
+                keep_records,
+                keep_hours,
+                collector,
+                observation_domain,
+            })
         }
     })
 }

@@ -14,6 +14,9 @@ pub(super) fn write(to: &mut Families<'_>, metrics: &PolicyMetrics) -> fmt::Resu
         commits,
         last_commit,
         failed_commits,
+        judgements,
+        failed_judgements,
+        cut_connections,
         simulation_differences,
         verdicts_lost,
     } = metrics;
@@ -63,6 +66,26 @@ pub(super) fn write(to: &mut Families<'_>, metrics: &PolicyMetrics) -> fmt::Resu
         "policy_last_commit_microseconds",
         "Time the last commit took",
         last,
+    )?;
+    to.counter(
+        "policy_judgements",
+        "Times live connections were judged after a commit",
+        judgements.0,
+    )?;
+    to.time(
+        "policy_judgement",
+        "Time spent judging live connections",
+        judgements.1,
+    )?;
+    to.counter(
+        "policy_failed_judgements",
+        "Times live connections could not be judged after a commit",
+        *failed_judgements,
+    )?;
+    to.counter(
+        "policy_cut_connections",
+        "Live connections the policy ended",
+        *cut_connections,
     )?;
     to.counter(
         "policy_simulation_differences",

@@ -110,6 +110,7 @@ pub(super) fn complete(openapi: &mut OpenApi) {
     }
     refer_to_items(components);
     add_patches(components);
+    add_live_flows(components);
     for (path, item) in &mut openapi.paths.paths {
         let by_method = [
             (Method::GET, &mut item.get),
@@ -161,6 +162,40 @@ fn add_patches(components: &mut Components) {
     }
 }
 
+/// Answers to changes say what they mean for live connections, beside what they show.
+fn add_live_flows(components: &mut Components) {
+    let problem = ObjectBuilder::new().schema_type(Type::String).description(Some(
+        "Only in the answer to a change: why live connections could not be judged. The change holds all the same.",
+    ));
+    let members: [(&str, RefOr<Schema>); 2] = [
+        ("live_flows", Ref::from_schema_name("LiveFlows").into()),
+        ("live_flows_problem", problem.build().into()),
+    ];
+    for name in JUDGED {
+        if let Some(RefOr::T(Schema::Object(schema))) = components.schemas.get_mut(name) {
+            for (member, schema_of_member) in &members {
+                schema
+                    .properties
+                    .insert((*member).to_owned(), schema_of_member.clone());
+            }
+        }
+    }
+}
+
+/// What answers to changes of the policy, and of lists it names, show.
+const JUDGED: [&str; 10] = [
+    "Zone",
+    "ZonePair",
+    "Rule",
+    "Service",
+    "NatRule",
+    "PublishedService",
+    "RuleOrder",
+    "NatRuleOrder",
+    "AddedEntries",
+    "ImportReport",
+];
+
 fn complete_operation(method: &Method, path: &str, operation: &mut Operation) {
     let changes = *method != Method::GET && path != TOKEN_PATH;
     if changes && *method == Method::POST {
@@ -172,6 +207,8 @@ fn complete_operation(method: &Method, path: &str, operation: &mut Operation) {
     if super::parameters(operation).any(|p| p.name == "confirm_within_seconds") {
         operation.parameters.get_or_insert_default().push(prefer().into());
     }
+    let judges = super::parameters(operation).any(|p| p.name == "confirm_within_seconds")
+        || (changes && path.contains("/entries"));
     for response in operation.responses.responses.values_mut() {
         if let RefOr::T(response) = response {
             header(
@@ -184,6 +221,13 @@ fn complete_operation(method: &Method, path: &str, operation: &mut Operation) {
                     response,
                     "Ravelin-Revision",
                     number("Revision of the configuration afterwards."),
+                );
+            }
+            if judges {
+                header(
+                    response,
+                    "Ravelin-Live-Flows",
+                    text("What it meant for live connections, such as `kept=1998, cut=2, unjudged=0`."),
                 );
             }
         }

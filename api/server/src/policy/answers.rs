@@ -4,11 +4,11 @@ use std::net::IpAddr;
 
 use ravelin_api_types as types;
 use ravelin_api_types::{
-    CommitReport, CommitStep, ConsideredLine, Diagnostic, ObjectChange, OperationResult, PolicyLine,
-    Reference, References, RuleHits, SimulatedTranslation, SimulatedVerdict, Simulation, Timestamp,
-    ZoneReference,
+    CommitReport, CommitStep, ConsideredLine, Diagnostic, LiveFlows, ObjectChange, OperationResult,
+    PolicyLine, Reference, References, RuleHits, SimulatedTranslation, SimulatedVerdict, Simulation,
+    Timestamp, ZoneReference,
 };
-use ravelin_control::{Committed, Hits, NatOrigin, Origin};
+use ravelin_control::{Committed, Hits, LiveReport, NatOrigin, Origin};
 use ravelin_model::{ObjectKind, ObjectRef, Policy};
 
 use super::{Placed, Resource};
@@ -71,7 +71,9 @@ pub(crate) fn report(committed: Committed, dry_run: bool) -> CommitReport {
         diagnostics,
         policy: _,
         steps,
+        live_flows,
     } = committed;
+    let (live_flows, live_flows_problem) = live(live_flows);
     let result = |result: ravelin_control::OperationResult| OperationResult {
         kind: result.kind.name().to_owned(),
         id: result.id,
@@ -91,6 +93,17 @@ pub(crate) fn report(committed: Committed, dry_run: bool) -> CommitReport {
             .collect(),
         diagnostics: diagnostics.iter().map(diagnostic).collect(),
         steps: steps.into_iter().map(step).collect(),
+        live_flows,
+        live_flows_problem,
+    }
+}
+
+/// What a change means for live connections, or why that is not known.
+pub(crate) fn live(report: LiveReport) -> (Option<LiveFlows>, Option<String>) {
+    match report {
+        LiveReport::NotJudged => (None, None),
+        LiveReport::Judged(flows) => (Some(flows.into()), None),
+        LiveReport::Failed(problem) => (None, Some(problem)),
     }
 }
 

@@ -56,7 +56,9 @@ pub(crate) async fn create<R: Resource>(
     // What is new has caught nothing yet.
     let body = R::show(place, &object, policy, RuleHits::default());
     Ok(Written::Done(
-        Changed::updated(body, committed.revision).at(location),
+        Changed::updated(body, committed.revision)
+            .at(location)
+            .judged(committed.live_flows),
     ))
 }
 
@@ -123,7 +125,8 @@ pub(crate) async fn delete<R: Resource>(
     if dry_run {
         return Ok(Written::Preview(report(committed, true)));
     }
-    Ok(Written::Done(Changed::deleted(committed.revision)))
+    let deleted = Changed::deleted(committed.revision);
+    Ok(Written::Done(deleted.judged(committed.live_flows)))
 }
 
 async fn put<R: Resource>(
@@ -156,7 +159,9 @@ pub(crate) async fn afterwards<R: Resource>(
     let placed = placed::<R>(policy, id)?;
     let etag = placed.1.revision;
     let body = one::<R>(state, policy, placed).await?;
-    Ok(Changed::updated(body, committed.revision).tagged(etag))
+    Ok(Changed::updated(body, committed.revision)
+        .tagged(etag)
+        .judged(committed.live_flows.clone()))
 }
 
 async fn one<R: Resource>(state: &AppState, policy: &Policy, placed: Placed<R>) -> Result<R::Shown, Failure> {

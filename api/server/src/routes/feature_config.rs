@@ -15,12 +15,15 @@ use crate::failure::Failure;
 use crate::respond::{Changed, Tagged};
 use crate::state::AppState;
 
-async fn current(state: &AppState, feature: model::Feature) -> Result<Tagged<FeatureConfig>, Failure> {
+pub(super) async fn current(
+    state: &AppState,
+    feature: model::Feature,
+) -> Result<Tagged<FeatureConfig>, Failure> {
     let status = state.control().feature(feature).await?;
     Ok(Tagged(status.config.into(), status.revision))
 }
 
-async fn put(
+pub(super) async fn put(
     state: &AppState,
     Caller(actor): &Caller,
     precondition: Precondition,
@@ -35,7 +38,7 @@ async fn put(
 }
 
 /// Merges a patch (RFC 7396) into the configuration as it is, and reads the result like a whole one.
-async fn patch<T: FromJson>(
+pub(super) async fn patch<T: FromJson>(
     state: &AppState,
     caller: &Caller,
     feature: model::Feature,

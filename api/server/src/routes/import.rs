@@ -48,6 +48,7 @@ pub(crate) async fn replace(
         ignored,
         invalid,
         problems,
+        live_flows,
     } = state
         .control()
         .import_entries(&id, precondition, text, &actor)
@@ -62,7 +63,7 @@ pub(crate) async fn replace(
         problems: problems.into_iter().map(problem).collect(),
         revision: revision.0,
     };
-    Ok(Changed::updated(report, revision))
+    Ok(Changed::updated(report, revision).judged(live_flows))
 }
 
 fn problem(problem: ravelin_control::ImportProblem) -> ImportProblem {

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use ravelin_api_types::{AddedEntries, Entry, Hits, NewEntries, Page, parse_with};
-use ravelin_control::{EntryPage, EntryQuery, ListedEntry};
+use ravelin_control::{Applied, EntryPage, EntryQuery, ListedEntry};
 use ravelin_model::EntryId;
 use serde::Deserialize;
 use time::OffsetDateTime;
@@ -98,7 +98,10 @@ pub(crate) async fn add(
     let kind = state.control().list(&id).await?.kind;
     let now = OffsetDateTime::now_utc();
     let values = parse_with(&body, |node, errors| NewEntries::read(node, kind, now, errors))?;
-    let (list, entries) = state.control().add_entries(&id, values, &actor).await?;
+    let Applied {
+        value: (list, entries),
+        live_flows,
+    } = state.control().add_entries(&id, values, &actor).await?;
     let revision = list.revision;
     let location = match entries.as_slice() {
         [one] => format!("{}/entries/{}", location(&id), one.id),
@@ -109,7 +112,9 @@ pub(crate) async fn add(
         list: list.into(),
         revision: revision.0,
     };
-    Ok(Changed::created(body, revision, location).without_etag())
+    Ok(Changed::created(body, revision, location)
+        .without_etag()
+        .judged(live_flows))
 }
 
 /// Show an entry
@@ -153,8 +158,11 @@ pub(crate) async fn delete(
     Path((id, entry)): Path<(String, String)>,
 ) -> Result<Changed<()>, Failure> {
     let (id, entry) = (list_id(&id)?, named(&entry, "such entry")?);
-    let list = state.control().delete_entry(&id, entry, &actor).await?;
-    Ok(Changed::deleted(list.revision))
+    let Applied {
+        value: list,
+        live_flows,
+    } = state.control().delete_entry(&id, entry, &actor).await?;
+    Ok(Changed::deleted(list.revision).judged(live_flows))
 }
 
 fn entry(listed: ListedEntry) -> Entry {

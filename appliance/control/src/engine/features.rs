@@ -33,7 +33,7 @@ impl Engine {
         if !enabled {
             next.faults.remove(&feature);
         }
-        self.finish(change, next, Work::default()).await
+        Ok(self.finish(change, next, Work::default()).await?.value)
     }
 
     pub(crate) async fn set_config(
@@ -58,6 +58,6 @@ impl Engine {
             settings: settings.at_revision(feature, change.revision()),
             ..(*now).clone()
         };
-        self.finish(change, next, Work::default()).await
+        Ok(self.finish(change, next, Work::default()).await?.value)
     }
 }

@@ -11,14 +11,14 @@ use ravelin_store::{Change, StoredEntry};
 use super::{Engine, Handover, Work};
 use crate::error::stored;
 use crate::hit_rows::RowChange;
-use crate::{Actor, ControlError, NewList, Precondition, policy};
+use crate::{Actor, Applied, ControlError, NewList, Precondition, policy};
 
 impl Engine {
     pub(crate) async fn create_list(&mut self, list: NewList, actor: &Actor) -> Result<List, ControlError> {
         let NewList { name, kind } = list;
         let mut change = self.begin(actor, format!("create list '{name}'")).await?;
         let list = change.create_list(&name, kind).await.map_err(stored)?;
-        self.finish_list(change, list, Work::default()).await
+        Ok(self.finish_list(change, list, Work::default()).await?.value)
     }
 
     pub(crate) async fn rename_list(
@@ -35,7 +35,7 @@ impl Engine {
             return Ok(list);
         }
         let list = change.rename_list(id, &name).await.map_err(stored)?;
-        self.finish_list(change, list, Work::default()).await
+        Ok(self.finish_list(change, list, Work::default()).await?.value)
     }
 
     pub(crate) async fn delete_list(
@@ -69,7 +69,7 @@ impl Engine {
             rows: vec![Handover::new(&list, now.rows.replacing(list.number, []))],
             ..Work::default()
         };
-        let next = self.finish(change, (*now).clone(), work).await?;
+        let next = self.finish(change, (*now).clone(), work).await?.value;
         Arc::make_mut(&mut self.live.retired).forget_list(id);
         self.hub.publish(Event::ListChanged {
             list: id.clone(),
@@ -84,7 +84,7 @@ impl Engine {
         id: &ListId,
         values: &[EntryValue],
         actor: &Actor,
-    ) -> Result<(List, Vec<ListEntry>), ControlError> {
+    ) -> Result<Applied<(List, Vec<ListEntry>)>, ControlError> {
         let now = self.now();
         let mut change = self.begin(actor, format!("add entries to list '{id}'")).await?;
         let stored_entries = change
@@ -94,11 +94,12 @@ impl Engine {
         let list = existing(&mut change, id).await?;
         let rows = now.rows.adding(list.number, rows_of(&stored_entries));
         let work = Work::on_list(&list, rows);
-        let list = self.finish_list(change, list, work).await?;
-        Ok((
-            list,
-            stored_entries.into_iter().map(|stored| stored.entry).collect(),
-        ))
+        let Applied { value, live_flows } = self.finish_list(change, list, work).await?;
+        let entries = stored_entries.into_iter().map(|stored| stored.entry);
+        Ok(Applied {
+            value: (value, entries.collect()),
+            live_flows,
+        })
     }
 
     pub(crate) async fn delete_entry(
@@ -106,7 +107,7 @@ impl Engine {
         id: &ListId,
         entry: EntryId,
         actor: &Actor,
-    ) -> Result<List, ControlError> {
+    ) -> Result<Applied<List>, ControlError> {
         let mut change = self
             .begin(actor, format!("delete entry '{entry}' of list '{id}'"))
             .await?;
@@ -126,7 +127,7 @@ impl Engine {
         precondition: Precondition,
         values: &[EntryValue],
         actor: &Actor,
-    ) -> Result<List, ControlError> {
+    ) -> Result<Applied<List>, ControlError> {
         let now = self.now();
         let mut change = self
             .begin(actor, format!("import entries into list '{id}'"))
@@ -149,11 +150,19 @@ impl Engine {
     }
 
     /// Finishes a change to a list and tells of it.
-    async fn finish_list(&mut self, change: Change, list: List, work: Work) -> Result<List, ControlError> {
+    async fn finish_list(
+        &mut self,
+        change: Change,
+        list: List,
+        work: Work,
+    ) -> Result<Applied<List>, ControlError> {
         let next = (*self.now()).clone();
-        self.finish(change, next, work).await?;
+        let live_flows = self.finish(change, next, work).await?.live_flows;
         self.tell_list(&list);
-        Ok(list)
+        Ok(Applied {
+            value: list,
+            live_flows,
+        })
     }
 
     pub(super) fn tell_list(&self, list: &List) {

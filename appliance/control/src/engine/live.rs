@@ -96,6 +96,7 @@ impl Engine {
                 .call(move |datapath| datapath.measure_run_time(on))
                 .await?;
         }
+        self.flows.forget_paths();
         for (_, old) in &work.attach {
             let target = old.clone();
             self.plane.call(move |datapath| datapath.attach(&target)).await?;

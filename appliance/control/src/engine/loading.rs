@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use ravelin_compile::{AddressImage, AddressSource, NameImage, NameSource};
-use ravelin_datapath::HitCounter;
+use ravelin_datapath::{HitCounter, Switches};
 use ravelin_model::{DomainPattern, EntryValue, Feature, ListId, chain};
 
 use super::live::{LiveAddresses, LiveNames};
@@ -155,6 +155,7 @@ impl Engine {
             .call(move |datapath| datapath.load_addresses(&loaded))
             .await?;
         self.live.addresses = Some(LiveAddresses { image, lists, clock });
+        self.flows.forget_paths();
         next.entries = Arc::new(entries);
         next.faults.remove(&Feature::DdosProtection);
         Ok(())
@@ -212,6 +213,10 @@ impl Engine {
             self.plane
                 .call(move |datapath| datapath.set_switches(switches))
                 .await?;
+            let sources = |switches: Switches| (switches.ddos_protection, switches.ddos_external_only);
+            if self.live.switches.map(sources) != Some(sources(switches)) {
+                self.flows.forget_paths();
+            }
             self.live.switches = Some(switches);
         }
         self.measure_run_time(next).await;

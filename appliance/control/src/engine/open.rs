@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use ravelin_datapath::FlowTimeouts;
-use ravelin_model::ListKind;
+use ravelin_model::{ListKind, SyncStatus};
 use ravelin_store::{Store, StoreError};
 use time::OffsetDateTime;
 use tokio::sync::watch;
 
+use super::flows::Flows;
 use super::lists::rows_of;
 use super::live::Live;
 use super::policy::Steps;
@@ -32,6 +33,7 @@ pub(crate) struct EngineParts {
     pub(crate) plane: Plane,
     pub(crate) hub: Hub,
     pub(crate) flow_timeouts: watch::Sender<FlowTimeouts>,
+    pub(crate) flows: Flows,
     /// Most address entries where there is no data plane to say.
     pub(crate) address_capacity: usize,
     pub(crate) filter: Filter,
@@ -57,14 +59,19 @@ impl Engine {
             plane,
             hub,
             flow_timeouts,
+            flows,
             address_capacity,
             filter,
             counters,
             policy_config,
             figures,
         } = parts;
-        let snapshot = read(&store, &plane, address_capacity).await.map_err(stored)?;
+        let sync = Arc::new(flows.status());
+        let snapshot = read(&store, &plane, address_capacity, sync)
+            .await
+            .map_err(stored)?;
         flow_timeouts.send_replace(snapshot.settings.flow_timeouts());
+        flows.tell_settings(&snapshot.settings);
         counters.hold().await.set_known(&snapshot.policy.policy);
         let next_expiry = store.next_expiry().await.map_err(stored)?;
         Ok(Self {
@@ -72,6 +79,7 @@ impl Engine {
             hub,
             known_links: KnownLinks::new(),
             flow_timeouts,
+            flows,
             published: watch::Sender::new(Arc::new(snapshot)),
             live: Live::default(),
             unsure: false,
@@ -93,7 +101,12 @@ impl Engine {
     }
 }
 
-async fn read(store: &Store, plane: &Plane, address_capacity: usize) -> Result<Snapshot, StoreError> {
+async fn read(
+    store: &Store,
+    plane: &Plane,
+    address_capacity: usize,
+    sync: Arc<SyncStatus>,
+) -> Result<Snapshot, StoreError> {
     let stored = store.features().await?.into_iter().map(|stored| {
         let setting = Setting {
             enabled: stored.enabled,
@@ -148,5 +161,6 @@ async fn read(store: &Store, plane: &Plane, address_capacity: usize) -> Result<S
         }),
         enforced: None,
         classifying: false,
+        sync,
     })
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ravelin_compile::{
-    AddressSet, CounterId, Inventory, InventoryInterface, ListAddresses, Lists, NftRuleset, NftSettings,
-    Origin, PolicyImages, Ruleset, fixed_counter,
+    AddressSet, CounterId, Inventory, InventoryInterface, Judge, ListAddresses, Lists, NftRuleset,
+    NftSettings, Origin, PolicyImages, Ruleset, fixed_counter,
 };
 use ravelin_model::{
     Action, AnyObject, EntryValue, Feature, Hook, LOCAL_ZONE, ListId, Policy, Revision, VerdictLine, chain,
@@ -46,6 +46,8 @@ struct Force {
     nft: Arc<NftRuleset>,
     /// None: nftables does it alone.
     images: Option<Arc<PolicyImages>>,
+    /// The same for connections that live already.
+    judge: Arc<Judge>,
 }
 
 /// Counters that change hands in a commit.
@@ -183,6 +185,12 @@ impl Engine {
         };
         let (nft, images) = tokio::join!(nft, images);
         let images = images.map_err(|error| ControlError::NoRoom(error.to_string()))?;
+        let judge = {
+            let known = force.filter(|force| same_ruleset && force.images.is_some() == images.is_some());
+            let known = known.map(|force| Arc::clone(&force.judge));
+            let (ruleset, images) = (Arc::clone(&ruleset), images.clone());
+            compile(move || known.unwrap_or_else(|| Arc::new(Judge::new(ruleset, images)))).await
+        };
         let enforced = match force.filter(|_| same_ruleset) {
             Some(force) if Arc::ptr_eq(&force.enforced.inventory, &inventory) => Arc::clone(&force.enforced),
             _ => Arc::new(Enforced {
@@ -203,6 +211,7 @@ impl Engine {
                 settings,
                 nft,
                 images,
+                judge,
             }),
         })))
     }
@@ -339,6 +348,7 @@ impl Engine {
     pub(super) async fn refresh_policy(&mut self, next: &mut Snapshot) {
         let store = self.store.clone();
         let before = self.live.clone();
+        let by_time = self.policy_time_has_come();
         let counters = self.counters.clone();
         let held = counters.hold().await;
         self.steps = super::policy::Steps::default();
@@ -367,6 +377,7 @@ impl Engine {
                 chain(error)
             )],
         };
+        let changed = outcome.is_ok() && self.enforces_other_than(before.policy.as_deref());
         if let Err(error) = outcome {
             if next.policy.problems != problems {
                 tracing::error!(
@@ -381,6 +392,11 @@ impl Engine {
             let view = Arc::make_mut(&mut next.policy);
             view.problems = problems;
             view.enforced = enforced;
+        }
+        self.tell_judge();
+        // An interface that comes late must not cost the connections over it, but what a schedule ends shall end.
+        if by_time && changed {
+            self.cut_denied(next.revision).await;
         }
     }
 
@@ -541,6 +557,11 @@ impl LivePolicy {
             next_change: None,
             force: None,
         }
+    }
+
+    /// What judges connections that live already, where it is enforced.
+    pub(super) fn judge(&self) -> Option<&Arc<Judge>> {
+        self.force.as_ref().map(|force| &force.judge)
     }
 
     /// The ruleset, where it is enforced.

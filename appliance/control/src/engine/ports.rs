@@ -78,7 +78,7 @@ impl Engine {
                 .collect(),
             ..Work::default()
         };
-        let next = self.finish(change, next, work).await?;
+        let next = self.finish(change, next, work).await?.value;
         for link in self.known_links.values().filter(|link| link.name == name) {
             self.tell_link(link, true, &next);
         }
@@ -89,6 +89,8 @@ impl Engine {
     pub(super) async fn attach(&self, target: AttachTarget, next: &mut Snapshot) -> Result<(), ControlError> {
         let wanted = target.clone();
         let attached = self.plane.call(move |datapath| datapath.attach(&wanted)).await?;
+        // Sources may be looked up now that were not, or the other way round.
+        self.flows.forget_paths();
         next.ports.insert(
             target.index,
             Port {

@@ -23,6 +23,7 @@ impl Engine {
         let mut next = (*self.now()).clone();
         self.load_everything(&mut next).await;
         self.publish_state(next).await;
+        self.await_seeding().await;
         self.follow_links(links).await;
         self.diagnose_stored().await;
         let next = Snapshot {
@@ -97,7 +98,12 @@ impl Engine {
         let outcome: Result<(), ControlError> = match feature {
             Feature::DdosProtection => self.load_addresses(&mut source, lists, next).await,
             Feature::DnsBlocklist => self.load_names(&mut source, lists, next).await,
-            Feature::Statistics | Feature::FlowMonitoring | Feature::PolicyClassifier => Ok(()),
+            Feature::Statistics
+            | Feature::FlowMonitoring
+            | Feature::PolicyClassifier
+            | Feature::ConntrackSync
+            | Feature::FlowOffload
+            | Feature::FlowRecords => Ok(()),
         };
         if let Err(error) = outcome {
             next.faults.insert(

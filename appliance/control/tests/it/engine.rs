@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ravelin_compile::Judge;
 use ravelin_control::{
     Actor, Clock, Config, ControlHandle, EventStream, LinkSource, NewList, PacketLogSource, Parts,
     StreamItem, spawn,
@@ -10,8 +11,8 @@ use ravelin_control::{
 use ravelin_datapath::{Datapath, FlowSummary, FlowTimeouts, RawEvent};
 use ravelin_kernel::{Link, LoggedPacket};
 use ravelin_model::{
-    AddressEntry, DomainEntry, EntryValue, Event, Feature, FeatureStatus, HardwareAddress, LinkCounters,
-    LinkState, List, ListId, ListKind,
+    AddressEntry, DomainEntry, EntryValue, Event, Feature, FeatureStatus, FlowSettings, HardwareAddress,
+    LinkCounters, LinkState, List, ListId, ListKind, SyncState, SyncStatus,
 };
 use ravelin_store::Store;
 use time::OffsetDateTime;
@@ -28,6 +29,11 @@ pub struct Engine {
     pub links: watch::Sender<Arc<Vec<Link>>>,
     pub flow_timeouts: watch::Receiver<FlowTimeouts>,
     pub flows: watch::Sender<FlowSummary>,
+    pub flow_settings: watch::Receiver<FlowSettings>,
+    /// The policy live connections are judged by.
+    pub judge: watch::Receiver<Option<Arc<Judge>>>,
+    /// Where the flow cache stands to conntrack; in step, as far as nobody says otherwise.
+    pub sync: watch::Sender<SyncStatus>,
     /// Packets nftables logs.
     pub logged: mpsc::Sender<LoggedPacket>,
     /// How far the clock is set ahead.
@@ -77,6 +83,9 @@ impl Engine {
         };
         let (timeouts, flow_timeouts) = watch::channel(no_time);
         let (flows, flow_summary) = watch::channel(FlowSummary::default());
+        let (flow_settings_sender, flow_settings) = watch::channel(FlowSettings::default());
+        let (judge_sender, judge) = watch::channel(None);
+        let sync = watch::Sender::new(in_step());
         let parts = Parts {
             store,
             datapath: Ok(datapath),
@@ -86,8 +95,8 @@ impl Engine {
             links: LinkSource::Told(links.subscribe()),
             flow_timeouts: timeouts,
             flow_summary,
-            flow_settings,
-            judge,
+            flow_settings: flow_settings_sender,
+            judge: judge_sender,
             sync: sync.subscribe(),
             live: None,
             config,
@@ -100,6 +109,9 @@ impl Engine {
             links,
             flow_timeouts,
             flows,
+            flow_settings,
+            judge,
+            sync,
             logged,
             ahead,
             tasks: tasks.map(|(_, task)| task).into(),
@@ -118,7 +130,7 @@ impl Engine {
     pub async fn add(&self, list: &str, values: &[&str]) -> Vec<ravelin_model::ListEntry> {
         let values = values.iter().map(|text| value(text)).collect();
         let added = self.control.add_entries(&id(list), values, &actor()).await;
-        added.expect("add").1
+        added.expect("add").value.1
     }
 
     pub async fn import(&self, list: &str, text: &str) -> ravelin_control::ImportReport {
@@ -145,6 +157,16 @@ impl Engine {
         found
             .unwrap_or_else(|| panic!("{feature} has no counter {name}: {counters:?}"))
             .value
+    }
+}
+
+/// A flow cache that is in step with conntrack.
+pub fn in_step() -> SyncStatus {
+    SyncStatus {
+        state: SyncState::Synced,
+        synced_at: Some(OffsetDateTime::now_utc()),
+        epoch: 1,
+        ..SyncStatus::default()
     }
 }
 

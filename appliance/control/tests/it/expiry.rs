@@ -16,7 +16,8 @@ async fn an_entry_leaves_when_its_time_is_over() {
         .control
         .add_entries(&id("blocklist"), values, &actor())
         .await
-        .expect("add");
+        .expect("add")
+        .value;
     assert_eq!(list.entries_count, 2);
     assert!(engine.plane.now().drops("192.0.2.1"));
     let row = engine.plane.now().row_of("192.0.2.1");

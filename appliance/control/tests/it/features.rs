@@ -4,7 +4,7 @@ use ravelin_control::{Config, ControlError, LinkSource, Parts, Precondition, spa
 use ravelin_datapath::{FlowSummary, FlowSweep, FlowTimeouts, HitCounter};
 use ravelin_model::{
     DdosProtectionConfig, DnsBlockAction, DnsBlocklistConfig, Feature, FeatureConfig, FeatureState,
-    FlowMonitoringConfig, Hook, InterfaceScope, ListKind, Reason, Revision, StatisticsConfig,
+    FlowMonitoringConfig, FlowSettings, Hook, InterfaceScope, ListKind, Reason, Revision, StatisticsConfig,
 };
 use ravelin_store::Store;
 use tokio::sync::{mpsc, watch};
@@ -29,6 +29,9 @@ async fn features_start_as_the_model_says() {
             (Feature::DdosProtection, false, FeatureState::Disabled, none),
             (Feature::DnsBlocklist, false, FeatureState::Disabled, none),
             (Feature::PolicyClassifier, true, FeatureState::Active, none),
+            (Feature::ConntrackSync, true, FeatureState::Active, none),
+            (Feature::FlowOffload, true, FeatureState::Active, none),
+            (Feature::FlowRecords, true, FeatureState::Active, none),
         ]
     );
     assert!(engine.control.readiness().ready);
@@ -246,6 +249,10 @@ async fn without_a_data_plane_features_fail_with_the_reason_and_can_still_be_set
         links: LinkSource::Told(links.subscribe()),
         flow_timeouts: timeouts,
         flow_summary: watch::channel(FlowSummary::default()).1,
+        flow_settings: watch::channel(FlowSettings::default()).0,
+        judge: watch::channel(None).0,
+        sync: watch::channel(crate::engine::in_step()).1,
+        live: None,
         config: Config::default(),
     };
     let (control, _) = spawn(parts).await.expect("spawn");

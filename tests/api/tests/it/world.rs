@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use http::Method;
 use ravelin_api_server::{AppState, Limits, Secrets, SocketTrust, router, serve};
-use ravelin_control::{Config, ControlHandle, LinkSource, PacketLogSource, Parts, SimulatedFilter, spawn};
+use ravelin_control::{
+    Config, ControlHandle, Judge, LinkSource, PacketLogSource, Parts, SimulatedFilter, spawn,
+};
 use ravelin_datapath::{FlowSummary, FlowTimeouts, Loaded, RawEvent, simulate_with_events};
 use ravelin_kernel::{Link, LoggedPacket};
-use ravelin_model::{HardwareAddress, LinkCounters, LinkState};
+use ravelin_model::{FlowSettings, HardwareAddress, LinkCounters, LinkState, SyncState, SyncStatus};
 use ravelin_store::Store;
 use ravelin_test_harness::{Client, Request};
 use serde_json::{Value, json};
@@ -45,6 +47,10 @@ pub struct World {
     _links: watch::Sender<Arc<Vec<Link>>>,
     _flow_timeouts: watch::Receiver<FlowTimeouts>,
     _flow_summary: watch::Sender<FlowSummary>,
+    _flow_settings: watch::Receiver<FlowSettings>,
+    _judge: watch::Receiver<Option<Arc<Judge>>>,
+    /// Where the flow cache stands to conntrack.
+    pub sync: watch::Sender<SyncStatus>,
 }
 
 impl World {
@@ -87,6 +93,13 @@ impl World {
         };
         let (flow_timeouts_sender, flow_timeouts) = watch::channel(no_time);
         let (flow_summary, flow_summary_receiver) = watch::channel(FlowSummary::default());
+        let (flow_settings_sender, flow_settings) = watch::channel(FlowSettings::default());
+        let (judge_sender, judge) = watch::channel(None);
+        let sync = watch::Sender::new(SyncStatus {
+            state: SyncState::Synced,
+            epoch: 1,
+            ..SyncStatus::default()
+        });
         let (logged, packets) = mpsc::channel(64);
         let (control, store) = runtime.block_on(async {
             let store = Store::in_memory().await.expect("store");
@@ -101,6 +114,10 @@ impl World {
                 links: LinkSource::Told(links.subscribe()),
                 flow_timeouts: flow_timeouts_sender,
                 flow_summary: flow_summary_receiver,
+                flow_settings: flow_settings_sender,
+                judge: judge_sender,
+                sync: sync.subscribe(),
+                live: None,
                 config: Config {
                     import_limit_bytes: 4 << 20,
                     ..Config::default()
@@ -123,6 +140,9 @@ impl World {
             _links: links,
             _flow_timeouts: flow_timeouts,
             _flow_summary: flow_summary,
+            _flow_settings: flow_settings,
+            _judge: judge,
+            sync,
         };
         for (name, trust) in [
             ("raveld.sock", SocketTrust::Peers { group: None }),
