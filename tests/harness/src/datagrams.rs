@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crate::conntrack::Tuple;
 use crate::wait::wait_until;
 use crate::{Namespace, raise_file_limit};
 
@@ -42,6 +43,15 @@ impl Route {
             source,
             destination: server,
             server,
+        }
+    }
+
+    /// Packets from a port of the source.
+    pub(crate) fn tuple(&self, protocol: u8, port: u16) -> Tuple {
+        Tuple {
+            protocol,
+            source: (self.source, port),
+            destination: (self.destination.ip(), self.destination.port()),
         }
     }
 }
@@ -113,6 +123,7 @@ struct Shared {
 #[derive(Debug)]
 pub struct Datagrams {
     shared: Arc<Shared>,
+    routes: Vec<Route>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -164,7 +175,11 @@ impl Datagrams {
                 move || send(&shared, &clients, pace)
             }),
         ];
-        Self { shared, threads }
+        Self {
+            shared,
+            routes: routes.to_vec(),
+            threads,
+        }
     }
 
     /// Starts them and waits until every flow had an answer.
@@ -180,10 +195,15 @@ impl Datagrams {
         self.shared.cells.iter().map(tally).collect()
     }
 
-    /// Ports the client sends from, by flow.
-    pub fn ports(&self) -> Vec<u16> {
+    /// Packets of the flows as the client sends them.
+    pub fn tuples(&self) -> Vec<Tuple> {
         let port = |cell: &Cell| u16::try_from(cell.port.load(Ordering::Relaxed)).expect("a port");
-        self.shared.cells.iter().map(port).collect()
+        let ports = self.shared.cells.iter().map(port);
+        self.routes
+            .iter()
+            .zip(ports)
+            .map(|(route, port)| route.tuple(17, port))
+            .collect()
     }
 
     /// Waits until every flow has had so many more answers.

@@ -12,6 +12,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
+use crate::conntrack::Tuple;
 use crate::datagrams::Route;
 use crate::{Namespace, eventually, raise_file_limit};
 
@@ -77,6 +78,7 @@ struct Shared {
 #[derive(Debug)]
 pub struct Streams {
     shared: Arc<Shared>,
+    routes: Vec<Route>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -113,6 +115,7 @@ impl Streams {
         });
         let streams = Self {
             shared,
+            routes: routes.to_vec(),
             threads: vec![serving, talking],
         };
         streams.go_on(1);
@@ -124,10 +127,15 @@ impl Streams {
         self.shared.cells.iter().map(tally).collect()
     }
 
-    /// Ports they come from, by connection.
-    pub fn ports(&self) -> Vec<u16> {
+    /// Packets of the connections as the client sends them.
+    pub fn tuples(&self) -> Vec<Tuple> {
         let port = |cell: &Cell| cell.port.load(Ordering::SeqCst);
-        self.shared.cells.iter().map(port).collect()
+        let ports = self.shared.cells.iter().map(port);
+        self.routes
+            .iter()
+            .zip(ports)
+            .map(|(route, port)| route.tuple(6, port))
+            .collect()
     }
 
     /// Waits until each had so many more answers.

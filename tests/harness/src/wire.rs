@@ -181,7 +181,7 @@ fn take(socket: &OwnedFd) -> Option<Vec<u8>> {
     Some(buffer)
 }
 
-fn packet_socket(interface: &str) -> io::Result<OwnedFd> {
+pub(crate) fn packet_socket(interface: &str) -> io::Result<OwnedFd> {
     let name = CString::new(interface)?;
     // SAFETY: the name is a C string that outlives the call.
     let index = unsafe { libc::if_nametoindex(name.as_ptr()) };

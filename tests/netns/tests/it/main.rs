@@ -5,6 +5,7 @@ mod baseline;
 mod cli;
 mod connection;
 mod dns_list;
+mod flow_monitoring;
 mod flows;
 mod gateway;
 mod hotplug;

@@ -1,0 +1,1 @@
+//! Every packet is counted once, whoever forwards it.

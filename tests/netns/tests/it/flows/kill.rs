@@ -1,0 +1,1 @@
+//! Connections are ended by hand.
