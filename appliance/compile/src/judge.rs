@@ -57,6 +57,17 @@ impl Judge {
         self.ruleset.zone_of_interface.get(&interface).copied()
     }
 
+    /// The same with images, where it has none and they can be made: judging many connections does not cost the number
+    /// of rules then.
+    #[must_use]
+    pub fn with_images(&self) -> Self {
+        let made = || PolicyImages::build(&self.ruleset, None).ok().map(Arc::new);
+        Self {
+            images: self.images.clone().or_else(made),
+            ..self.clone()
+        }
+    }
+
     /// What becomes of a connection whose first packet is this. Rate limits are taken not to be reached: they are
     /// about new connections.
     pub fn judge(&self, packet: &PolicyPacket) -> Judged {

@@ -11,6 +11,12 @@ pub enum FlowsError {
     /// The thread that keeps the cache in step is gone; so is the engine soon.
     #[error("connections are not followed any more")]
     Ended,
+    /// Too many ask at once.
+    #[error("too many ask for the connections at once")]
+    Busy,
+    /// The connections could not be read.
+    #[error("read the connections")]
+    Read(#[source] ravelin_kernel::DumpError),
     /// The kernel could not be asked or did not do it.
     #[error(transparent)]
     Kernel(#[from] ravelin_kernel::KernelError),

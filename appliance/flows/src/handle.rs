@@ -5,10 +5,11 @@ use std::sync::Arc;
 use ravelin_compile::Judge;
 use ravelin_datapath::{FlowCacheReader, FlowSummary};
 use ravelin_kernel::Link;
-use ravelin_model::SyncStatus;
+use ravelin_model::{FlowSettings, SyncStatus};
 use ravelin_store::Store;
 use tokio::sync::watch;
 
+use crate::live::Desk;
 use crate::{Ending, FlowsError};
 
 /// What is known of the flows. Cheap to clone; keeps nothing alive.
@@ -21,6 +22,8 @@ pub struct FlowsHandle {
     pub(crate) judge: watch::Receiver<Option<Arc<Judge>>>,
     pub(crate) store: Store,
     pub(crate) conntrack: bool,
+    pub(crate) settings: watch::Receiver<FlowSettings>,
+    pub(crate) desk: Arc<Desk>,
 }
 
 impl FlowsHandle {

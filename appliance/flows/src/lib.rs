@@ -3,6 +3,7 @@
 
 mod error;
 mod handle;
+pub mod live;
 mod parts;
 pub mod records;
 mod sync;

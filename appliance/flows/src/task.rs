@@ -7,6 +7,7 @@
 //! ```
 //! Both channels hold the newest value only, so neither can fill up.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ravelin_datapath::{DatapathError, FlowSummary, FlowSweep, FlowTable, FlowTimeouts};
@@ -62,6 +63,8 @@ pub fn spawn(parts: Parts) -> (FlowsHandle, Tasks) {
         judge,
         store,
         conntrack,
+        settings: settings.clone(),
+        desk: Arc::default(),
     };
     tasks.push((
         "conntrack",
