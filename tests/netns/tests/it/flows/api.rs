@@ -1,9 +1,28 @@
 //! What the API says of live connections.
 
-use ravelin_test_harness::Tuple;
+use std::collections::BTreeMap;
+
+use http::Method;
+use ravelin_test_harness::{Request, Tuple};
 use serde_json::Value;
 
 use super::ground::Ground;
+use crate::support::number;
+
+/// A connection as the API tells it.
+#[derive(Debug, Clone)]
+pub struct Flow {
+    pub id: String,
+    pub original: Tuple,
+    pub reply: Tuple,
+    pub state: String,
+    /// `no`, `xdp`, `flowtable` or `hw`.
+    pub offloaded: String,
+    /// Packets and bytes each way.
+    pub counts: [(u64, u64); 2],
+    /// All of it.
+    pub value: Value,
+}
 
 /// Addresses and ports as the API tells them.
 #[track_caller]
@@ -13,7 +32,7 @@ pub fn tuple(value: &Value) -> Tuple {
             .as_str()
             .unwrap_or_else(|| panic!("no {field} in {value}"))
     };
-    let port = |field: &str| u16::try_from(value[field].as_u64().expect("a port")).expect("a port");
+    let port = |field: &str| u16::try_from(number(&value[field])).expect("a port");
     let protocol = match text("protocol") {
         "tcp" => 6,
         "udp" => 17,
@@ -29,4 +48,77 @@ pub fn tuple(value: &Value) -> Tuple {
     }
 }
 
-pub fn tells(_: &Ground<'_>, _: &[Tuple]) {}
+#[track_caller]
+fn flow(value: &Value) -> Flow {
+    let text = |field: &str| {
+        let text = value[field].as_str();
+        text.unwrap_or_else(|| panic!("no {field} in {value}")).to_owned()
+    };
+    let count = |side: &str| (number(&value[side]["packets"]), number(&value[side]["bytes"]));
+    Flow {
+        id: text("id"),
+        original: tuple(&value["original"]),
+        reply: tuple(&value["reply"]),
+        state: text("state"),
+        offloaded: text("offloaded"),
+        counts: ["original", "reply"].map(count),
+        value: value.clone(),
+    }
+}
+
+/// Every connection of TCP or UDP that fits a query, all pages of it.
+#[track_caller]
+pub fn flows(ground: &Ground<'_>, query: &str) -> Vec<Flow> {
+    let mut found = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let path = format!("/api/v1/flows?limit=500&{query}{cursor}");
+        let page = ground
+            .engine
+            .ask(&Request::new(Method::GET, &path))
+            .expect(200)
+            .json();
+        found.extend(page["items"].as_array().expect("items").iter().map(flow));
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return found,
+        }
+    }
+}
+
+/// Fails unless the API tells of these connections what the kernel knows, and that XDP forwards them.
+#[track_caller]
+pub fn tells(ground: &Ground<'_>, originals: &[Tuple]) {
+    let tracked = ground.tracked(originals);
+    let told: BTreeMap<Tuple, Flow> = ["tcp", "udp"]
+        .iter()
+        .flat_map(|protocol| flows(ground, &format!("protocol={protocol}")))
+        .map(|flow| (flow.original, flow))
+        .collect();
+    for (original, tracked) in &tracked {
+        let flow = told
+            .get(original)
+            .unwrap_or_else(|| panic!("the API has no {original}, only {}", told.len()));
+        let state = if original.protocol == 6 {
+            "established"
+        } else {
+            "assured"
+        };
+        assert_eq!(
+            (flow.reply, flow.state.as_str()),
+            (tracked.reply, state),
+            "{}",
+            flow.value
+        );
+        assert_eq!(flow.offloaded, "xdp", "{}", flow.value);
+        let seen = tracked.counts.expect("conntrack counts");
+        for (told, seen) in flow.counts.iter().zip(seen) {
+            // What XDP forwards is counted on top.
+            assert!(
+                told.0 > seen.0 && told.1 > seen.1,
+                "{} is not more than {seen:?}",
+                flow.value
+            );
+        }
+    }
+}

@@ -71,7 +71,7 @@ fn a_flood_of_first_segments_costs_established_connections_nothing() {
 fn connections_a_full_cache_has_no_room_for_take_the_slow_way() {
     let Some(lab) = lab() else { return };
     let setup = Setup {
-        config: "[capacity]\nflows = 64".to_owned(),
+        config: "[capacity]\ncached_connections = 64".to_owned(),
         ..Setup::default()
     };
     let ground = Ground::start_with(&lab, setup);

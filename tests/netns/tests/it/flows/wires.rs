@@ -33,7 +33,7 @@ pub const ALL: [(Kind, u8); 4] = [(Kind::Udp, 4), (Kind::Udp, 6), (Kind::Tcp, 4)
 /// Starts an engine that lets the LAN ask the WAN.
 pub fn start(crossing: &Crossing) -> Ground<'_> {
     let setup = Setup {
-        config: "[capacity]\nflows = 4096".to_owned(),
+        config: "[capacity]\ncached_connections = 4096".to_owned(),
         ..Setup::default()
     };
     let ground = Ground::start_with(crossing, setup);
