@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! forward ─ established, related ─► connection: counts on the rule the connection was accepted by
+//!                                                      (ended on request: reset, answered and not counted)
 //!         ─ invalid ──────────────► invalid
 //!         ─ verdict in the mark, still for this output zone ───────────────────────► decide
 //!         ─ iifname . oifname @pairs ─► pair ─ jump ─► lines or tree ─ goto ──────────► decide
@@ -16,6 +17,7 @@
 
 mod build;
 mod chains;
+mod connections;
 mod difference;
 mod json;
 mod lines;

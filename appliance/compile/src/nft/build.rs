@@ -6,19 +6,16 @@ use std::sync::Arc;
 use ravelin_model::{Action, Kind, PortRange, Revision, ServiceEntry, ZoneNumber, ZoneSpec, protocol};
 
 use super::chains::{Chains, rule_to};
+use super::connections;
 use super::lines::{COUNTER, FOREIGN, Lines, TO_ZONE, TO_ZONE_SHIFT, VERDICT, gather, mark};
 use super::nat;
 use super::table::{
-    BaseChain, ConnectionState, Family, Field, Hook, Name, Reject, SetBody, Statement, Table, Test, Verdict,
+    BaseChain, ConnectionState, Family, Field, Hook, Name, SetBody, Statement, Table, Test, Verdict,
     VerdictMap, goto, in_set, is, only,
 };
 use super::term::Terms;
 use super::tree::RuleBox;
 use crate::{AddressTerm, CounterId, Line, Origin, PairDefault, ResolvedZone, Ruleset, fixed_counter};
-
-/// Bit of the connection's mark: what is sent here is the answer to a packet that was rejected, and was counted as
-/// such.
-const ANSWERED: u32 = 0x0010_0000;
 
 /// Bytes of a packet that is logged: the headers.
 const LOG_BYTES: u32 = 128;
@@ -277,29 +274,8 @@ impl Builder<'_> {
                 },
             ]],
         );
-        let accepted = self.chains.add(
-            "accepted",
-            None,
-            vec![vec![
-                Statement::CopyMark(COUNTER),
-                Statement::Verdict(Verdict::Accept),
-            ]],
-        );
-        let rejected = self.chains.add(
-            "rejected",
-            None,
-            vec![
-                vec![Statement::ConnectionMark {
-                    keep: !(ANSWERED | COUNTER),
-                    set: ANSWERED,
-                }],
-                vec![
-                    is(Field::Protocol, [only(protocol::TCP)]),
-                    Statement::Reject(Reject::Reset),
-                ],
-                vec![Statement::Reject(Reject::Prohibited)],
-            ],
-        );
+        let accepted = connections::accepted(&mut self.chains);
+        let rejected = connections::rejected(&mut self.chains);
         let verdicts = [
             (Action::Accept, Verdict::Goto(accepted)),
             (Action::Drop, Verdict::Drop),
@@ -330,25 +306,7 @@ impl Builder<'_> {
 
     /// Chains for what connection tracking knows, and for what a link needs.
     fn stateful(&mut self, decide: &Name) {
-        let count = in_set(&[Field::ConnectionMark(COUNTER)], &NftRuleset::COUNTERS.into());
-        let accept = Statement::Verdict(Verdict::Accept);
-        let earlier = Statement::ConnectionMark {
-            keep: !COUNTER,
-            set: fixed_counter::EARLIER_CONNECTION,
-        };
-        self.chains.add(
-            "connection",
-            None,
-            vec![
-                vec![count.clone(), accept.clone()],
-                vec![
-                    is(Field::ConnectionMark(ANSWERED), [only(ANSWERED)]),
-                    accept.clone(),
-                ],
-                vec![earlier],
-                vec![count, accept],
-            ],
-        );
+        connections::known(&mut self.chains);
         for (name, action, counter) in [
             ("invalid", Action::Drop, fixed_counter::INVALID),
             ("no_zone", Action::Drop, fixed_counter::NO_ZONE),

@@ -24,6 +24,8 @@ pub(super) struct Probe<'a> {
     /// None: new.
     pub(super) state: Option<ConnectionState>,
     pub(super) translated: bool,
+    /// Of TCP.
+    pub(super) tcp_flags: u8,
     /// Every limit is reached.
     pub(super) over_limits: bool,
 }
@@ -207,8 +209,9 @@ impl Interpreter<'_> {
             Field::DestinationPort => port(packet.destination_port),
             Field::IcmpType(family) => icmp(family).then(|| packet.icmp.0.into()),
             Field::IcmpCode(family) => icmp(family).then(|| packet.icmp.1.into()),
-            // The first packet of a connection: SYN.
-            Field::TcpFlags(bits) => (packet.protocol == protocol::TCP).then_some(u128::from(bits & 0x02)),
+            Field::TcpFlags(bits) => {
+                (packet.protocol == protocol::TCP).then_some(u128::from(bits & self.probe.tcp_flags))
+            }
             Field::Mark(bits) => Some((self.walk.mark & bits).into()),
             Field::ConnectionMark(bits) => Some((self.walk.connection_mark & bits).into()),
             Field::InputInterface | Field::OutputInterface => panic!("interfaces are no numbers"),

@@ -201,7 +201,7 @@ pub enum Statement {
         /// Bits that are set.
         set: u32,
     },
-    /// The connection's mark becomes these bits of the mark.
+    /// The connection's mark becomes these bits of the mark, and loses all others.
     CopyMark(u32),
     /// Goes on while within a limit of the table.
     Limit(Name),

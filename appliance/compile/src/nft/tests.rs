@@ -15,6 +15,17 @@ use super::{NftFound, NftRuleset, NftSettings};
 use crate::generate::{Random, Shape, World, packet, packet_to_published};
 use crate::{Decision, Origin, PolicyPacket, Ruleset, fixed_counter};
 
+/// Flags of TCP.
+const SYN: u8 = 0x02;
+const RST: u8 = 0x04;
+const ACK: u8 = 0x10;
+
+/// Bits of the connection's mark that are others'.
+const FOREIGN_CONNECTION: u32 = 0xffc0_0000;
+
+/// Bit of the connection's mark: it was ended on request.
+const RESET: u32 = 0x0020_0000;
+
 /// Stands for an interface that is in no zone.
 const STRANGER: &str = "stranger";
 
@@ -39,14 +50,20 @@ fn probe<'a>(random: &mut Random, ruleset: &'a Ruleset, packet: PolicyPacket) ->
         (None, None) => return None,
     };
     let foreign = random.word() & 0x00f0_0000;
+    let foreign_connection = if random.once_in(2) {
+        random.word() & FOREIGN_CONNECTION
+    } else {
+        0
+    };
     let probe = Probe {
         input,
         output,
         packet,
         mark: foreign,
-        connection_mark: 0,
+        connection_mark: foreign_connection,
         state: None,
         translated: false,
+        tcp_flags: SYN,
         over_limits: false,
     };
     Some((hook, probe))
@@ -107,8 +124,9 @@ fn check_judged(ruleset: &Ruleset, table: &NftRuleset, hook: Hook, probe: &Probe
     );
     if action == Action::Accept {
         assert_eq!(
-            walk.connection_mark, counter,
-            "the connection counts on its rule: {probe:?}"
+            walk.connection_mark,
+            counter | probe.connection_mark,
+            "the connection counts on its rule, and bits of others stay: {probe:?}"
         );
     }
     assert!(walk.deepest < 16, "the kernel goes 16 deep: {}", walk.deepest);
@@ -278,6 +296,45 @@ fn packets_of_connections_count_on_the_rule_of_the_connection() {
 }
 
 #[test]
+fn what_was_ended_on_request_is_answered_with_resets_and_counted_nowhere() {
+    let mut random = Random::seeded();
+    let ruleset = World::new(&mut random, &Shape::rules(20)).resolve();
+    let table = compiled(&ruleset);
+    let known: Vec<u32> = table.counters().iter().copied().collect();
+    for _ in 0..1_000 {
+        let packet = packet(&mut random, &ruleset);
+        let Some((hook, mut probe)) = probe(&mut random, &ruleset, packet) else {
+            continue;
+        };
+        probe.connection_mark = *random.of(&known) | RESET | random.word() & FOREIGN_CONNECTION;
+        for state in [ConnectionState::Established, ConnectionState::Related] {
+            probe.state = Some(state);
+            probe.tcp_flags = ACK;
+            let expected = if packet.protocol == protocol::TCP {
+                Fate::Rejected(Reject::Reset)
+            } else {
+                Fate::Dropped
+            };
+            let (fate, walk) = run(&table, hook, &probe);
+            assert_eq!((fate, walk.counted.len()), (expected.clone(), 0), "{probe:?}");
+            assert_eq!(walk.connection_mark, probe.connection_mark, "{probe:?}");
+            // The answer, and what an end says itself.
+            if expected != Fate::Dropped {
+                probe.tcp_flags = RST | ACK;
+                for hook in [Hook::Output, hook] {
+                    let (fate, walk) = run(&table, hook, &probe);
+                    assert_eq!(
+                        (fate, walk.counted.len()),
+                        (Fate::Accepted, 0),
+                        "{hook:?} {probe:?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn the_answer_to_a_rejected_packet_goes_out_and_is_not_counted_again() {
     let mut random = Random::seeded();
     let ruleset = World::new(&mut random, &Shape::rules(60)).resolve();
@@ -348,6 +405,7 @@ fn destinations_are_translated_as_the_reference_does() {
                 connection_mark: 0,
                 state: None,
                 translated: false,
+                tcp_flags: SYN,
                 over_limits: false,
             };
             translated += usize::from(check_destination(&ruleset, &table, &probe));
@@ -462,6 +520,7 @@ fn what_comes_back_out_of_its_own_zone_after_translation_gets_the_address_of_the
                     connection_mark: 0,
                     state: None,
                     translated,
+                    tcp_flags: SYN,
                     over_limits: false,
                 };
                 let (fate, _) = run(&table, Hook::Postrouting, &probe);
