@@ -21,6 +21,7 @@ pub const DROPPING: Switches = Switches {
     dns_blocklist: false,
     dns_drop: false,
     policy_classifier: false,
+    flow_offload: false,
 };
 
 pub struct Ours {

@@ -36,6 +36,7 @@ const OFF: Switches = Switches {
     dns_blocklist: false,
     dns_drop: false,
     policy_classifier: false,
+    flow_offload: false,
 };
 const STATISTICS: Switches = Switches {
     statistics: true,

@@ -121,6 +121,8 @@ pub struct Capacity {
     pub name_buckets: u32,
     /// Flows per address family.
     pub flows: u32,
+    /// Connections of the flow cache per address family.
+    pub cached_connections: u32,
 }
 
 impl Default for Capacity {
@@ -129,6 +131,7 @@ impl Default for Capacity {
             addresses: 131_072,
             name_buckets: 131_072,
             flows: 262_144,
+            cached_connections: 65_536,
         }
     }
 }
@@ -203,12 +206,18 @@ impl Config {
             addresses,
             name_buckets,
             flows,
+            cached_connections,
         } = self.capacity;
         let bounds = [
             ("import_limit_bytes", self.import_limit_bytes, 1..=1 << 40),
             ("capacity.addresses", addresses.into(), 1..=1 << 24),
             ("capacity.name_buckets", name_buckets.into(), 2..=1 << 24),
             ("capacity.flows", flows.into(), 1..=1 << 26),
+            (
+                "capacity.cached_connections",
+                cached_connections.into(),
+                1..=2_000_000,
+            ),
             (
                 "policy.verdict_log_rows",
                 self.policy.verdict_log_rows,
@@ -293,6 +302,7 @@ mod tests {
                     addresses: _,
                     name_buckets: _,
                     flows: _,
+                    cached_connections: _,
                 },
             policy:
                 Policy {
@@ -304,7 +314,7 @@ mod tests {
         } = Config::default();
         assert_eq!(table.len(), 10);
         assert_eq!(table["policy"].as_table().map(toml::Table::len), Some(4));
-        assert_eq!(table["capacity"].as_table().map(toml::Table::len), Some(3));
+        assert_eq!(table["capacity"].as_table().map(toml::Table::len), Some(4));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::os::unix::net::UnixStream;
 
-use ravelin_datapath::{Datapath, FlowTable, Loaded, RawEvent, simulate};
+use ravelin_datapath::{Datapath, FlowCache, FlowTable, Loaded, RawEvent, simulate};
 use tokio::sync::mpsc;
 
 use crate::config::{Config, DatapathKind};
@@ -13,6 +13,8 @@ pub struct Parts {
     pub datapath: Result<Box<dyn Datapath>, String>,
     /// The flow maps.
     pub flows: Option<Box<dyn FlowTable>>,
+    /// The flow cache.
+    pub cache: Option<Box<dyn FlowCache>>,
     /// Ends at once where there is no data plane.
     pub events: mpsc::Receiver<RawEvent>,
 }
@@ -31,10 +33,12 @@ pub fn load(config: &Config, run_time_helper: Option<UnixStream>) -> Parts {
         Ok(Loaded {
             datapath,
             flows,
+            cache,
             events,
         }) => Parts {
             datapath: Ok(datapath),
             flows: Some(flows),
+            cache: Some(cache),
             events,
         },
         Err(reason) => {
@@ -42,6 +46,7 @@ pub fn load(config: &Config, run_time_helper: Option<UnixStream>) -> Parts {
             Parts {
                 datapath: Err(reason),
                 flows: None,
+                cache: None,
                 events: mpsc::channel(1).1,
             }
         }
@@ -78,12 +83,14 @@ mod kernel {
             addresses,
             name_buckets,
             flows,
+            cached_connections,
         } = config.capacity;
         let kernel = KernelConfig {
             bpffs: config.bpffs.clone(),
             addresses,
             name_buckets,
             flows,
+            cached_connections,
             ..KernelConfig::default()
         };
         ravelin_datapath::load(&kernel, run_time_helper).map_err(|error| chain(&error))

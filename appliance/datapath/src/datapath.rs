@@ -10,7 +10,7 @@ use ravelin_model::{
 };
 use tokio::sync::mpsc;
 
-use crate::DatapathError;
+use crate::{DatapathError, FlowCache};
 
 /// An interface to attach to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +49,8 @@ pub struct Switches {
     pub dns_drop: bool,
     /// Judge new connections by the policy. Off: nftables alone does.
     pub policy_classifier: bool,
+    /// Forward what is in the flow cache by XDP.
+    pub flow_offload: bool,
 }
 
 /// Packets and bytes of a hit counter, summed over CPUs.
@@ -239,6 +241,8 @@ pub struct Loaded {
     pub datapath: Box<dyn Datapath>,
     /// Flow maps.
     pub flows: Box<dyn FlowTable>,
+    /// Connections XDP may forward.
+    pub cache: Box<dyn FlowCache>,
     /// Events of the ring buffer. Bounded at 1024: a reader that falls behind loses events, which are then
     /// counted in [`Datapath::event_losses`].
     pub events: mpsc::Receiver<RawEvent>,

@@ -1,4 +1,18 @@
 //! The flow cache: connections XDP may forward by itself (`ebpf/include/ravelin/fast.h`).
+//!
+//! The kernel's and the simulated one are the same tables, over memory programs share or over memory of this process.
+
+mod buckets;
+mod cache;
+mod checksum;
+mod control;
+mod family;
+mod flows;
+mod hash;
+mod pairs;
+mod table;
+mod view;
+mod words;
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,6 +20,14 @@ use std::time::Duration;
 
 use ravelin_compile::CounterId;
 use ravelin_model::{FlowCount, FlowTuple};
+
+pub(crate) use buckets::{BUCKET_WORDS, bucket_count};
+pub(crate) use cache::{CacheFigures, CacheMemory, Platform, TableCache};
+pub(crate) use control::CONTROL_WORDS;
+pub(crate) use pairs::slot_count;
+pub(crate) use words::Heap;
+#[cfg(feature = "kernel")]
+pub(crate) use words::Words;
 
 use crate::DatapathError;
 

@@ -19,6 +19,7 @@ mod address_tables;
 mod attachments;
 mod control;
 mod events;
+mod flow_cache;
 mod flow_table;
 mod grace_period;
 mod hit_counter;
@@ -31,6 +32,7 @@ mod objects;
 mod pins;
 mod plane;
 mod policy_tables;
+mod ports;
 mod prerequisites;
 mod run_time;
 mod schema;
@@ -64,6 +66,9 @@ pub struct KernelConfig {
     pub name_buckets: u32,
     /// Entries of each flow map, one for each direction of a flow; about 150 bytes each.
     pub flows: u32,
+    /// Connections of each family that fit into the flow cache, 2 million at most; about 290 bytes each for IPv4 and
+    /// 420 for IPv6.
+    pub cached_connections: u32,
     /// Hit counters of the policy: rules, zone pairs and published services that can be told apart. 16 bytes for each
     /// and CPU.
     pub policy_counters: u32,
@@ -76,6 +81,7 @@ impl Default for KernelConfig {
             addresses: 131_072,
             name_buckets: 131_072,
             flows: 262_144,
+            cached_connections: 65_536,
             policy_counters: 131_072,
         }
     }
@@ -91,12 +97,14 @@ pub fn load(config: &KernelConfig, run_time_helper: Option<UnixStream>) -> Resul
     let KernelParts {
         mut datapath,
         flows,
+        cache,
         events,
     } = KernelDatapath::load(config)?;
     datapath.measure_run_time_through(run_time_helper);
     Ok(Loaded {
         datapath: Box::new(datapath),
         flows: Box::new(flows),
+        cache,
         events,
     })
 }

@@ -4,6 +4,7 @@
 //! Loading returns its parts as one struct, which the daemon takes apart: whoever owns a part is the one writer
 //! of its maps, and a second one does not compile.
 
+mod clock;
 mod datapath;
 mod error;
 mod flow_cache;

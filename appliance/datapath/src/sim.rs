@@ -1,11 +1,15 @@
 //! The simulated data plane: the same calls in memory. No packet ever passes through it, so it counts none.
 
+mod cache;
 mod flows;
 mod maps;
 mod plane;
 
+use std::sync::Arc;
+
 use tokio::sync::mpsc;
 
+use crate::flow_cache::CacheFigures;
 use crate::{EVENTS_CAPACITY, Loaded, RawEvent};
 
 /// A data plane in memory. Its programs claim no XDP mode, and no program or map is listed as in the kernel.
@@ -16,10 +20,12 @@ pub fn simulate() -> Loaded {
 /// The same, with a sender for the events its programs would send.
 pub fn simulate_with_events() -> (Loaded, mpsc::Sender<RawEvent>) {
     let (sender, events) = mpsc::channel(EVENTS_CAPACITY);
+    let figures = Arc::new(CacheFigures::default());
     let loaded = Loaded {
         // It holds a sender too, so that the events do not end before the data plane does.
-        datapath: Box::new(plane::SimDatapath::new(sender.clone())),
+        datapath: Box::new(plane::SimDatapath::new(sender.clone(), Arc::clone(&figures))),
         flows: Box::new(flows::SimFlowTable),
+        cache: Box::new(cache::cache(maps::CACHED_CONNECTIONS, figures)),
         events,
     };
     (loaded, sender)

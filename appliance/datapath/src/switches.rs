@@ -2,7 +2,7 @@
 
 use ravelin_abi::rv_switch::{
     RV_SWITCH_DDOS_EXTERNAL_ONLY, RV_SWITCH_DDOS_PROTECTION, RV_SWITCH_DNS_BLOCKLIST, RV_SWITCH_DNS_DROP,
-    RV_SWITCH_FLOW_MONITORING, RV_SWITCH_POLICY_CLASSIFIER, RV_SWITCH_STATISTICS,
+    RV_SWITCH_FLOW_MONITORING, RV_SWITCH_FLOW_OFFLOAD, RV_SWITCH_POLICY_CLASSIFIER, RV_SWITCH_STATISTICS,
 };
 
 use crate::Switches;
@@ -15,7 +15,8 @@ impl Switches {
         | RV_SWITCH_DDOS_EXTERNAL_ONLY
         | RV_SWITCH_DNS_BLOCKLIST
         | RV_SWITCH_DNS_DROP
-        | RV_SWITCH_POLICY_CLASSIFIER) as u64;
+        | RV_SWITCH_POLICY_CLASSIFIER
+        | RV_SWITCH_FLOW_OFFLOAD) as u64;
 
     /// The bits that are set.
     pub fn bits(self) -> u64 {
@@ -27,6 +28,7 @@ impl Switches {
             dns_blocklist,
             dns_drop,
             policy_classifier,
+            flow_offload,
         } = self;
         [
             (statistics, RV_SWITCH_STATISTICS),
@@ -36,6 +38,7 @@ impl Switches {
             (dns_blocklist, RV_SWITCH_DNS_BLOCKLIST),
             (dns_drop, RV_SWITCH_DNS_DROP),
             (policy_classifier, RV_SWITCH_POLICY_CLASSIFIER),
+            (flow_offload, RV_SWITCH_FLOW_OFFLOAD),
         ]
         .into_iter()
         .filter(|(on, _)| *on)
@@ -53,6 +56,7 @@ impl Switches {
             dns_blocklist: on(RV_SWITCH_DNS_BLOCKLIST),
             dns_drop: on(RV_SWITCH_DNS_DROP),
             policy_classifier: on(RV_SWITCH_POLICY_CLASSIFIER),
+            flow_offload: on(RV_SWITCH_FLOW_OFFLOAD),
         }
     }
 }
@@ -71,6 +75,6 @@ mod tests {
             assert_eq!(Switches::from_bits(word | halves).bits(), expected, "{word:#x}");
         }
         assert_eq!(Switches::MASK & halves, 0);
-        assert_eq!(Switches::MASK.count_ones(), 7);
+        assert_eq!(Switches::MASK.count_ones(), 8);
     }
 }

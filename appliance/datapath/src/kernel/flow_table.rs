@@ -1,6 +1,5 @@
 //! The flow maps, swept in batches.
 
-use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -12,7 +11,7 @@ use ravelin_abi::{rv_flow, rv_flow_key4, rv_flow_key6};
 use super::sys::{self, Batched};
 use super::table::Table;
 use crate::flow_class::FlowClass;
-use crate::{DatapathError, FlowSweep, FlowTable, FlowTimeouts};
+use crate::{DatapathError, FlowSweep, FlowTable, FlowTimeouts, clock};
 use bytemuck::Pod;
 
 /// Entries read by one system call, at first.
@@ -59,7 +58,7 @@ impl FlowTable for KernelFlowTable {
             capacity: u64::from(self.flows4.table.max_entries()),
             ..FlowSweep::default()
         };
-        let now = now().map_err(|source| DatapathError::ReadMap {
+        let now = clock::now().map_err(|source| DatapathError::ReadMap {
             map: self.flows4.table.name(),
             source,
         })?;
@@ -69,22 +68,6 @@ impl FlowTable for KernelFlowTable {
         self.occupancy.entries6.store(sweep.entries6, Relaxed);
         Ok(sweep)
     }
-}
-
-/// Time since boot by the clock the programs stamp flows with.
-fn now() -> io::Result<Duration> {
-    let mut time = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    // SAFETY: there is room for the answer.
-    if unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, &raw mut time) } != 0 {
-        return Err(io::Error::last_os_error());
-    }
-    Ok(Duration::new(
-        time.tv_sec.cast_unsigned(),
-        u32::try_from(time.tv_nsec).unwrap_or(0),
-    ))
 }
 
 #[derive(Debug)]

@@ -90,6 +90,8 @@ fn kind(kind: MapType) -> &'static str {
         MapType::ArrayOfMaps => "array_of_maps",
         MapType::PerCpuArray => "percpu_array",
         MapType::LruHash => "lru_hash",
+        MapType::Hash => "hash",
+        MapType::DevMap => "devmap",
         MapType::RingBuf => "ringbuf",
         _ => "other",
     }

@@ -1,15 +1,17 @@
 //! Arrays written through their memory instead of a system call for each entry: `BPF_F_MMAPABLE`.
 
+use std::fmt;
 use std::io;
 use std::os::fd::{AsRawFd as _, BorrowedFd};
 use std::path::Path;
 use std::ptr::NonNull;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use aya::maps::MapType;
 
 use super::table::Table;
 use crate::DatapathError;
+use crate::flow_cache::Words;
 use bytemuck::Pod;
 
 /// The memory of an array, shared with the kernel and the programs.
@@ -20,8 +22,10 @@ pub(super) struct Memory<V> {
     bytes: usize,
 }
 
-// SAFETY: the memory belongs to the mapping, which any thread may use; `write` takes `&mut self`.
+// SAFETY: the memory belongs to the mapping, which any thread may use.
 unsafe impl<V: Pod> Send for Memory<V> {}
+// SAFETY: what takes `&self` gives out atomics only; `write` takes `&mut self`.
+unsafe impl<V: Pod> Sync for Memory<V> {}
 
 impl<V: Pod> Memory<V> {
     /// The kernel rounds each value up to this (kernel/bpf/arraymap.c, `array_map_alloc`).
@@ -72,6 +76,22 @@ impl<V> Memory<V> {
         // SAFETY: the word lies within the mapping and is aligned, for mappings start at a page; it lives as long
         // as `self`, and everyone else, the programs included, reads it whole.
         unsafe { AtomicU64::from_ptr(self.start.as_ptr().byte_add(offset).cast()) }
+    }
+}
+
+impl<V: Pod + fmt::Debug> Words<AtomicU64> for Memory<V> {
+    fn words(&self) -> &[AtomicU64] {
+        // SAFETY: the mapping has so many bytes and is aligned, for mappings start at a page; it lives as long as
+        // `self`, and while `self` is borrowed this process reaches it by atomics only.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr().cast(), self.bytes / size_of::<AtomicU64>()) }
+    }
+}
+
+/// For values that are reached by words of four bytes only.
+impl<V: Pod + fmt::Debug> Words<AtomicU32> for Memory<V> {
+    fn words(&self) -> &[AtomicU32] {
+        // SAFETY: as above.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr().cast(), self.bytes / size_of::<AtomicU32>()) }
     }
 }
 

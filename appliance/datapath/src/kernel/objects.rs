@@ -10,6 +10,7 @@ use ravelin_objects::load_time;
 
 use super::KernelConfig;
 use super::schema::{Schema, maps_of};
+use super::sys;
 use crate::DatapathError;
 
 /// Where a program comes from and where it goes.
@@ -81,12 +82,7 @@ pub(super) struct Magics {
 impl Magics {
     fn new() -> Result<Self, DatapathError> {
         let mut words = [0u32; 2];
-        let bytes: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
-        // SAFETY: there is room for as many bytes as are asked for; so few always come at once.
-        let got = unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), bytes.len(), 0) };
-        if usize::try_from(got) != Ok(bytes.len()) {
-            return Err(DatapathError::Random(std::io::Error::last_os_error()));
-        }
+        sys::random(&mut words).map_err(DatapathError::Random)?;
         let [metadata, probe] = words;
         Ok(Self { metadata, probe })
     }

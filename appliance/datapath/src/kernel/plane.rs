@@ -12,6 +12,7 @@ use super::address_tables::AddressTables;
 use super::attachments::Attachments;
 use super::control::{Control, Halved};
 use super::events::Events;
+use super::flow_cache::{self, CacheOccupancy};
 use super::flow_table::{FlowOccupancy, KernelFlowTable};
 use super::image_maps::ImageMap;
 use super::name_tables::NameTables;
@@ -24,7 +25,8 @@ use super::statistics::Statistics;
 use super::test_run::{self, TestRunOutcome};
 use super::{KernelConfig, info, prerequisites};
 use crate::{
-    AttachTarget, Attached, Datapath, DatapathError, HitCounter, Probe, RawEvent, Switches, Unavailable,
+    AttachTarget, Attached, Datapath, DatapathError, FlowCache, HitCounter, Probe, RawEvent, Switches,
+    Unavailable,
 };
 
 /// Programs, switches, lists and statistics in the kernel. Dropping it leaves everything at work.
@@ -42,6 +44,7 @@ pub struct KernelDatapath {
     statistics: Statistics,
     events: Events,
     flow_occupancy: Arc<FlowOccupancy>,
+    cache_occupancy: Arc<CacheOccupancy>,
     run_time: RunTime,
 }
 
@@ -52,6 +55,8 @@ pub struct KernelParts {
     pub datapath: KernelDatapath,
     /// Flow maps.
     pub flows: KernelFlowTable,
+    /// Connections XDP may forward.
+    pub cache: Box<dyn FlowCache>,
     /// Events of the ring buffer.
     pub events: mpsc::Receiver<RawEvent>,
 }
@@ -69,6 +74,8 @@ impl KernelDatapath {
         let (events, receiver) = Events::open(&pins.maps)?;
         let flow_occupancy = Arc::new(FlowOccupancy::default());
         let flows = KernelFlowTable::open(&pins.maps, Arc::clone(&flow_occupancy))?;
+        let cache_occupancy = Arc::new(CacheOccupancy::default());
+        let cache = flow_cache::open(&pins.maps, Arc::clone(&cache_occupancy))?;
         let datapath = Self {
             control: Control::open(&pins.maps)?,
             addresses: AddressTables::open(&pins.maps)?,
@@ -82,11 +89,13 @@ impl KernelDatapath {
             pins,
             events,
             flow_occupancy,
+            cache_occupancy,
             run_time: RunTime::new(None),
         };
         Ok(KernelParts {
             datapath,
             flows,
+            cache: Box::new(cache),
             events: receiver,
         })
     }
@@ -128,7 +137,7 @@ impl KernelDatapath {
             "zones" => self.attachments.interfaces().count(),
             "flow_map4" => return Some(self.flow_occupancy.entries4.load(Relaxed)),
             "flow_map6" => return Some(self.flow_occupancy.entries6.load(Relaxed)),
-            _ => return None,
+            _ => return self.cache_occupancy.of(map),
         };
         Some(rows as u64)
     }

@@ -3,7 +3,8 @@
 use std::hash::Hasher as _;
 use std::path::{Path, PathBuf};
 
-use aya::maps::{MapData, MapError};
+use aya::maps::{MapData, MapError, MapType};
+use aya_obj::generated::BPF_F_RDONLY_PROG;
 use aya_obj::maps::PinningType;
 use aya_obj::{Map, Object};
 use siphasher::sip::SipHasher13;
@@ -12,6 +13,7 @@ use thiserror::Error;
 use super::KernelConfig;
 use super::objects::{SOURCES, Source};
 use crate::DatapathError;
+use crate::flow_cache::{bucket_count, slot_count};
 
 /// What the kernel must say of a map.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -109,13 +111,19 @@ pub(super) enum Mismatch {
 
 fn pinned(pin: &Path, name: &str) -> Result<MapSchema, MapError> {
     let info = MapData::from_pin(pin)?.info()?;
+    let kind = info.map_type()?;
+    let added = match kind {
+        // The kernel adds it, and would not take it from who makes the map (kernel/bpf/devmap.c).
+        MapType::DevMap => BPF_F_RDONLY_PROG,
+        _ => 0,
+    };
     Ok(MapSchema {
         name: name.to_owned(),
-        kind: info.map_type()? as u32,
+        kind: kind as u32,
         key_size: info.key_size(),
         value_size: info.value_size(),
         max_entries: info.max_entries(),
-        flags: info.map_flags(),
+        flags: info.map_flags() & !added,
     })
 }
 
@@ -135,6 +143,8 @@ fn capacity(config: &KernelConfig, map: &str) -> Option<u32> {
         "blocklist_hits" => Some(config.addresses),
         "dns_blocklist" => Some(config.name_buckets.saturating_mul(2)),
         "flow_map4" | "flow_map6" => Some(config.flows),
+        "fast_index4" | "fast_index6" => Some(bucket_count(config.cached_connections)),
+        "fast_flow4" | "fast_flow6" => Some(slot_count(config.cached_connections)),
         "rule_hits" => Some(config.policy_counters),
         _ => None,
     }
@@ -168,6 +178,10 @@ mod tests {
                 ..config.clone()
             },
             KernelConfig {
+                cached_connections: 1,
+                ..config.clone()
+            },
+            KernelConfig {
                 policy_counters: 1,
                 ..config.clone()
             },
@@ -188,6 +202,7 @@ mod tests {
             addresses: 100,
             name_buckets: 64,
             flows: 1000,
+            cached_connections: 300,
             policy_counters: 50,
             ..KernelConfig::default()
         };
@@ -200,6 +215,9 @@ mod tests {
         assert_eq!(entries("blocklist_hits"), Some(100));
         assert_eq!(entries("flow_map6"), Some(1000));
         assert_eq!(entries("rule_hits"), Some(50));
+        // A bucket holds four flows at most on average; slots 0 and 1 are never used.
+        assert_eq!(entries("fast_index6"), Some(256));
+        assert_eq!(entries("fast_flow6"), Some(602));
         assert_eq!(entries("control"), Some(1));
     }
 }

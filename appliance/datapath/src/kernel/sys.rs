@@ -59,6 +59,17 @@ fn c_path(path: &Path) -> io::Result<CString> {
     CString::new(path.as_os_str().as_bytes()).map_err(|_| io::ErrorKind::InvalidInput.into())
 }
 
+/// Fills a buffer with random bytes; few of them always come at once.
+pub(super) fn random<V: Pod>(values: &mut [V]) -> io::Result<()> {
+    let bytes: &mut [u8] = bytemuck::cast_slice_mut(values);
+    // SAFETY: there is room for as many bytes as are asked for.
+    let got = unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), bytes.len(), 0) };
+    match usize::try_from(got) {
+        Ok(got) if got == bytes.len() => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
 #[repr(C)]
 struct Object {
     path: u64,

@@ -3,10 +3,13 @@
 use std::mem::size_of;
 
 use ravelin_abi::{
-    rv_control, rv_counter, rv_flow, rv_flow_key4, rv_flow_key6, rv_image_page, rv_name_bucket,
-    rv_name_limit::RV_NAME_SETS, rv_statistics, rv_zone, rv_zone_limit,
+    rv_control, rv_counter, rv_fast_bucket, rv_fast_control, rv_fast_flow4, rv_fast_flow6, rv_flow,
+    rv_flow_key4, rv_flow_key6, rv_image_page, rv_name_bucket, rv_name_limit::RV_NAME_SETS, rv_statistics,
+    rv_zone, rv_zone_limit,
 };
 use ravelin_model::MapInfo;
+
+use crate::flow_cache::{bucket_count, slot_count};
 
 /// Address entries that fit.
 pub(super) const ADDRESSES: u32 = 131_072;
@@ -14,7 +17,8 @@ pub(super) const ADDRESSES: u32 = 131_072;
 pub(super) const NAME_BUCKETS: u32 = 131_072;
 /// Flows that would fit, of each family.
 pub(super) const FLOWS: u32 = 262_144;
-
+/// Connections of each family that fit into the flow cache.
+pub(super) const CACHED_CONNECTIONS: u32 = 65_536;
 /// Hit counters of the policy.
 pub(super) const POLICY_COUNTERS: u32 = 131_072;
 
@@ -25,11 +29,17 @@ pub(super) struct Occupancy {
     pub(super) name_buckets: usize,
     pub(super) policy_rows: usize,
     pub(super) zones: usize,
+    pub(super) cached4: u64,
+    pub(super) cached6: u64,
 }
 
 /// The maps under the names they have in the kernel, of kind `simulated` and without memory there.
 pub(super) fn maps(occupancy: &Occupancy) -> Vec<MapInfo> {
     let index = size_of::<u32>();
+    let buckets = bucket_count(CACHED_CONNECTIONS);
+    let slots = slot_count(CACHED_CONNECTIONS);
+    // One for each direction.
+    let flows = |connections: u64| usize::try_from(connections * 2).ok();
     [
         ("control", index, size_of::<rv_control>(), 1, None),
         (
@@ -79,6 +89,23 @@ pub(super) fn maps(occupancy: &Occupancy) -> Vec<MapInfo> {
         ("policy", index, index, 2, Some(occupancy.policy_rows)),
         ("policy_classes", index, index, 2, Some(occupancy.policy_rows)),
         ("rule_hits", index, size_of::<rv_counter>(), POLICY_COUNTERS, None),
+        ("fast_control", index, size_of::<rv_fast_control>(), 1, None),
+        ("fast_index4", index, size_of::<rv_fast_bucket>(), buckets, None),
+        ("fast_index6", index, size_of::<rv_fast_bucket>(), buckets, None),
+        (
+            "fast_flow4",
+            index,
+            size_of::<rv_fast_flow4>(),
+            slots,
+            flows(occupancy.cached4),
+        ),
+        (
+            "fast_flow6",
+            index,
+            size_of::<rv_fast_flow6>(),
+            slots,
+            flows(occupancy.cached6),
+        ),
     ]
     .into_iter()
     .map(|(name, key, value, max_entries, occupancy)| MapInfo {

@@ -1,6 +1,8 @@
 //! Programs, switches, lists and statistics in memory.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use ravelin_abi::rv_zone_limit::RV_ZONE_IFINDEX_LIMIT;
 use ravelin_compile::{AddressImage, CounterId, ImageTooLarge, NameImage, PolicyImages};
@@ -8,6 +10,7 @@ use ravelin_model::{Attachment, Hook, InterfaceStatistics, MapInfo, ProgramInfo,
 use tokio::sync::mpsc;
 
 use super::maps::{self, Occupancy};
+use crate::flow_cache::CacheFigures;
 use crate::slots::Slots;
 use crate::{
     AttachTarget, Attached, Classification, Datapath, DatapathError, HitCounter, Probe, RawEvent, Switches,
@@ -22,11 +25,12 @@ pub(super) struct SimDatapath {
     addresses: Option<AddressImage>,
     names: Option<NameImage>,
     policy: Option<PolicyImages>,
+    cache: Arc<CacheFigures>,
     _events: mpsc::Sender<RawEvent>,
 }
 
 impl SimDatapath {
-    pub(super) fn new(events: mpsc::Sender<RawEvent>) -> Self {
+    pub(super) fn new(events: mpsc::Sender<RawEvent>, cache: Arc<CacheFigures>) -> Self {
         Self {
             interfaces: BTreeMap::new(),
             slots: Slots::default(),
@@ -34,6 +38,7 @@ impl SimDatapath {
             addresses: None,
             names: None,
             policy: None,
+            cache,
             _events: events,
         }
     }
@@ -165,6 +170,8 @@ impl Datapath for SimDatapath {
             name_buckets: self.names.as_ref().map_or(0, |image| image.buckets.len()),
             policy_rows: usize::from(self.policy.is_some()),
             zones: self.interfaces.len(),
+            cached4: self.cache.connections4.load(Relaxed),
+            cached6: self.cache.connections6.load(Relaxed),
         }))
     }
 

@@ -82,6 +82,7 @@ impl World {
         let Loaded {
             datapath,
             flows: _,
+            cache: _,
             events: raw_events,
         } = loaded;
         let links = watch::Sender::new(Arc::new(vec![link("lo", 1), link("lan0", 2), link("wan0", 3)]));

@@ -26,6 +26,7 @@ pub const WATCH: Switches = Switches {
     dns_blocklist: false,
     dns_drop: false,
     policy_classifier: false,
+    flow_offload: false,
 };
 
 /// A bpffs and a veth pair `wan0` – `wan1`, both up.
@@ -49,6 +50,7 @@ impl Rig {
                     addresses: 1000,
                     name_buckets: 64,
                     flows: 1024,
+                    cached_connections: 64,
                     policy_counters: 64,
                 },
             });

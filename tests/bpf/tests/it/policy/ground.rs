@@ -25,6 +25,7 @@ pub const WATCHED: Switches = Switches {
     dns_blocklist: true,
     dns_drop: true,
     policy_classifier: true,
+    flow_offload: false,
 };
 
 /// The programs, loaded, in a namespace with interfaces.
@@ -73,6 +74,7 @@ impl Ground {
             addresses: 64,
             name_buckets: 64,
             flows: 1024,
+            cached_connections: 64,
             policy_counters: 131_072,
         };
         let mut parts = KernelDatapath::load(&config).unwrap();

@@ -1,0 +1,147 @@
+//! Which pairs of slots are free: a connection has two, side by side.
+
+use ravelin_abi::rv_fast_limit::RV_FAST_SLOT;
+
+/// Two slots: the even one of the original direction, and the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Pair(u32);
+
+impl Pair {
+    /// Slots 0 and 1 are never used.
+    const FIRST: Self = Self(1);
+
+    pub(crate) fn of_slot(slot: u32) -> Self {
+        Self(slot / 2)
+    }
+
+    /// Original direction, reply.
+    pub(crate) fn slots(self) -> [u32; 2] {
+        [self.0 * 2, self.0 * 2 + 1]
+    }
+
+    /// Every one of so many slots that may be used.
+    pub(crate) fn all(slots: usize) -> impl Iterator<Item = Self> {
+        (Self::FIRST.0..Self::end(slots).0).map(Self)
+    }
+
+    /// Behind the last of so many slots.
+    fn end(slots: usize) -> Self {
+        Self(u32::try_from(slots / 2).unwrap_or(u32::MAX))
+    }
+
+    fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Slots for so many connections, those never used included; for fewer where words cannot name so many.
+pub(crate) fn slot_count(connections: u32) -> u32 {
+    let most = RV_FAST_SLOT / 2;
+    (connections.min(most - Pair::FIRST.0) + Pair::FIRST.0) * 2
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Free,
+    Live,
+    /// Taken out; programs may still hold it.
+    Quarantined,
+}
+
+/// The use of every pair, in the writer's own memory.
+#[derive(Debug)]
+pub(crate) struct Pairs {
+    /// As far as they were ever used; all after these are free.
+    uses: Vec<Use>,
+    /// Those of `uses`.
+    free: Vec<Pair>,
+    quarantine: Vec<Pair>,
+    live: usize,
+    /// Of all, used or not.
+    end: Pair,
+}
+
+impl Pairs {
+    /// All free, of so many slots.
+    pub(crate) fn new(slots: usize) -> Self {
+        Self {
+            // The first is never used.
+            uses: vec![Use::Quarantined],
+            free: Vec::new(),
+            quarantine: Vec::new(),
+            live: 0,
+            end: Pair::end(slots),
+        }
+    }
+
+    /// Takes these, in order, for the live ones, and all others for free.
+    pub(crate) fn adopt(slots: usize, live: &[Pair]) -> Self {
+        let mut pairs = Self::new(slots);
+        for pair in live {
+            for free in pairs.uses.len()..pair.index() {
+                pairs.uses.push(Use::Free);
+                pairs.free.extend(u32::try_from(free).map(Pair));
+            }
+            pairs.uses.push(Use::Live);
+            pairs.live += 1;
+        }
+        pairs
+    }
+
+    /// Most that can be live.
+    pub(crate) fn capacity(&self) -> usize {
+        self.end.index().saturating_sub(Pair::FIRST.index())
+    }
+
+    pub(crate) fn live(&self) -> usize {
+        self.live
+    }
+
+    pub(crate) fn is_live(&self, pair: Pair) -> bool {
+        self.uses.get(pair.index()) == Some(&Use::Live)
+    }
+
+    /// Every live one.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Pair> {
+        let live = (0..).zip(&self.uses).filter(|(_, state)| **state == Use::Live);
+        live.map(|(number, _)| Pair(number))
+    }
+
+    /// A free one, which is live from now on.
+    pub(crate) fn take(&mut self) -> Option<Pair> {
+        let pair = if let Some(pair) = self.free.pop() {
+            self.uses[pair.index()] = Use::Live;
+            pair
+        } else {
+            let next = u32::try_from(self.uses.len()).map(Pair).ok()?;
+            if next >= self.end {
+                return None;
+            }
+            self.uses.push(Use::Live);
+            next
+        };
+        self.live += 1;
+        Some(pair)
+    }
+
+    /// Puts a live one aside.
+    pub(crate) fn quarantine(&mut self, pair: Pair) {
+        self.uses[pair.index()] = Use::Quarantined;
+        self.live -= 1;
+        self.quarantine.push(pair);
+    }
+
+    pub(crate) fn has_quarantined(&self) -> bool {
+        !self.quarantine.is_empty()
+    }
+
+    /// Frees those put aside.
+    pub(crate) fn release(&mut self) -> Vec<Pair> {
+        let released = std::mem::take(&mut self.quarantine);
+        for pair in &released {
+            self.uses[pair.index()] = Use::Free;
+        }
+        self.free.extend(&released);
+        released
+    }
+}
