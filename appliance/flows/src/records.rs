@@ -6,6 +6,9 @@
 //! ```
 
 mod ended;
+mod export;
+mod lines;
+mod make;
 mod sink;
 mod task;
 

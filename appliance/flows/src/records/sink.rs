@@ -34,6 +34,18 @@ impl RecordCounters {
     pub fn exported(&self) -> u64 {
         self.exported.load(Ordering::Relaxed)
     }
+
+    pub(super) fn add_stored(&self, records: u64) {
+        self.stored.fetch_add(records, Ordering::Relaxed);
+    }
+
+    pub(super) fn add_lost(&self, records: u64) {
+        self.lost.fetch_add(records, Ordering::Relaxed);
+    }
+
+    pub(super) fn add_exported(&self, records: u64) {
+        self.exported.fetch_add(records, Ordering::Relaxed);
+    }
 }
 
 /// Where connections go when they end. Cheap to clone; the records end when the last one is dropped.
@@ -46,7 +58,7 @@ pub struct RecordSink {
 
 impl RecordSink {
     /// A sink, and what comes out of it.
-    pub(crate) fn new(settings: watch::Receiver<FlowSettings>) -> (Self, mpsc::Receiver<Ended>) {
+    pub(super) fn new(settings: watch::Receiver<FlowSettings>) -> (Self, mpsc::Receiver<Ended>) {
         let (queue, ended) = mpsc::channel(QUEUE);
         let sink = Self {
             queue,
@@ -59,7 +71,7 @@ impl RecordSink {
     /// Writes a record, if records are asked for. Never waits: what does not fit is counted as lost.
     pub fn add(&self, ended: Ended) {
         if self.settings.borrow().records.is_some() && self.queue.try_send(ended).is_err() {
-            self.counters.lost.fetch_add(1, Ordering::Relaxed);
+            self.counters.add_lost(1);
         }
     }
 
