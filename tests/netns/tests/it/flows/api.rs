@@ -24,27 +24,21 @@ pub struct Flow {
     pub value: Value,
 }
 
-/// Addresses and ports as the API tells them.
+/// Addresses and ports of one side of a connection as the API tells them.
 #[track_caller]
-pub fn tuple(value: &Value) -> Tuple {
-    let text = |field: &str| {
-        value[field]
-            .as_str()
-            .unwrap_or_else(|| panic!("no {field} in {value}"))
-    };
-    let port = |field: &str| u16::try_from(number(&value[field])).expect("a port");
-    let protocol = match text("protocol") {
-        "tcp" => 6,
-        "udp" => 17,
-        other => panic!("{other} in {value}"),
+pub fn tuple(flow: &Value, side: &str) -> Tuple {
+    let end = |field: &str| {
+        let address = flow[side][field].as_str().and_then(|text| text.parse().ok());
+        let port = u16::try_from(number(&flow[side][format!("{field}_port")])).expect("a port");
+        (
+            address.unwrap_or_else(|| panic!("no {side} {field} in {flow}")),
+            port,
+        )
     };
     Tuple {
-        protocol,
-        source: (text("source").parse().expect("address"), port("source_port")),
-        destination: (
-            text("destination").parse().expect("address"),
-            port("destination_port"),
-        ),
+        protocol: u8::try_from(number(&flow["protocol"])).expect("a protocol"),
+        source: end("source"),
+        destination: end("destination"),
     }
 }
 
@@ -57,8 +51,8 @@ fn flow(value: &Value) -> Flow {
     let count = |side: &str| (number(&value[side]["packets"]), number(&value[side]["bytes"]));
     Flow {
         id: text("id"),
-        original: tuple(&value["original"]),
-        reply: tuple(&value["reply"]),
+        original: tuple(value, "original"),
+        reply: tuple(value, "reply"),
         state: text("state"),
         offloaded: text("offloaded"),
         counts: ["original", "reply"].map(count),

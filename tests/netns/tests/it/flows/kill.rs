@@ -53,8 +53,7 @@ fn records_say(ground: &Ground<'_>, tuples: &[Tuple], reason: &str) {
         let records = records["items"].as_array().expect("items").clone();
         tuples.iter().all(|tuple| {
             let mut of_it = records.iter().filter(|record| {
-                matches!(record["original"]["protocol"].as_str(), Some("tcp" | "udp"))
-                    && api::tuple(&record["original"]) == *tuple
+                matches!(number(&record["protocol"]), 6 | 17) && api::tuple(record, "original") == *tuple
             });
             of_it.next().is_some_and(|record| record["end_reason"] == reason)
         })
