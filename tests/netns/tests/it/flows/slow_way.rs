@@ -1,8 +1,8 @@
 //! Packets of forwarded connections that XDP must leave to the kernel.
 
-use ravelin_test_harness::packet::{ACK, Extension, FIN, Packet, RST, Transport};
+use ravelin_test_harness::packet::{ACK, Extension, FIN, Packet, RST, Tag, Transport};
 
-use super::wires::{ALL, Kind, Live, PORT, start, with};
+use super::wires::{ALL, DNS, Kind, Live, PORT, start, with};
 use crate::policy::ground::crossing;
 use crate::policy::shot::*;
 
@@ -33,6 +33,11 @@ fn long_to_be_cut(packet: Packet) -> Vec<Vec<u8>> {
 fn in_fragments(mut packet: Packet) -> Vec<Vec<u8>> {
     filled(&mut packet, 80);
     packet.fragments(48).map(|part| part.build()).to_vec()
+}
+
+fn tagged(packet: Packet, tags: &[(u16, u16)]) -> Vec<Vec<u8>> {
+    let tag = |&(ethertype, tci): &(u16, u16)| Tag { ethertype, tci };
+    with(packet, |packet| packet.tags = tags.iter().map(tag).collect())
 }
 
 #[test]
@@ -172,5 +177,56 @@ fn frames_for_others_are_not_forwarded() {
             "a frame for another host",
             &live.there().shaped(stranger).dropped(By::Nothing),
         );
+    }
+}
+
+#[test]
+fn frames_of_another_network_on_the_link_are_not_forwarded() {
+    let Some(crossing) = crossing() else { return };
+    let ground = start(&crossing);
+    for (kind, family) in ALL {
+        let live = Live::begin(&ground, kind, family, WAN);
+        let foreign = live
+            .there()
+            .shaped(|packet| tagged(packet, &[(0x8100, 100)]))
+            .dropped(By::Nothing);
+        live.goes_up("a frame of a VLAN without interface", &foreign);
+        // VLAN 0 is a priority and no network (802.1Q).
+        live.meets(
+            &live
+                .there()
+                .shaped(|packet| tagged(packet, &[(0x8100, 0xe000)]))
+                .passes("web"),
+        );
+        live.goes_up(
+            "a frame of two VLANs",
+            &live
+                .there()
+                .shaped(|packet| tagged(packet, &[(0x88a8, 100), (0x8100, 100)]))
+                .dropped(By::Nothing),
+        );
+    }
+}
+
+#[test]
+fn queries_are_left_to_the_blocklist_while_there_is_one() {
+    let Some(crossing) = crossing() else { return };
+    let ground = start(&crossing);
+    let raveld = &ground.engine.raveld;
+    for (kind, family) in ALL {
+        let live = Live::begin_slow(&ground, kind, family, WAN, DNS);
+        live.is_forwarded();
+        raveld.switch("dns_blocklist", true);
+        let before = live.forwarded();
+        for _ in 0..5 {
+            live.pass(&live.there());
+        }
+        assert_eq!(
+            live.forwarded()[0],
+            before[0],
+            "{kind:?} over IPv{family}: not looked into"
+        );
+        raveld.switch("dns_blocklist", false);
+        live.is_forwarded();
     }
 }

@@ -14,6 +14,8 @@ use crate::support::feature;
 
 /// Port of the server.
 pub const PORT: u16 = 80;
+/// Port whose packets the DNS blocklist looks into.
+pub const DNS: u16 = 53;
 /// TTL of packets as the test sends them.
 pub const TTL: u8 = 61;
 
@@ -37,11 +39,12 @@ pub fn start(crossing: &Crossing) -> Ground<'_> {
         ..Setup::default()
     };
     let ground = Ground::start_with(crossing, setup);
-    let port = PORT.to_string();
+    let ports = [PORT, DNS].map(|port| port.to_string());
+    let ports: Vec<&str> = ports.iter().map(String::as_str).collect();
     ground.engine.apply_rules(&[rule("web")
         .from("lan")
-        .service(tcp(&[&port]))
-        .service(udp_ports(&[&port]))
+        .service(tcp(&ports))
+        .service(udp_ports(&ports))
         .accept()]);
     let synced = || {
         let synced = feature(&ground.engine.raveld, "conntrack_sync")["sync"]["state"] == "synced";
@@ -58,6 +61,7 @@ pub struct Live<'g> {
     kind: Kind,
     pub family: u8,
     server: Host,
+    port: u16,
     own: u16,
 }
 
@@ -65,34 +69,42 @@ impl<'g> Live<'g> {
     /// Makes one from [`LAN`] and waits until both directions are forwarded by XDP.
     #[track_caller]
     pub fn begin(ground: &'g Ground<'g>, kind: Kind, family: u8, server: Host) -> Self {
+        let live = Self::begin_slow(ground, kind, family, server, PORT);
+        live.is_forwarded();
+        live
+    }
+
+    /// The same to another port, forwarded or not.
+    #[track_caller]
+    pub fn begin_slow(ground: &'g Ground<'g>, kind: Kind, family: u8, server: Host, port: u16) -> Self {
         let live = Self {
             ground,
             kind,
             family,
             server,
+            port,
             own: ground.prober.own_port(),
         };
         if kind == Kind::Tcp {
-            live.pass(&syn(LAN, server, PORT));
-            live.pass(&syn_ack(server, LAN, PORT));
+            live.pass(&syn(LAN, server, port));
+            live.pass(&syn_ack(server, LAN, port));
         }
-        live.is_forwarded();
         live
     }
 
     /// A packet of who began it.
     pub fn there(&self) -> Shot {
         match self.kind {
-            Kind::Udp => udp(LAN, self.server, PORT),
-            Kind::Tcp => ack(LAN, self.server, PORT),
+            Kind::Udp => udp(LAN, self.server, self.port),
+            Kind::Tcp => ack(LAN, self.server, self.port),
         }
     }
 
     /// A packet of the other side.
     pub fn back(&self) -> Shot {
         match self.kind {
-            Kind::Udp => udp_reply(self.server, LAN, PORT),
-            Kind::Tcp => segment(self.server, LAN, ACK | PSH, 5017, 1033).from(PORT),
+            Kind::Udp => udp_reply(self.server, LAN, self.port),
+            Kind::Tcp => segment(self.server, LAN, ACK | PSH, 5017, 1033).from(self.port),
         }
     }
 
@@ -132,7 +144,7 @@ impl<'g> Live<'g> {
         Tuple {
             protocol: if self.kind == Kind::Udp { 17 } else { 6 },
             source: (LAN.address(self.family), self.own),
-            destination: (self.server.address(self.family), PORT),
+            destination: (self.server.address(self.family), self.port),
         }
     }
 
