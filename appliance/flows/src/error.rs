@@ -17,6 +17,9 @@ pub enum FlowsError {
     /// The connections could not be read.
     #[error("read the connections")]
     Read(#[source] ravelin_kernel::DumpError),
+    /// Flow records could not be read.
+    #[error(transparent)]
+    Records(#[from] ravelin_store::StoreError),
     /// The kernel could not be asked or did not do it.
     #[error(transparent)]
     Kernel(#[from] ravelin_kernel::KernelError),

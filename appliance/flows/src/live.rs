@@ -23,6 +23,7 @@ mod ways;
 pub(crate) use desk::Desk;
 pub use desk::{FlowKill, FlowPage, FlowQuery, Killed};
 pub use id::{FlowId, InvalidFlowId};
+pub(crate) use line::line;
 pub use order::{FlowCursor, FlowSort, InvalidFlowCursor};
 pub use sample::FlowRate;
 pub use tally::FlowTally;

@@ -9,9 +9,12 @@ mod ended;
 mod export;
 mod lines;
 mod make;
+mod query;
 mod sink;
 mod task;
 
 pub use ended::Ended;
+pub use query::FlowRecordPage;
+pub use ravelin_store::{FlowRecordFilter, StoredFlowRecord};
 pub use sink::{RecordCounters, RecordSink};
 pub use task::{RecordParts, spawn};

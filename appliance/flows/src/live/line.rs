@@ -10,7 +10,7 @@ pub(super) fn counter(connection: &Connection) -> CounterId {
 }
 
 /// The line of a counter; None: it is gone, or there is none.
-pub(super) fn line(judge: &Judge, counter: CounterId) -> Option<VerdictLine> {
+pub(crate) fn line(judge: &Judge, counter: CounterId) -> Option<VerdictLine> {
     match counter {
         fixed_counter::INVALID => Some(VerdictLine::InvalidState),
         fixed_counter::NO_ZONE => Some(VerdictLine::NoZone),

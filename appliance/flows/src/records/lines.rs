@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ravelin_abi::rv_connection_mark::RV_CONNECTION_COUNTER;
-use ravelin_compile::{CounterId, Judge, Origin, Ruleset, fixed_counter};
+use ravelin_compile::{CounterId, Judge, Ruleset};
 use ravelin_model::{Revision, VerdictLine, ZoneId, ZoneNumber};
+
+use crate::live;
 
 /// Zones a connection came in from and left by, as far as its line names them.
 type Zones = (Option<ZoneId>, Option<ZoneId>);
@@ -44,28 +46,13 @@ impl Lines {
 
     /// The line a connection with this mark counted on; None: it is gone, or there was none.
     pub(super) fn line(&self, mark: u32) -> Option<VerdictLine> {
-        match mark & RV_CONNECTION_COUNTER {
-            fixed_counter::INVALID => Some(VerdictLine::InvalidState),
-            fixed_counter::NO_ZONE => Some(VerdictLine::NoZone),
-            fixed_counter::INFRASTRUCTURE => Some(VerdictLine::Infrastructure),
-            counter => self.judge.as_ref()?.origin_of(counter).map(of_origin),
-        }
+        live::line(self.judge.as_ref()?, mark & RV_CONNECTION_COUNTER)
     }
 
     /// The zones of that line.
     pub(super) fn zones(&self, mark: u32) -> Zones {
         let counter = mark & RV_CONNECTION_COUNTER;
         self.zones.get(&counter).cloned().unwrap_or_default()
-    }
-}
-
-fn of_origin(origin: &Origin) -> VerdictLine {
-    match origin {
-        Origin::AntiLockout => VerdictLine::AntiLockout,
-        Origin::Rule(id) => VerdictLine::Rule(id.clone()),
-        Origin::PublishedService(id) => VerdictLine::PublishedService(id.clone()),
-        Origin::ZonePair(id) => VerdictLine::ZonePair(id.clone()),
-        Origin::UnwrittenPair => VerdictLine::UnwrittenPair,
     }
 }
 
