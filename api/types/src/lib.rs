@@ -7,6 +7,7 @@
 mod auth;
 mod events;
 mod features;
+mod flows;
 mod health;
 mod interfaces;
 mod lists;
@@ -31,6 +32,10 @@ pub use features::{
     FlowOffloadConfig, FlowRecordsConfig, FlowRecordsConfigPatch, InterfaceScope, OffloadInterface,
     PolicyClassifierConfig, StatisticsConfig, StatisticsConfigPatch, SyncState,
 };
+pub use flows::{
+    CheckedKill, Flow, FlowCount, FlowCounts, FlowEnd, FlowEndpoint, FlowFilter, FlowKill, FlowKillReport,
+    FlowRate, FlowTranslation, FlowTuple,
+};
 pub use health::{Health, Readiness};
 pub use interfaces::{Interface, InterfacePatch, LinkCounters, LinkState};
 pub use lists::{
@@ -41,11 +46,11 @@ pub use maps::Map;
 pub use page::Page;
 pub use policy::{
     Action, AddressMatch, Change, ChangeKind, ChangeOperation, Changes, CommitReport, CommitStep,
-    ConsideredLine, CutFlow, CutFlowTuple, Day, Diagnostic, IcmpType, Identified, InvalidPortRange,
-    IpProtocol, LiveFlows, LoggedVerdict, Move, MoveTo, Names, NatKind, NatRule, NatRuleOrder, NatRuleSpec,
-    ObjectChange, OperationResult, PolicyCounter, PolicyDocument, PolicyKind, PolicyLine, PolicyState,
-    PortRange, ProtocolName, PublishedService, PublishedServiceSpec, RateLimit, RateLimitScope, Reference,
-    References, Revision, RevisionDiff, Rule, RuleHits, RuleOrder, RuleService, RuleSpec, Schedule, Service,
+    ConsideredLine, CutFlow, Day, Diagnostic, IcmpType, Identified, InvalidPortRange, IpProtocol, LiveFlows,
+    LoggedVerdict, Move, MoveTo, Names, NatKind, NatRule, NatRuleOrder, NatRuleSpec, ObjectChange,
+    OperationResult, PolicyCounter, PolicyDocument, PolicyKind, PolicyLine, PolicyState, PortRange,
+    ProtocolName, PublishedService, PublishedServiceSpec, RateLimit, RateLimitScope, Reference, References,
+    Revision, RevisionDiff, Rule, RuleHits, RuleOrder, RuleService, RuleSpec, Schedule, Service,
     ServiceEntry, ServiceSpec, SimulatedEntry, SimulatedPacket, SimulatedTranslation, SimulatedVerdict,
     Simulation, SimulationRequest, Spec, Zone, ZonePair, ZonePairSpec, ZoneReference, ZoneSpec,
 };

@@ -30,7 +30,7 @@ pub use address::AddressMatch;
 pub use changes::{Change, ChangeOperation, Changes, PolicyKind};
 pub use counter::PolicyCounter;
 pub use document::{Identified, PolicyDocument};
-pub use live_flows::{CutFlow, CutFlowTuple, LiveFlows};
+pub use live_flows::{CutFlow, LiveFlows};
 pub use names::Names;
 pub use nat::{NatKind, NatRule, NatRuleSpec};
 pub use order::{Move, MoveTo, NatRuleOrder, RuleOrder};

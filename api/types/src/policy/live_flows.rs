@@ -1,10 +1,10 @@
 //! What a change to the policy means for live connections.
 
-use std::net::IpAddr;
-
 use ravelin_model as model;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use crate::FlowTuple;
 
 /// Live connections, judged by a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -28,9 +28,9 @@ pub struct CutFlow {
     #[schema(value_type = i32, minimum = 0, maximum = 255)]
     pub protocol: u8,
     /// As its packets come in.
-    pub original: CutFlowTuple,
+    pub original: FlowTuple,
     /// As packets of the other side come in.
-    pub reply: CutFlowTuple,
+    pub reply: FlowTuple,
     /// Id of the zone it comes from; missing: its interface is in none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -46,41 +46,6 @@ pub struct CutFlow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub origin_id: Option<String>,
-}
-
-/// Addresses and ports of a connection's packets in one direction.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct CutFlowTuple {
-    /// From.
-    #[schema(value_type = String, example = "192.0.2.7")]
-    pub source: IpAddr,
-    /// To.
-    #[schema(value_type = String, example = "198.51.100.1")]
-    pub destination: IpAddr,
-    /// 0 where the protocol has none; of ICMP the identifier.
-    #[schema(value_type = i32, minimum = 0, maximum = 65535)]
-    pub source_port: u16,
-    /// 0 where the protocol has none; of ICMP type × 256 + code.
-    #[schema(value_type = i32, minimum = 0, maximum = 65535)]
-    pub destination_port: u16,
-}
-
-impl From<model::FlowTuple> for CutFlowTuple {
-    fn from(tuple: model::FlowTuple) -> Self {
-        let model::FlowTuple {
-            source,
-            destination,
-            protocol: _,
-            source_port,
-            destination_port,
-        } = tuple;
-        Self {
-            source,
-            destination,
-            source_port,
-            destination_port,
-        }
-    }
 }
 
 impl From<model::CutFlow> for CutFlow {
