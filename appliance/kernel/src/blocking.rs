@@ -54,6 +54,47 @@ impl BlockingSocket {
             .try_for_each(|group| self.socket.add_membership(*group))
     }
 
+    /// The kernel's name for this socket.
+    pub(crate) fn port(&self) -> io::Result<u32> {
+        let mut address = SocketAddr::new(0, 0);
+        self.socket.get_address(&mut address)?;
+        Ok(address.port_number())
+    }
+
+    /// Has the kernel keep back messages about what the socket of this name asked for.
+    pub(crate) fn leave_out(&mut self, port: u32) -> io::Result<()> {
+        // The kernel's filters read numbers as they are in packets.
+        let port = u32::from_be_bytes(port.to_ne_bytes());
+        let step = |code: u32, jump_if, jump_else, operand| libc::sock_filter {
+            code: u16::try_from(code).unwrap_or(u16::MAX),
+            jt: jump_if,
+            jf: jump_else,
+            k: operand,
+        };
+        let mut steps = [
+            step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, MESSAGE_PORT),
+            step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, 1, port),
+            step(libc::BPF_RET | libc::BPF_K, 0, 0, 0),
+            step(libc::BPF_RET | libc::BPF_K, 0, 0, u32::MAX),
+        ];
+        let filter = libc::sock_fprog {
+            len: 4,
+            filter: steps.as_mut_ptr(),
+        };
+        // SAFETY: the option's value is a sock_fprog, whose length is that of the steps it points to; the kernel copies
+        // both within the call.
+        let status = unsafe {
+            libc::setsockopt(
+                self.socket.as_raw_fd(),
+                libc::SOL_SOCKET,
+                libc::SO_ATTACH_FILTER,
+                (&raw const filter).cast(),
+                FILTER_BYTES,
+            )
+        };
+        succeeded(status)
+    }
+
     /// A number no question had lately.
     pub(crate) fn next_sequence(&mut self) -> u32 {
         self.sequence = self.sequence.wrapping_add(1);
@@ -198,6 +239,12 @@ fn get_option(socket: &Socket, option: libc::c_int) -> io::Result<libc::c_int> {
 
 #[expect(clippy::cast_possible_truncation, reason = "4")]
 const INT_BYTES: libc::socklen_t = size_of::<libc::c_int>() as libc::socklen_t;
+
+#[expect(clippy::cast_possible_truncation, reason = "16")]
+const FILTER_BYTES: libc::socklen_t = size_of::<libc::sock_fprog>() as libc::socklen_t;
+
+/// Where a message names who asked (`nlmsg_pid` of `struct nlmsghdr`).
+const MESSAGE_PORT: u32 = 12;
 
 fn succeeded(status: libc::c_int) -> io::Result<()> {
     match status {

@@ -100,6 +100,10 @@ impl Conntrack {
         })
     }
 
+    pub(crate) fn port(&self) -> io::Result<u32> {
+        self.socket.port()
+    }
+
     /// Every connection of both families. One may be missed or come twice when the table changes meanwhile.
     pub fn dump(&mut self, each: &mut dyn FnMut(Connection)) -> Result<(), DumpError> {
         let mut messages = Messages::default();

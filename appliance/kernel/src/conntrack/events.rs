@@ -7,7 +7,7 @@ use std::time::Duration;
 use netlink_sys::protocols::NETLINK_NETFILTER;
 use ravelin_model::Connection;
 
-use super::{build, parse};
+use super::{Conntrack, build, parse};
 use crate::KernelError;
 use crate::blocking::BlockingSocket;
 use crate::netlink::{Answer, answers};
@@ -57,6 +57,12 @@ impl ConntrackEvents {
             Ok(Self { socket })
         };
         open().map_err(KernelError::ConntrackEvents)
+    }
+
+    /// From now on what this one changes, makes or deletes is no news, but to others.
+    pub fn leave_out(&mut self, conntrack: &Conntrack) -> Result<(), KernelError> {
+        let mut leave_out = || self.socket.leave_out(conntrack.port()?);
+        leave_out().map_err(KernelError::ConntrackEvents)
     }
 
     /// Reads what is there, waiting for the first at most so long.
