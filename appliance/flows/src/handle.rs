@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use ravelin_compile::Judge;
 use ravelin_datapath::{FlowCacheReader, FlowSummary};
-use ravelin_kernel::Link;
+use ravelin_kernel::{ConnectionKey, Conntrack, Link};
 use ravelin_model::{FlowSettings, SyncStatus};
 use ravelin_store::Store;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
+use tokio::task::spawn_blocking;
 
 use crate::live::Desk;
+use crate::sync::{Carried, Command, Commands};
 use crate::{Ending, FlowsError};
 
 /// What is known of the flows. Cheap to clone; keeps nothing alive.
@@ -22,6 +24,9 @@ pub struct FlowsHandle {
     pub(crate) judge: watch::Receiver<Option<Arc<Judge>>>,
     pub(crate) store: Store,
     pub(crate) conntrack: bool,
+    /// To the thread that keeps the cache in step; None: there is none.
+    pub(crate) commands: Option<Commands>,
+    pub(crate) carried: Carried,
     pub(crate) settings: watch::Receiver<FlowSettings>,
     pub(crate) desk: Arc<Desk>,
 }
@@ -56,19 +61,27 @@ impl FlowsHandle {
     /// Takes connections out of the flow cache and keeps them out: when this returns, XDP forwards none of their
     /// packets. The reasons are for their records. They stay in conntrack.
     pub async fn take_out(&self, endings: Vec<Ending>) -> Result<(), FlowsError> {
-        if !self.conntrack {
-            return Err(FlowsError::NoConntrack);
+        let commands = self.commands.as_ref().ok_or(FlowsError::NoConntrack)?;
+        let (done, answer) = oneshot::channel();
+        if !commands.send(Command::TakeOut(endings, done)).await {
+            return Err(FlowsError::Ended);
         }
-        drop(endings);
-        Ok(())
+        answer.await.map_err(|_| FlowsError::Ended)
     }
 
     /// Ends connections: takes them out of the flow cache, then out of conntrack. Answers how many conntrack had.
     pub async fn end(&self, endings: Vec<Ending>) -> Result<u64, FlowsError> {
+        let keys: Vec<ConnectionKey> = endings.iter().map(Ending::key).collect();
         self.take_out(endings).await?;
-        Ok(0)
+        let deleted = spawn_blocking(move || Conntrack::open()?.delete(&keys)).await;
+        let deleted = deleted.map_err(|_| FlowsError::Ended)??;
+        Ok(u64::try_from(deleted).unwrap_or(u64::MAX))
     }
 
     /// Has XDP learn the way of every connection again: a list or the scope of a feature changed.
-    pub fn forget_paths(&self) {}
+    pub fn forget_paths(&self) {
+        if let Some(commands) = &self.commands {
+            commands.forget_paths();
+        }
+    }
 }

@@ -6,6 +6,7 @@ mod handle;
 pub mod live;
 mod parts;
 pub mod records;
+mod sweep;
 mod sync;
 mod task;
 

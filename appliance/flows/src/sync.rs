@@ -1,20 +1,35 @@
 //! Keeping the flow cache in step with conntrack.
+//!
+//! ```text
+//! conntrack ──news──► ┌───────────────────┐ ◄── settings, links (watch)
+//!           ──dump──► │ thread            │ ◄── commands, 16; forget_paths (flag); both wake it
+//!           ◄─liberal─│ "conntrack"       │ ──► flow cache
+//! routes, … ──hints─► └───────────────────┘ ──► records (bounded, never waits), SyncStatus (watch)
+//! ```
+//! Everything that decides is pure: [`machine`] says where the cache stands, [`keeper`] what a connection means for
+//! it, [`eligible`] which may be in it. The thread asks the kernel and does what they say.
 
+mod carried;
+mod command;
 mod eligible;
+mod ending;
+mod follower;
+mod keeper;
+mod locals;
+mod machine;
+mod ports;
+mod reading;
+mod simulated;
+mod sources;
+mod status;
+mod timing;
 
+pub(crate) use carried::Carried;
+pub(crate) use command::{Command, CommandReceiver, Commands};
 pub use eligible::NotCached;
-
-use ravelin_model::{EndReason, FlowTuple};
-
-/// A connection that is to end, and why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Ending {
-    /// Conntrack's number for it.
-    pub id: u32,
-    /// Conntrack zone.
-    pub zone: u16,
-    /// As packets of who began it come in.
-    pub original: FlowTuple,
-    /// Why it ends.
-    pub reason: EndReason,
-}
+pub(crate) use eligible::eligible;
+pub use ending::Ending;
+pub(crate) use follower::{Follower, Inputs};
+pub(crate) use locals::Locals;
+pub(crate) use simulated::simulated;
+pub(crate) use sources::RECEIVE_BUFFER;

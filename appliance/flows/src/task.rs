@@ -1,33 +1,32 @@
-//! The task that owns the flow table.
+//! Starting everything of this crate.
 //!
 //! ```text
-//! control ── watch FlowTimeouts ──► task ── watch FlowSummary ──► control, metrics
-//!                                    │ ▲
-//!                        table, once a second, to a blocking thread and back
+//! control ── FlowTimeouts (watch) ──► sweep ──────────── FlowSummary (watch) ──► control, metrics
+//!         ── FlowSettings (watch) ─┬► thread "conntrack" ── SyncStatus (watch) ──► control, metrics
+//! kernel ─── links (watch) ────────┤        │ Ended, bounded, never waits
+//!                                  └► records ──► store, collector
 //! ```
-//! Both channels hold the newest value only, so neither can fill up.
 
+use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::thread;
 
-use ravelin_datapath::{DatapathError, FlowSummary, FlowSweep, FlowTable, FlowTimeouts};
-use ravelin_model::SyncStatus;
-use tokio::sync::watch;
-use tokio::task::{JoinHandle, spawn_blocking};
-use tokio::time::{MissedTickBehavior, interval};
+use ravelin_datapath::{FlowCache, FlowSummary};
+use ravelin_kernel::Link;
+use ravelin_model::{FlowSettings, SyncStatus};
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
 
-use crate::records::{self, RecordParts};
-use crate::{FlowsHandle, Parts};
-
-/// Between the starts of two sweeps; a sweep that takes longer delays the next.
-const PERIOD: Duration = Duration::from_secs(1);
+use crate::live::Desk;
+use crate::records::{self, RecordParts, RecordSink};
+use crate::sync::{Carried, Commands, Follower, Inputs, RECEIVE_BUFFER, simulated};
+use crate::{FlowsHandle, Parts, sweep};
 
 /// Tasks that run behind a handle, by name. None of them ends before the sender of the time-outs or of the settings
 /// is dropped; a panic ends one.
 pub type Tasks = Vec<(&'static str, JoinHandle<()>)>;
 
-/// Starts following flows: sweeps with whatever `timeouts` says at the time, also while flows are not counted, so that
-/// entries from before go, and keeps the cache in step with conntrack as `settings` say.
+/// Starts following flows. The thread that follows conntrack is of the network namespace of the calling thread.
 #[allow(
     clippy::disallowed_methods,
     reason = "the tasks of this crate are spawned here"
@@ -44,10 +43,10 @@ pub fn spawn(parts: Parts) -> (FlowsHandle, Tasks) {
         conntrack,
     } = parts;
     let (summary_sender, summary) = watch::channel(FlowSummary::default());
-    let (sync_sender, sync) = watch::channel(SyncStatus::default());
+    let (status, sync) = watch::channel(SyncStatus::default());
     let mut tasks: Tasks = Vec::new();
     if let Some(table) = table {
-        tasks.push(("flows", tokio::spawn(run(table, timeouts, summary_sender))));
+        tasks.push(("flows", tokio::spawn(sweep::run(table, timeouts, summary_sender))));
     }
     let (records, task) = records::spawn(RecordParts {
         store: store.clone(),
@@ -55,88 +54,114 @@ pub fn spawn(parts: Parts) -> (FlowsHandle, Tasks) {
         judge: judge.clone(),
     });
     tasks.push(("flow records", task));
+    let reader = cache.as_ref().map(|cache| cache.reader());
+    let carried = Carried::default();
+    let commands = if conntrack {
+        let following = Following {
+            cache,
+            links: links.clone(),
+            settings: settings.clone(),
+            carried: carried.clone(),
+            records,
+            status,
+        };
+        match following.start() {
+            Ok((commands, ended)) => {
+                tasks.push(("conntrack", tokio::spawn(async move { drop(ended.await) })));
+                tasks.push((
+                    "conntrack settings",
+                    tokio::spawn(ring(settings.clone(), links.clone(), commands.clone())),
+                ));
+                Some(commands)
+            }
+            Err(error) => {
+                // A task that must not end has ended: whoever supervises ends the process.
+                tracing::error!(%error, "the thread that follows conntrack could not be started");
+                tasks.push(("conntrack", tokio::spawn(std::future::ready(()))));
+                None
+            }
+        }
+    } else {
+        tasks.push((
+            "conntrack",
+            tokio::spawn(simulated(cache, settings.clone(), links.clone(), status)),
+        ));
+        None
+    };
     let handle = FlowsHandle {
         summary,
         sync,
-        cache: cache.as_ref().map(|cache| cache.reader()),
+        cache: reader,
         links,
         judge,
         store,
         conntrack,
-        settings: settings.clone(),
-        desk: Arc::default(),
+        commands,
+        carried,
+        settings,
+        desk: Arc::<Desk>::default(),
     };
-    tasks.push((
-        "conntrack",
-        tokio::spawn(async move {
-            let mut settings = settings;
-            while settings.changed().await.is_ok() {}
-            drop((cache, sync_sender, records));
-        }),
-    ));
     (handle, tasks)
 }
 
-async fn run(
-    mut table: Box<dyn FlowTable>,
-    mut timeouts: watch::Receiver<FlowTimeouts>,
-    summary: watch::Sender<FlowSummary>,
-) {
-    let mut ticks = interval(PERIOD);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut failing = false;
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            // A new value is taken up by the next sweep.
-            changed = timeouts.changed() => match changed {
-                Ok(()) => continue,
-                Err(_) => return,
-            },
-        }
-        let now = *timeouts.borrow();
-        let swept = spawn_blocking(move || {
-            let start = Instant::now();
-            let result = table.sweep(&now);
-            (table, result, start.elapsed())
+/// What the thread that follows conntrack gets.
+struct Following {
+    cache: Option<Box<dyn FlowCache>>,
+    links: watch::Receiver<Arc<Vec<Link>>>,
+    settings: watch::Receiver<FlowSettings>,
+    carried: Carried,
+    records: RecordSink,
+    status: watch::Sender<SyncStatus>,
+}
+
+impl Following {
+    /// Starts the thread; the receiver is told when it has ended, however it did.
+    fn start(self) -> io::Result<(Commands, oneshot::Receiver<()>)> {
+        let Self {
+            cache,
+            links,
+            settings,
+            carried,
+            records,
+            status,
+        } = self;
+        let (commands, receiver) = Commands::new()?;
+        let follower = Follower::new(Inputs {
+            cache,
+            links,
+            settings,
+            commands: receiver,
+            carried,
+            records,
+            status,
+            receive_buffer: RECEIVE_BUFFER,
         });
-        let result;
-        let duration;
-        (table, result, duration) = match swept.await {
-            Ok(swept) => swept,
-            Err(error) => {
-                tracing::error!(%error, "flows are no longer swept: the sweep panicked");
-                return;
-            }
+        let (alive, ended) = oneshot::channel::<()>();
+        thread::Builder::new()
+            .name("conntrack".to_owned())
+            .spawn(move || {
+                let _alive = alive;
+                follower.run();
+            })?;
+        Ok((commands, ended))
+    }
+}
+
+/// Wakes the thread whenever there is something new for it.
+async fn ring(
+    mut settings: watch::Receiver<FlowSettings>,
+    mut links: watch::Receiver<Arc<Vec<Link>>>,
+    commands: Commands,
+) {
+    loop {
+        let over = tokio::select! {
+            changed = settings.changed() => changed.is_err(),
+            // Where links can be followed no longer, those of the end stay.
+            Ok(()) = links.changed() => false,
         };
-        log_turns(&result, &mut failing);
-        summary.send_modify(|summary| count(summary, &result, duration));
-    }
-}
-
-fn count(summary: &mut FlowSummary, result: &Result<FlowSweep, DatapathError>, duration: Duration) {
-    match result {
-        Ok(sweep) => {
-            summary.last = *sweep;
-            summary.expired += sweep.expired;
-            summary.sweeps += 1;
-            summary.duration = duration;
+        commands.wake();
+        if over {
+            return;
         }
-        Err(_) => summary.failures += 1,
     }
 }
-
-/// A failure that lasts is logged when it begins and when it ends, not every second.
-fn log_turns(result: &Result<FlowSweep, DatapathError>, failing: &mut bool) {
-    match result {
-        Err(error) if !*failing => {
-            tracing::warn!(error = error as &dyn std::error::Error, "flows cannot be swept");
-        }
-        Ok(_) if *failing => tracing::info!("flows are swept again"),
-        _ => {}
-    }
-    *failing = result.is_err();
-}
-
-#[cfg(test)]
-mod tests;

@@ -2,6 +2,12 @@
 
 use std::fmt;
 
+use ravelin_abi::rv_connection_mark::{RV_CONNECTION_ANSWERED, RV_CONNECTION_COUNTER, RV_CONNECTION_RESET};
+use ravelin_datapath::CachedFlow;
+use ravelin_model::{Connection, ConnectionStatus, TcpState, protocol};
+
+use super::Locals;
+
 /// Why a connection is not in the flow cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NotCached {
@@ -65,3 +71,74 @@ impl fmt::Display for NotCached {
         f.write_str(self.sentence())
     }
 }
+
+/// The connection as the cache keeps it, or the first reason why it must not.
+///
+/// A TCP state that is not told is taken for none: whoever knows better says so first.
+pub(crate) fn eligible(connection: &Connection, locals: &Locals) -> Result<CachedFlow, NotCached> {
+    let Connection {
+        id,
+        zone,
+        original,
+        reply,
+        status,
+        mark,
+        tcp_state,
+        syn_proxy,
+        // Time and traffic say nothing about what packets need; of a master only a helper matters, which is in the
+        // status.
+        timeout_seconds: _,
+        counts: _,
+        started_at: _,
+        ended_at: _,
+        master: _,
+    } = connection;
+    let tcp = original.protocol == protocol::TCP;
+    let never = [
+        (!tcp && original.protocol != protocol::UDP, NotCached::Protocol),
+        (*zone != 0, NotCached::Zone),
+        (status.has(ConnectionStatus::DYING), NotCached::Dying),
+        (!status.has(ConnectionStatus::CONFIRMED), NotCached::Unconfirmed),
+        (
+            mark & (RV_CONNECTION_ANSWERED | RV_CONNECTION_RESET) != 0,
+            NotCached::Answered,
+        ),
+        (status.has(ConnectionStatus::HELPER), NotCached::Helper),
+        (
+            status.has(ConnectionStatus::SEQUENCE_ADJUSTED),
+            NotCached::SequenceAdjusted,
+        ),
+        (*syn_proxy, NotCached::SynProxy),
+        (
+            status.has(ConnectionStatus::OFFLOADED | ConnectionStatus::HARDWARE),
+            NotCached::Offloaded,
+        ),
+        (
+            locals.has(original.source) || locals.has(reply.source),
+            NotCached::Local,
+        ),
+    ];
+    let not_yet = [
+        (!status.has(ConnectionStatus::SEEN_REPLY), NotCached::NoReply),
+        (
+            tcp && *tcp_state != Some(TcpState::Established),
+            NotCached::NotEstablished,
+        ),
+        (
+            tcp && !status.has(ConnectionStatus::ASSURED),
+            NotCached::NotAssured,
+        ),
+    ];
+    match never.into_iter().chain(not_yet).find(|(hinders, _)| *hinders) {
+        Some((_, reason)) => Err(reason),
+        None => Ok(CachedFlow {
+            connection: *id,
+            original: *original,
+            reply: *reply,
+            counter: mark & RV_CONNECTION_COUNTER,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,8 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
+use tokio::task::JoinHandle;
+
 use super::*;
 
 /// Answers sweeps from a script, then with the default, and keeps the time-outs it was given.
@@ -18,6 +20,7 @@ impl FlowTable for Scripted {
     }
 }
 
+#[allow(clippy::disallowed_methods, reason = "the task under test")]
 fn sweeping(
     table: Scripted,
     timeouts: watch::Receiver<FlowTimeouts>,

@@ -1,0 +1,405 @@
+//! The flow cache and what is known beside it: takes what conntrack tells, and does to the cache what follows. Asks
+//! no kernel.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Instant;
+
+use ravelin_datapath::{CachedFlow, CachedState, DatapathError, FlowCache, FlowCacheReader, Inserted, Path};
+use ravelin_kernel::ConntrackEvent;
+use ravelin_model::{Connection, FlowTuple, TcpState, protocol};
+
+use super::carried::{Carried, Identity};
+use super::ending::{Ending, Endings};
+use super::{Locals, eligible};
+use crate::records::Ended;
+
+/// What was done so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Figures {
+    pub(super) events: u64,
+    pub(super) inserted: u64,
+    pub(super) removed: u64,
+    pub(super) full: u64,
+    pub(super) drift: u64,
+}
+
+/// What follows for the cache from what is known of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// It is as it should be.
+    Nothing,
+    Insert(CachedFlow),
+    Remove,
+    /// What was told does not say whether it belongs there.
+    Ask,
+}
+
+/// Owns the cache.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    cache: Option<Cache>,
+    /// The cache is to be kept in step; else it stays empty.
+    caching: bool,
+    locals: Locals,
+    endings: Endings,
+    carried: Carried,
+    /// To be put into the cache as soon as conntrack lets their TCP windows be.
+    fresh: HashMap<FlowTuple, CachedFlow>,
+    unsure: HashSet<FlowTuple>,
+    ended: Vec<Ended>,
+    figures: Figures,
+}
+
+#[derive(Debug)]
+struct Cache {
+    map: Box<dyn FlowCache>,
+    reader: Arc<dyn FlowCacheReader>,
+}
+
+impl Keeper {
+    pub(super) fn new(cache: Option<Box<dyn FlowCache>>, carried: Carried) -> Self {
+        Self {
+            cache: cache.map(|map| Cache {
+                reader: map.reader(),
+                map,
+            }),
+            caching: false,
+            locals: Locals::default(),
+            endings: Endings::default(),
+            carried,
+            fresh: HashMap::new(),
+            unsure: HashSet::new(),
+            ended: Vec::new(),
+            figures: Figures::default(),
+        }
+    }
+
+    pub(super) fn figures(&self) -> Figures {
+        self.figures
+    }
+
+    /// The cache, for what has nothing to do with connections.
+    pub(super) fn cache(&mut self) -> Option<&mut dyn FlowCache> {
+        match &mut self.cache {
+            Some(cache) => Some(cache.map.as_mut()),
+            None => None,
+        }
+    }
+
+    /// Whether there is something that conntrack may have forgotten.
+    pub(super) fn has_anything(&self) -> bool {
+        let entries = self.cache.as_ref().map(|cache| cache.map.occupancy());
+        entries.is_some_and(|entries| entries.ipv4 + entries.ipv6 > 0) || !self.carried.is_empty()
+    }
+
+    /// Begins or ends to keep the cache in step; empties it at the end.
+    pub(super) fn set_caching(&mut self, caching: bool) {
+        self.caching = caching;
+        if !caching {
+            self.fresh.clear();
+            self.unsure.clear();
+            self.remove_where(|_| true);
+        }
+    }
+
+    /// Takes other addresses for those of this box.
+    pub(super) fn set_locals(&mut self, locals: Locals) {
+        if self.locals != locals {
+            self.locals = locals;
+            let locals = self.locals.clone();
+            self.remove_where(|flow| locals.has(flow.original.source) || locals.has(flow.reply.source));
+        }
+    }
+
+    /// Takes connections out and keeps them out.
+    pub(super) fn take_out(&mut self, endings: &[Ending], now: Instant) {
+        for ending in endings {
+            self.endings.add(ending, now);
+            if self
+                .cached(&ending.original)
+                .is_some_and(|flow| flow.connection == ending.id)
+            {
+                self.remove(&ending.original);
+            }
+        }
+    }
+
+    /// Forgets why connections should have ended that did not.
+    pub(super) fn expire(&mut self, now: Instant) {
+        self.endings.expire(now);
+    }
+
+    /// Takes news.
+    pub(super) fn news(&mut self, event: ConntrackEvent) {
+        self.figures.events += 1;
+        match event {
+            ConntrackEvent::New(connection) | ConntrackEvent::Updated(connection) => self.told(&connection),
+            ConntrackEvent::Destroyed(connection) => self.destroyed(connection),
+        }
+    }
+
+    /// Takes what is known of a connection now. What is to be put in goes in with [`Self::flush`]; what is not known
+    /// well enough comes with [`Self::take_unsure`].
+    pub(super) fn told(&mut self, connection: &Connection) {
+        let original = connection.original;
+        match self.step(connection) {
+            Step::Nothing => {}
+            Step::Insert(flow) => {
+                self.fresh.insert(original, flow);
+            }
+            Step::Remove => self.remove(&original),
+            Step::Ask => {
+                self.unsure.insert(original);
+            }
+        }
+    }
+
+    fn destroyed(&mut self, connection: Connection) {
+        let original = connection.original;
+        if self
+            .cached(&original)
+            .is_some_and(|flow| flow.connection == connection.id)
+        {
+            self.remove(&original);
+        }
+        let reason = self.endings.take(&connection);
+        self.ended.extend(self.carried.end(connection, reason));
+    }
+
+    /// Puts in what is to be put in. `let_be` has conntrack accept TCP outside of the window, as it does not see what
+    /// XDP forwards; connections it fails for stay out.
+    pub(super) fn flush(&mut self, let_be: &mut dyn FnMut(&[CachedFlow]) -> bool) {
+        if self.fresh.is_empty() {
+            return;
+        }
+        let mut fresh: Vec<CachedFlow> = self.fresh.drain().map(|(_, flow)| flow).collect();
+        let tcp = |flow: &CachedFlow| flow.original.protocol == protocol::TCP;
+        let strange: Vec<CachedFlow> = (fresh.iter().copied())
+            .filter(|flow| tcp(flow) && !self.is_in(flow))
+            .collect();
+        if !strange.is_empty() && !let_be(&strange) {
+            fresh.retain(|flow| !tcp(flow) || self.is_in(flow));
+        }
+        for flow in &fresh {
+            self.insert(flow);
+        }
+    }
+
+    /// What conntrack has to be asked for.
+    pub(super) fn take_unsure(&mut self) -> Vec<FlowTuple> {
+        self.unsure.drain().collect()
+    }
+
+    /// Connections that ended and whose counts are known.
+    pub(super) fn take_ended(&mut self) -> Vec<Ended> {
+        std::mem::take(&mut self.ended)
+    }
+
+    /// Takes the last counts of what was taken out.
+    pub(super) fn collect(&mut self) -> Result<(), DatapathError> {
+        let Some(cache) = &mut self.cache else {
+            return Ok(());
+        };
+        for removed in cache.map.collect()? {
+            let identity = (removed.flow.original, removed.flow.connection);
+            self.ended.extend(self.carried.add(identity, removed.counts));
+        }
+        Ok(())
+    }
+
+    /// Every connection of the cache that no reading of conntrack had, and forgets what is carried for others.
+    fn unseen(&self, seen: &HashSet<Identity>) -> Vec<FlowTuple> {
+        let mut unseen = Vec::new();
+        if let Some(cache) = &self.cache {
+            cache.map.for_each(&mut |state| {
+                let identity = (state.flow.original, state.flow.connection);
+                if !seen.contains(&identity) {
+                    unseen.push(state.flow.original);
+                }
+            });
+        }
+        unseen
+    }
+
+    /// Takes out what a whole reading did not have; what was in it was told.
+    pub(super) fn keep_only(&mut self, seen: &HashSet<Identity>) {
+        for original in self.unseen(seen) {
+            self.remove(&original);
+        }
+        self.carried.retain(seen);
+    }
+
+    /// Compares a connection of a reading with the cache; answers what is different. One that fell idle is put in
+    /// anew, which is no difference.
+    pub(super) fn compare(&mut self, connection: &Connection) -> Option<FlowTuple> {
+        match self.step(connection) {
+            Step::Nothing => {
+                self.revive(&connection.original);
+                None
+            }
+            Step::Insert(flow) if self.is_full(&flow) => None,
+            Step::Insert(_) | Step::Remove | Step::Ask => Some(connection.original),
+        }
+    }
+
+    /// What a whole reading did not have, though it is in the cache.
+    pub(super) fn compare_rest(&mut self, seen: &HashSet<Identity>) -> Vec<FlowTuple> {
+        self.carried.retain(seen);
+        self.unseen(seen)
+    }
+
+    /// Puts right what was different and, asked for again, still is. Goes on with [`Self::flush`], then
+    /// [`Self::count_drift`] with the figures of before.
+    pub(super) fn repair(&mut self, original: &FlowTuple, connection: Option<&Connection>) {
+        match connection {
+            Some(connection) => {
+                if connection.original != *original {
+                    self.remove(original);
+                }
+                self.told(connection);
+            }
+            None => self.remove(original),
+        }
+    }
+
+    /// What was put in and taken out since these figures was drift.
+    pub(super) fn count_drift(&mut self, before: &Figures) -> u64 {
+        let drift = self.figures.inserted - before.inserted + self.figures.removed - before.removed;
+        self.figures.drift += drift;
+        drift
+    }
+
+    /// What is in the cache under the tuple of who began a connection, or about to be.
+    fn cached(&self, original: &FlowTuple) -> Option<CachedFlow> {
+        let fresh = self.fresh.get(original).copied();
+        fresh.or_else(|| Some(self.cache.as_ref()?.reader.get(original)?.flow))
+    }
+
+    fn step(&self, connection: &Connection) -> Step {
+        if !self.caching || self.cache.is_none() {
+            return Step::Nothing;
+        }
+        let cached = self.cached(&connection.original);
+        let same = |flow: &CachedFlow| {
+            flow.connection == connection.id
+                && flow.original == connection.original
+                && flow.reply == connection.reply
+        };
+        let known = cached.as_ref().is_some_and(same);
+        let untold = connection.original.protocol == protocol::TCP && connection.tcp_state.is_none();
+        let belongs = if untold {
+            // A change of the state would have been told.
+            let established = Connection {
+                tcp_state: Some(TcpState::Established),
+                ..connection.clone()
+            };
+            eligible(&established, &self.locals)
+        } else {
+            eligible(connection, &self.locals)
+        };
+        match (belongs, cached) {
+            (Ok(_), cached) if self.endings.has(connection) => Step::Remove.if_there(cached),
+            (Ok(_), _) if untold && !known => Step::Ask,
+            (Ok(flow), Some(cached)) if flow == cached => Step::Nothing,
+            (Ok(flow), _) => Step::Insert(flow),
+            (Err(_), cached) => Step::Remove.if_there(cached),
+        }
+    }
+
+    fn is_in(&self, flow: &CachedFlow) -> bool {
+        let state = (self.cache.as_ref()).and_then(|cache| cache.reader.get(&flow.original));
+        state.is_some_and(|state| is_same(&state.flow, flow))
+    }
+
+    fn is_full(&self, flow: &CachedFlow) -> bool {
+        self.cache.as_ref().is_some_and(|cache| {
+            let occupancy = cache.map.occupancy();
+            let entries = if flow.original.is_ipv6() {
+                occupancy.ipv6
+            } else {
+                occupancy.ipv4
+            };
+            entries >= occupancy.capacity
+        })
+    }
+
+    fn insert(&mut self, flow: &CachedFlow) {
+        // Whoever had these tuples before is gone, whether or not that was told; and what has ended is not brought
+        // back to life.
+        for tuple in [flow.original, flow.reply] {
+            let cache = self.cache.as_ref();
+            let there = cache.and_then(|cache| cache.reader.get(&tuple));
+            if there.is_some_and(|state| is_over(&state) || !is_same(&state.flow, flow)) {
+                self.remove(&tuple);
+            }
+        }
+        let Some(cache) = &mut self.cache else {
+            return;
+        };
+        match cache.map.insert(flow) {
+            Inserted::New => self.figures.inserted += 1,
+            Inserted::Full => self.figures.full += 1,
+            Inserted::Known | Inserted::Unsuited => {}
+        }
+    }
+
+    /// Puts a connection in again of which XDP forwards nothing any more, though it lives.
+    fn revive(&mut self, original: &FlowTuple) {
+        let cache = self.cache.as_ref();
+        if let Some(state) = cache.and_then(|cache| cache.reader.get(original))
+            && is_over(&state)
+        {
+            self.insert(&state.flow);
+        }
+    }
+
+    /// Takes out what has this tuple in either direction.
+    fn remove(&mut self, tuple: &FlowTuple) {
+        self.fresh.remove(tuple);
+        let Some(cache) = &mut self.cache else {
+            return;
+        };
+        if let Some(state) = cache.reader.get(tuple)
+            && cache.map.remove(tuple)
+        {
+            self.figures.removed += 1;
+            self.carried.expect((state.flow.original, state.flow.connection));
+        }
+    }
+
+    fn remove_where(&mut self, which: impl Fn(&CachedFlow) -> bool) {
+        let mut doomed = Vec::new();
+        if let Some(cache) = &self.cache {
+            cache.map.for_each(&mut |state| {
+                if which(&state.flow) {
+                    doomed.push(state.flow.original);
+                }
+            });
+        }
+        self.fresh.retain(|_, flow| !which(flow));
+        for original in doomed {
+            self.remove(&original);
+        }
+    }
+}
+
+/// Whether both are one connection, whatever it counts on.
+fn is_same(a: &CachedFlow, b: &CachedFlow) -> bool {
+    let identity = |flow: &CachedFlow| (flow.connection, flow.original, flow.reply);
+    identity(a) == identity(b)
+}
+
+/// Whether XDP forwards nothing of it any more.
+fn is_over(state: &CachedState) -> bool {
+    state
+        .directions
+        .iter()
+        .any(|direction| direction.path == Path::Ended)
+}
+
+impl Step {
+    fn if_there(self, cached: Option<CachedFlow>) -> Self {
+        if cached.is_some() { self } else { Self::Nothing }
+    }
+}
