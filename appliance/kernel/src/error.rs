@@ -25,6 +25,9 @@ pub enum KernelError {
     /// Addresses could not be listed.
     #[error("list the addresses")]
     ListAddresses(#[source] DumpError),
+    /// Which links XDP can redirect to could not be read.
+    #[error("list the links that XDP can redirect to")]
+    ListRedirects(#[source] DumpError),
     /// The table of nftables could not be read.
     #[error("list the table of nftables")]
     ListTable(#[source] DumpError),

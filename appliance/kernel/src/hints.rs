@@ -6,7 +6,8 @@
 use std::io;
 
 use futures::FutureExt;
-use netlink_sys::{AsyncSocket, AsyncSocketExt, SocketAddr, TokioSocket, protocols::NETLINK_ROUTE};
+use netlink_sys::protocols::{NETLINK_GENERIC, NETLINK_ROUTE};
+use netlink_sys::{AsyncSocket, AsyncSocketExt, SocketAddr, TokioSocket};
 use rtnetlink::MulticastGroup;
 
 /// Messages are not looked at, so what does not fit may be cut off.
@@ -15,27 +16,26 @@ const BUFFER_BYTES: usize = 4096;
 /// Waiting messages taken for one.
 const DRAINED: usize = 4096;
 
-/// A socket in the multicast groups of links and addresses.
+/// Sockets in multicast groups.
 pub(crate) struct Hints {
-    socket: TokioSocket,
-    buffer: Vec<u8>,
+    links: Socket,
+    /// None: the kernel does not tell what XDP can do with links.
+    redirects: Option<Socket>,
 }
 
 impl Hints {
-    /// From now on nothing is missed.
-    pub(crate) fn subscribe() -> io::Result<Self> {
-        let mut socket = TokioSocket::new(NETLINK_ROUTE)?;
-        socket.socket_mut().bind(&SocketAddr::new(0, 0))?;
-        for group in [
-            MulticastGroup::Link,
-            MulticastGroup::Ipv4Ifaddr,
-            MulticastGroup::Ipv6Ifaddr,
-        ] {
-            socket.socket_mut().add_membership(group as u32)?;
-        }
+    /// From now on nothing is missed of links and addresses, nor of the group about what XDP can do with links.
+    pub(crate) fn subscribe(redirects: Option<u32>) -> io::Result<Self> {
+        let links = [
+            MulticastGroup::Link as u32,
+            MulticastGroup::Ipv4Ifaddr as u32,
+            MulticastGroup::Ipv6Ifaddr as u32,
+        ];
         Ok(Self {
-            socket,
-            buffer: Vec::with_capacity(BUFFER_BYTES),
+            links: Socket::subscribe(NETLINK_ROUTE, &links)?,
+            redirects: redirects
+                .map(|group| Socket::subscribe(NETLINK_GENERIC, &[group]))
+                .transpose()?,
         })
     }
 
@@ -52,6 +52,35 @@ impl Hints {
     }
 
     /// One message, or the news that some were lost.
+    async fn receive(&mut self) -> io::Result<()> {
+        match &mut self.redirects {
+            Some(redirects) => tokio::select! {
+                received = self.links.receive() => received,
+                received = redirects.receive() => received,
+            },
+            None => self.links.receive().await,
+        }
+    }
+}
+
+struct Socket {
+    socket: TokioSocket,
+    buffer: Vec<u8>,
+}
+
+impl Socket {
+    fn subscribe(protocol: isize, groups: &[u32]) -> io::Result<Self> {
+        let mut socket = TokioSocket::new(protocol)?;
+        socket.socket_mut().bind(&SocketAddr::new(0, 0))?;
+        for group in groups {
+            socket.socket_mut().add_membership(*group)?;
+        }
+        Ok(Self {
+            socket,
+            buffer: Vec::with_capacity(BUFFER_BYTES),
+        })
+    }
+
     async fn receive(&mut self) -> io::Result<()> {
         self.buffer.clear();
         match self.socket.recv(&mut self.buffer).await {

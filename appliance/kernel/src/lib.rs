@@ -20,6 +20,7 @@ mod netlink;
 mod nftables;
 mod packet_log;
 mod path_hints;
+mod redirect;
 mod routes;
 mod socket;
 mod task;

@@ -51,8 +51,8 @@ pub struct Link {
 }
 
 impl Link {
-    /// From an RTM_NEWLINK without what other messages and ioctls tell: addresses, and the driver of a link that has
-    /// no kind. None for a message that has no name, which is no answer to a dump of links.
+    /// From an RTM_NEWLINK without what other messages and ioctls tell: addresses, whether XDP can redirect to it, and the
+    /// driver of a link that has no kind. None for a message that has no name, which is no answer to a dump of links.
     pub(crate) fn from_message(message: &LinkMessage) -> Option<Self> {
         let flags = message.header.flags;
         let ethernet = message.header.link_layer_type == LinkLayerType::Ether;

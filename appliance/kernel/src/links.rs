@@ -1,5 +1,6 @@
 //! Links now and their changes.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -7,11 +8,12 @@ use rtnetlink::Handle;
 use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::packet_route::address::AddressMessage;
 use rtnetlink::packet_route::link::LinkMessage;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 
 use crate::driver::Drivers;
 use crate::dump::dump;
 use crate::hints::Hints;
+use crate::redirect::Redirects;
 use crate::{KernelError, Link, link, task};
 
 /// Follows the links of a network namespace. Cheap to clone; the task behind it ends when the last clone and the last
@@ -25,7 +27,9 @@ pub struct Links {
 impl Links {
     /// Subscribes, then reads all there is: no change after that is missed. Needs a tokio runtime.
     pub async fn open() -> Result<Self, KernelError> {
-        let hints = Hints::subscribe().map_err(KernelError::Subscribe)?;
+        let redirects = Redirects::open().await.map_err(KernelError::ListRedirects)?;
+        let group = redirects.as_ref().map(Redirects::group);
+        let hints = Hints::subscribe(group).map_err(KernelError::Subscribe)?;
         let drivers = Drivers::open().map_err(KernelError::OpenEthtool)?;
         let (mut connection, handle, _) = rtnetlink::new_connection().map_err(KernelError::OpenNetlink)?;
         connection.set_forward_done(true);
@@ -33,6 +37,7 @@ impl Links {
         let reader = Reader {
             handle,
             drivers: Arc::new(drivers),
+            redirects: redirects.map(|redirects| Arc::new(Mutex::new(redirects))),
         };
         let (publisher, current) = watch::channel(Arc::new(reader.read().await?));
         task::start(hints, reader.clone(), publisher);
@@ -57,6 +62,8 @@ impl Links {
 pub(crate) struct Reader {
     handle: Handle,
     drivers: Arc<Drivers>,
+    /// None: the kernel does not tell.
+    redirects: Option<Arc<Mutex<Redirects>>>,
 }
 
 impl fmt::Debug for Reader {
@@ -66,7 +73,7 @@ impl fmt::Debug for Reader {
 }
 
 impl Reader {
-    /// Every link by index, with its addresses.
+    /// Every link by index, with its addresses and what XDP can do with it.
     pub(crate) async fn read(&self) -> Result<Vec<Link>, KernelError> {
         let links = dump(&self.handle, RouteNetlinkMessage::GetLink(LinkMessage::default()))
             .await
@@ -77,7 +84,19 @@ impl Reader {
         )
         .await
         .map_err(KernelError::ListAddresses)?;
+        let redirects = match &self.redirects {
+            Some(redirects) => redirects
+                .lock()
+                .await
+                .links()
+                .await
+                .map_err(KernelError::ListRedirects)?,
+            None => BTreeSet::new(),
+        };
         let mut links: Vec<Link> = links.iter().filter_map(|entry| self.link(entry)).collect();
+        for link in &mut links {
+            link.redirect = redirects.contains(&link.index);
+        }
         links.sort_by_key(|link| link.index);
         for entry in &addresses {
             if let RouteNetlinkMessage::NewAddress(message) = entry

@@ -2,7 +2,7 @@
 
 use rtnetlink::packet_core::Parseable;
 use rtnetlink::packet_route::address::AddressMessage;
-use rtnetlink::packet_route::link::LinkMessage;
+use rtnetlink::packet_route::link::{InfoKind, LinkMessage};
 
 use super::*;
 
@@ -156,4 +156,45 @@ fn counters_alone_make_no_difference() {
         addresses: vec!["192.0.2.1/24".parse().expect("prefix")],
         ..before.clone()
     }));
+}
+
+/// A VLAN device `wan0.7`, made here, as the recording kernel has none.
+fn vlan(protocol: VlanProtocol) -> LinkMessage {
+    let mut message = LinkMessage::default();
+    message.header.index = 9;
+    message.header.link_layer_type = LinkLayerType::Ether;
+    message.attributes = vec![
+        LinkAttribute::IfName("wan0.7".to_owned()),
+        LinkAttribute::Link(3),
+        LinkAttribute::Controller(5),
+        LinkAttribute::LinkInfo(vec![
+            LinkInfo::Kind(InfoKind::Vlan),
+            LinkInfo::Data(InfoData::Vlan(vec![
+                InfoVlan::Protocol(protocol),
+                InfoVlan::Id(7),
+            ])),
+        ]),
+    ];
+    message
+}
+
+#[test]
+fn a_vlan_device_tells_its_base_and_tag() {
+    let found = Link::from_message(&vlan(VlanProtocol::Ieee8021Q)).expect("a link");
+    assert_eq!(found.vlan, Some(VlanLink { device: 3, tag: 7 }));
+    assert_eq!(found.driver.as_deref(), Some("vlan"));
+    assert_eq!(found.master, Some(5));
+}
+
+#[test]
+fn other_tags_and_bases_elsewhere_are_no_vlan() {
+    let service = Link::from_message(&vlan(VlanProtocol::Ieee8021Ad)).expect("a link");
+    assert_eq!(service.vlan, None);
+    let mut elsewhere = vlan(VlanProtocol::Ieee8021Q);
+    elsewhere.attributes.push(LinkAttribute::LinkNetNsId(0));
+    assert_eq!(Link::from_message(&elsewhere).expect("a link").vlan, None);
+    // A veth stands on its other end, which is no VLAN.
+    let mut pair = vlan(VlanProtocol::Ieee8021Q);
+    pair.attributes.truncate(2);
+    assert_eq!(Link::from_message(&pair).expect("a link").vlan, None);
 }

@@ -1,0 +1,86 @@
+//! Links that XDP can redirect frames to (family "netdev" of generic netlink, include/uapi/linux/netdev.h, since Linux
+//! 6.3).
+
+use std::collections::BTreeSet;
+use std::io;
+
+use netlink_sys::protocols::NETLINK_GENERIC;
+
+use crate::DumpError;
+use crate::netlink::{ACKNOWLEDGE, DUMP, Request, array, attribute, attributes, text};
+use crate::socket::NetlinkSocket;
+
+const GENL_ID_CTRL: u16 = 0x10;
+const CTRL_CMD_GETFAMILY: u8 = 3;
+const CTRL_ATTR_FAMILY_ID: u16 = 1;
+const CTRL_ATTR_FAMILY_NAME: u16 = 2;
+const CTRL_ATTR_MCAST_GROUPS: u16 = 7;
+const CTRL_ATTR_MCAST_GRP_NAME: u16 = 1;
+const CTRL_ATTR_MCAST_GRP_ID: u16 = 2;
+
+const NETDEV_CMD_DEV_GET: u8 = 1;
+const NETDEV_A_DEV_IFINDEX: u16 = 1;
+const NETDEV_A_DEV_XDP_FEATURES: u16 = 3;
+const NETDEV_XDP_ACT_NDO_XMIT: u64 = 1 << 2;
+
+/// Asks for them.
+#[derive(Debug)]
+pub(crate) struct Redirects {
+    socket: NetlinkSocket,
+    family: u16,
+    group: u32,
+}
+
+impl Redirects {
+    /// None: the kernel cannot tell.
+    pub(crate) async fn open() -> Result<Option<Self>, DumpError> {
+        let mut socket = NetlinkSocket::open(NETLINK_GENERIC).map_err(DumpError::Refused)?;
+        let question = || {
+            Request::new(GENL_ID_CTRL, ACKNOWLEDGE, CTRL_CMD_GETFAMILY, 0)
+                .with_text(CTRL_ATTR_FAMILY_NAME, "netdev")
+        };
+        let found = socket
+            .dump(question, |message, rows| rows.extend(family_and_group(message)))
+            .await;
+        match found {
+            Ok(found) => Ok(found.first().map(|&(family, group)| Self {
+                socket,
+                family,
+                group,
+            })),
+            Err(DumpError::Refused(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Multicast group that tells of changes.
+    pub(crate) fn group(&self) -> u32 {
+        self.group
+    }
+
+    /// Kernel indexes of these links.
+    pub(crate) async fn links(&mut self) -> Result<BTreeSet<u32>, DumpError> {
+        let question = || Request::new(self.family, DUMP, NETDEV_CMD_DEV_GET, 0);
+        let found = self
+            .socket
+            .dump(question, |message, rows| rows.extend(redirectable(message)));
+        Ok(found.await?.into_iter().collect())
+    }
+}
+
+fn family_and_group(message: &[u8]) -> Option<(u16, u32)> {
+    let family = u16::from_ne_bytes(array(attribute(message, CTRL_ATTR_FAMILY_ID)?, 0)?);
+    let mut groups = attributes(attribute(message, CTRL_ATTR_MCAST_GROUPS)?);
+    let group = groups.find_map(|(_, group)| {
+        let name = attribute(group, CTRL_ATTR_MCAST_GRP_NAME).and_then(text)?;
+        let id = attribute(group, CTRL_ATTR_MCAST_GRP_ID)?;
+        (name == "mgmt").then_some(u32::from_ne_bytes(array(id, 0)?))
+    })?;
+    Some((family, group))
+}
+
+fn redirectable(message: &[u8]) -> Option<u32> {
+    let index = u32::from_ne_bytes(array(attribute(message, NETDEV_A_DEV_IFINDEX)?, 0)?);
+    let features = u64::from_ne_bytes(array(attribute(message, NETDEV_A_DEV_XDP_FEATURES)?, 0)?);
+    (features & NETDEV_XDP_ACT_NDO_XMIT != 0).then_some(index)
+}
