@@ -17,7 +17,7 @@ pub struct Flow {
     pub reply: Tuple,
     pub state: String,
     /// `no`, `xdp`, `flowtable` or `hw`.
-    pub offloaded: String,
+    pub offload: String,
     /// Packets and bytes each way.
     pub counts: [(u64, u64); 2],
     /// All of it.
@@ -48,13 +48,16 @@ fn flow(value: &Value) -> Flow {
         let text = value[field].as_str();
         text.unwrap_or_else(|| panic!("no {field} in {value}")).to_owned()
     };
-    let count = |side: &str| (number(&value[side]["packets"]), number(&value[side]["bytes"]));
+    let count = |side: &str| {
+        let count = &value["counts"][side];
+        (number(&count["packets"]), number(&count["bytes"]))
+    };
     Flow {
         id: text("id"),
         original: tuple(value, "original"),
         reply: tuple(value, "reply"),
         state: text("state"),
-        offloaded: text("offloaded"),
+        offload: text("offload"),
         counts: ["original", "reply"].map(count),
         value: value.clone(),
     }
@@ -73,7 +76,7 @@ pub fn flows(ground: &Ground<'_>, query: &str) -> Vec<Flow> {
             .expect(200)
             .json();
         found.extend(page["items"].as_array().expect("items").iter().map(flow));
-        match page["next"].as_str() {
+        match page["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
             None => return found,
         }
@@ -104,7 +107,7 @@ pub fn tells(ground: &Ground<'_>, originals: &[Tuple]) {
             "{}",
             flow.value
         );
-        assert_eq!(flow.offloaded, "xdp", "{}", flow.value);
+        assert_eq!(flow.offload, "xdp", "{}", flow.value);
         let seen = tracked.counts.expect("conntrack counts");
         for (told, seen) in flow.counts.iter().zip(seen) {
             // What XDP forwards is counted on top.
