@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ravelin_control::ControlHandle;
+use ravelin_flows::FlowsHandle;
 
 use crate::metrics::RequestMetrics;
 use crate::middleware::{KnownQueries, Rates, Replies};
@@ -57,6 +58,7 @@ pub struct AppState(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     control: ControlHandle,
+    flows: FlowsHandle,
     secrets: Secrets,
     limits: Limits,
     metrics: RequestMetrics,
@@ -67,9 +69,10 @@ struct Shared {
 
 impl AppState {
     /// The state of a router over this engine.
-    pub fn new(control: ControlHandle, secrets: Secrets, limits: Limits) -> Self {
+    pub fn new(control: ControlHandle, flows: FlowsHandle, secrets: Secrets, limits: Limits) -> Self {
         Self(Arc::new(Shared {
             control,
+            flows,
             secrets,
             limits,
             metrics: RequestMetrics::default(),
@@ -81,6 +84,10 @@ impl AppState {
 
     pub(crate) fn control(&self) -> &ControlHandle {
         &self.0.control
+    }
+
+    pub(crate) fn flows(&self) -> &FlowsHandle {
+        &self.0.flows
     }
 
     pub(crate) fn secrets(&self) -> &Secrets {

@@ -21,6 +21,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 use crate::config::{Config, DatapathKind, Enforce};
+use crate::connections::Followed;
 use crate::datapath::{self, Parts};
 use crate::directories::{self, DirectoryError, StateDirectory};
 use crate::privileges::{self, PrivilegeError};
@@ -106,6 +107,7 @@ async fn serve(
     let Parts {
         datapath,
         flows,
+        cache,
         events,
     } = datapath::load(config, run_time_helper);
     let (packet_filter, packet_log) = packet_filter(config.datapath).await;
@@ -115,7 +117,7 @@ async fn serve(
     let (flows, flow_tasks) = ravelin_flows::spawn(ravelin_flows::Parts {
         table: flows,
         timeouts,
-        cache: None,
+        cache,
         links: links.watch(),
         settings,
         judge: judged_by,
@@ -137,7 +139,7 @@ async fn serve(
         flow_settings,
         judge,
         sync: flows.sync(),
-        live: None,
+        live: Some(Arc::new(Followed(flows.clone()))),
         config: ravelin_control::Config {
             import_limit_bytes: config.import_limit_bytes,
             address_capacity: usize::try_from(config.capacity.addresses).unwrap_or(usize::MAX),
@@ -157,7 +159,8 @@ async fn serve(
     for (name, task) in tasks {
         supervisor.adopt(name, task);
     }
-    let router = ravelin_api_server::router(AppState::new(control.clone(), secrets, Limits::default()));
+    let router =
+        ravelin_api_server::router(AppState::new(control.clone(), flows, secrets, Limits::default()));
     let (stop, stopped) = watch::channel(false);
     let mut servers = Vec::new();
     for (name, socket) in ["api", "gateway"].into_iter().zip(sockets) {

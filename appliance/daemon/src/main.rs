@@ -5,6 +5,7 @@
 //! stay attached in every case, until `raveld detach`.
 
 mod config;
+mod connections;
 mod datapath;
 mod directories;
 mod engine;

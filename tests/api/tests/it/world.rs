@@ -102,8 +102,18 @@ impl World {
             ..SyncStatus::default()
         });
         let (logged, packets) = mpsc::channel(64);
-        let (control, store) = runtime.block_on(async {
+        let (control, flows, store) = runtime.block_on(async {
             let store = Store::in_memory().await.expect("store");
+            let (flows, _) = ravelin_flows::spawn(ravelin_flows::Parts {
+                table: None,
+                timeouts: flow_timeouts.clone(),
+                cache: None,
+                links: links.subscribe(),
+                settings: flow_settings.clone(),
+                judge: judge.clone(),
+                store: store.clone(),
+                conntrack: false,
+            });
             let parts = Parts {
                 store: store.clone(),
                 datapath: has_datapath
@@ -126,9 +136,9 @@ impl World {
             };
             let (control, _) = spawn(parts).await.expect("engine");
             control.started().await;
-            (control, store)
+            (control, flows, store)
         });
-        let app = router(AppState::new(control.clone(), secrets, limits));
+        let app = router(AppState::new(control.clone(), flows, secrets, limits));
         let mut world = Self {
             control,
             store,
@@ -253,6 +263,10 @@ fn link(name: &str, index: u32) -> Link {
         driver: Some("veth".to_owned()),
         link_state: LinkState::Up,
         loopback: name == "lo",
+        vlan: None,
+        queueing: None,
+        redirect: false,
+        master: None,
         counters: LinkCounters {
             received_packets: 7,
             ..LinkCounters::default()
