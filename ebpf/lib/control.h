@@ -14,7 +14,7 @@ static __always_inline const struct rv_control *rv_control_get(void)
 /* With none of these on there is nothing to do. */
 #define RV_FEATURES                                                                      \
 	(RV_SWITCH_STATISTICS | RV_SWITCH_FLOW_MONITORING | RV_SWITCH_DDOS_PROTECTION |  \
-	 RV_SWITCH_DNS_BLOCKLIST | RV_SWITCH_POLICY_CLASSIFIER)
+	 RV_SWITCH_DNS_BLOCKLIST | RV_SWITCH_POLICY_CLASSIFIER | RV_SWITCH_FLOW_OFFLOAD)
 
 /* The one read of the switch word: the whole packet is judged by what it returns. */
 static __always_inline __u64 rv_switches(const struct rv_control *control)

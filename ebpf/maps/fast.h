@@ -70,13 +70,13 @@ struct {
 	__type(value, __u32);
 } vlans SEC(".maps");
 
-/* Keys and values are ifindexes. */
+/* Keys and values are ifindexes. The loader makes the values as long as the kernel's. */
 struct {
 	__uint(type, BPF_MAP_TYPE_DEVMAP);
 	__uint(max_entries, RV_ZONE_IFINDEX_LIMIT);
 	__uint(pinning, LIBBPF_PIN_BY_NAME);
 	__type(key, __u32);
-	__type(value, __u32);
+	__type(value, struct bpf_devmap_val);
 } devmap SEC(".maps");
 
 #endif

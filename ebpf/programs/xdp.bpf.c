@@ -2,6 +2,7 @@
 /* XDP: every frame an interface receives, before the kernel makes an skb of it. */
 #include <linux/bpf.h>
 
+#include "lib/fast.h"
 #include "lib/judge_policy.h"
 #include "lib/metadata.h"
 #include "lib/xdp.h"
@@ -41,18 +42,22 @@ static __always_inline enum rv_reason rv_xdp_judge(struct xdp_md *ctx,
 	return rv_judge_policy(visit, packet, verdict);
 }
 
-SEC("xdp")
-int rv_xdp(struct xdp_md *ctx)
+/*
+ * What is not forwarded at once, or is a probe. Global, so that what forwards has no part
+ * in its stack.
+ */
+__noinline int rv_xdp_look(struct xdp_md *ctx, __u64 switches)
 {
-	struct rv_visit visit = {.control = rv_control_get(), .packets = 1};
+	struct rv_visit visit = {
+		.control = rv_control_get(),
+		.switches = switches,
+		.packets = 1,
+	};
 	struct rv_verdict verdict = {};
 	struct rv_packet packet;
 	enum rv_reason reason;
 
 	if (!visit.control)
-		return XDP_PASS;
-	visit.switches = rv_switches(visit.control);
-	if (!(visit.switches & RV_FEATURES))
 		return XDP_PASS;
 	visit.ifindex = ctx->ingress_ifindex;
 	visit.zone = rv_zone_of(visit.ifindex);
@@ -75,6 +80,23 @@ int rv_xdp(struct xdp_md *ctx)
 	if (reason == RV_REASON_PASS)
 		return XDP_PASS;
 	return reason == RV_REASON_DNS_ANSWERED ? XDP_TX : XDP_DROP;
+}
+
+SEC("xdp")
+int rv_xdp(struct xdp_md *ctx)
+{
+	const struct rv_control *control = rv_control_get();
+	__u64 switches;
+
+	if (!control)
+		return XDP_PASS;
+	switches = rv_switches(control);
+	if (!(switches & RV_FEATURES))
+		return XDP_PASS;
+	if ((switches & RV_SWITCH_FLOW_OFFLOAD) && !rv_xdp_probe(ctx) &&
+	    rv_fast(ctx, switches) == XDP_REDIRECT)
+		return XDP_REDIRECT;
+	return rv_xdp_look(ctx, switches);
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

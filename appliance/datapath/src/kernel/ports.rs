@@ -21,7 +21,8 @@ const BATCH: usize = 8192;
 pub(super) struct Ports {
     ports: Table<u32, rv_port>,
     vlans: Table<rv_vlan_key, u32>,
-    devmap: Table<u32, u32>,
+    /// The value is the index, and the descriptor of a program to run there; 0: none.
+    devmap: Table<u32, [u32; 2]>,
     told: Told,
     /// Devices this process put into the devmap. One an earlier process put there may be of another namespace.
     put: BTreeSet<u32>,
@@ -83,14 +84,14 @@ impl Ports {
     /// Puts a device into the devmap. The kernel takes it out when it goes, so an index that came again is seen here.
     fn put(&mut self, device: u32) -> bool {
         if self.put.contains(&device) {
-            let mut there = [0];
+            let mut there = [[0; 2]];
             // SAFETY: the layout was asserted when the map was opened.
             let found = unsafe { sys::lookup(self.devmap.fd(), &device, &mut there) };
-            if found.is_ok() && there == [device] {
+            if found.is_ok() && there == [[device, 0]] {
                 return true;
             }
         }
-        match update(&self.devmap, device, device) {
+        match update(&self.devmap, device, [device, 0]) {
             Ok(()) => {
                 self.put.insert(device);
                 true

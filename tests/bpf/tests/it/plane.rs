@@ -21,6 +21,11 @@ const ENTRIES: u32 = 4096;
 /// Buckets of a half of the name table.
 const BUCKETS: u32 = 1024;
 
+/// Buckets of the flow cache, of each family.
+pub const FAST_BUCKETS: u32 = 64;
+/// Slots of the flow cache, of each family.
+pub const FAST_FLOWS: u32 = 512;
+
 /// `BPF_PROG_TEST_RUN` has packets come in on the loopback.
 pub const IFINDEX: u32 = 1;
 /// Slot of that interface in the statistics.
@@ -89,6 +94,13 @@ impl Plane {
             .verifier_log_level(VerifierLogLevel::STATS)
             .map_max_entries("flow_map4", 1024)
             .map_max_entries("flow_map6", 1024);
+        if hook == Hook::Xdp {
+            loader
+                .map_max_entries("fast_index4", FAST_BUCKETS)
+                .map_max_entries("fast_index6", FAST_BUCKETS)
+                .map_max_entries("fast_flow4", FAST_FLOWS)
+                .map_max_entries("fast_flow6", FAST_FLOWS);
+        }
         if hook != Hook::Egress {
             loader
                 .map_max_entries("blocklist_hits", ENTRIES)
