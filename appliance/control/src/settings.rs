@@ -128,6 +128,7 @@ impl Settings {
             ddos_protection: on(Feature::DdosProtection),
             dns_blocklist: on(Feature::DnsBlocklist),
             policy_classifier: on(Feature::PolicyClassifier) && classifying,
+            flow_offload: on(Feature::FlowOffload),
             ..Switches::default()
         };
         for setting in self.0.values() {

@@ -5,14 +5,14 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use ravelin_compile::{AddressImage, CounterId, ImageTooLarge, NameImage, NftRuleset, PolicyImages};
-use ravelin_control::{PacketFilter, PacketFilterError};
+use ravelin_control::{Judge, Judging, LiveConnections, PacketFilter, PacketFilterError};
 use ravelin_datapath::{
     AttachTarget, Attached, Datapath, DatapathError, HitCounter, Loaded, Probe, RawEvent, Switches,
     simulate_with_events,
 };
 use ravelin_model::{
-    Attachment, Cell, Direction, DomainName, Hook, InterfaceStatistics, MapInfo, ProgramInfo, Protocol,
-    Reason, Revision,
+    Attachment, Cell, Direction, DomainName, Hook, InterfaceStatistics, LiveFlows, MapInfo, ProgramInfo,
+    Protocol, Reason, Revision,
 };
 use tokio::sync::mpsc;
 
@@ -27,6 +27,28 @@ pub enum Call {
     Policy,
     Filter,
     RemoveFilter,
+}
+
+/// Live connections, and what was asked of them.
+#[derive(Debug, Default)]
+pub struct Connections {
+    /// What comes of judging them: figures, or why there are none.
+    pub outcome: Option<Result<LiveFlows, String>>,
+    /// In order.
+    pub judgements: Vec<Judgement>,
+    /// Times ways were to be learned again.
+    pub forgotten: u32,
+}
+
+/// Live connections were judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judgement {
+    /// By the policy of this revision; None: by none.
+    pub by: Option<Revision>,
+    /// Those it does not allow were to be ended.
+    pub cut: bool,
+    /// Of the table nftables had then.
+    pub filter: Option<Revision>,
 }
 
 #[derive(Debug, Default)]
@@ -58,6 +80,7 @@ pub struct Script {
     pub address_loads: u32,
     /// Calls that changed something, in order.
     pub calls: Vec<Call>,
+    pub connections: Connections,
 }
 
 impl Script {
@@ -93,6 +116,35 @@ pub struct Told {
 impl Told {
     pub fn now(&self) -> MutexGuard<'_, Script> {
         self.script.lock().expect("no test panicked holding it")
+    }
+
+    /// What was asked of live connections since the last time.
+    pub fn judgements(&self) -> Vec<Judgement> {
+        std::mem::take(&mut self.now().connections.judgements)
+    }
+}
+
+/// Who knows live connections.
+#[derive(Debug)]
+pub struct Followed(pub Told);
+
+impl LiveConnections for Followed {
+    fn judge(&self, judge: Option<Arc<Judge>>, cut: bool) -> Judging<'_> {
+        let mut script = self.0.now();
+        let judgement = Judgement {
+            by: judge.map(|judge| judge.ruleset().revision),
+            cut,
+            filter: script.filter.as_ref().map(|filter| filter.revision()),
+        };
+        script.connections.judgements.push(judgement);
+        let outcome = script.connections.outcome.clone();
+        Box::pin(std::future::ready(
+            outcome.unwrap_or_else(|| Ok(LiveFlows::default())),
+        ))
+    }
+
+    fn forget_paths(&self) {
+        self.0.now().connections.forgotten += 1;
     }
 }
 

@@ -19,7 +19,7 @@ use time::OffsetDateTime;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::datapath::{Told, left_behind, scripted, scripted_filter};
+use crate::datapath::{Followed, Told, left_behind, scripted, scripted_filter};
 
 /// An engine with two links, `lan0` (2) and `wan0` (3), beside the loopback (1).
 #[derive(Debug)]
@@ -54,7 +54,15 @@ impl Engine {
     pub async fn with(store: Store, config: Config, prepare: impl FnOnce(&Told)) -> Self {
         let scripted = scripted();
         prepare(&scripted.2);
-        Self::on(store, config, scripted).await
+        Self::on(store, config, scripted, watch::Sender::new(in_step())).await
+    }
+
+    /// One whose flow cache stands where the test says.
+    pub async fn beside(sync: watch::Sender<SyncStatus>, prepare: impl FnOnce(&Told)) -> Self {
+        let scripted = scripted();
+        prepare(&scripted.2);
+        let store = Store::in_memory().await.expect("store");
+        Self::on(store, Config::default(), scripted, sync).await
     }
 
     /// Another engine over what this one leaves in the data plane; this one ends.
@@ -63,13 +71,14 @@ impl Engine {
         self.control.shut_down();
         let ended = self.tasks.into_iter().next().expect("the engine's task");
         ended.await.expect("the engine ends");
-        Self::on(store, config, left).await
+        Self::on(store, config, left, self.sync).await
     }
 
     async fn on(
         store: Store,
         mut config: Config,
         (datapath, events, plane): (Box<dyn Datapath>, mpsc::Receiver<RawEvent>, Told),
+        sync: watch::Sender<SyncStatus>,
     ) -> Self {
         let ahead = watch::Sender::new(time::Duration::ZERO);
         config.clock = Clock::ahead(ahead.subscribe());
@@ -85,7 +94,6 @@ impl Engine {
         let (flows, flow_summary) = watch::channel(FlowSummary::default());
         let (flow_settings_sender, flow_settings) = watch::channel(FlowSettings::default());
         let (judge_sender, judge) = watch::channel(None);
-        let sync = watch::Sender::new(in_step());
         let parts = Parts {
             store,
             datapath: Ok(datapath),
@@ -98,7 +106,7 @@ impl Engine {
             flow_settings: flow_settings_sender,
             judge: judge_sender,
             sync: sync.subscribe(),
-            live: None,
+            live: Some(Arc::new(Followed(plane.clone()))),
             config,
         };
         let (control, tasks) = spawn(parts).await.expect("spawn");

@@ -6,6 +6,7 @@ mod events;
 mod expiry;
 mod failures;
 mod features;
+mod flows;
 mod imports;
 mod interfaces;
 mod lists;

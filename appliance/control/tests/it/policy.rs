@@ -7,6 +7,7 @@ mod failing;
 mod following;
 mod history;
 mod judging;
+mod live_connections;
 mod refusals;
 
 use std::collections::BTreeSet;
