@@ -205,3 +205,6 @@ pub trait FlowCacheReader: Send + Sync + fmt::Debug {
     /// A connection by the tuple of either direction.
     fn get(&self, tuple: &FlowTuple) -> Option<CachedState>;
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Memory of the maps.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct CacheMemory {
     pub(crate) control: Arc<dyn Words<AtomicU64>>,
     pub(crate) index4: Arc<dyn Words<AtomicU32>>,
