@@ -16,6 +16,7 @@ use super::seen::{Ground, Seen};
 use super::tally::FlowTally;
 use super::ways::Ways;
 use super::{FlowCursor, FlowId, FlowSort, FlowView, offload, reading};
+use crate::sync::Locals;
 use crate::{Ending, FlowsError, FlowsHandle};
 
 /// Readings that may wait for theirs.
@@ -134,20 +135,19 @@ impl FlowsHandle {
             let wait = match ripe {
                 Some(wait) => wait,
                 None => {
-                    let ground = self.ground();
-                    let first = blocking(move || Ok((reading::sample(&ground)?, turn))).await?;
-                    turn = first.1;
-                    self.desk.kept(|kept| kept.samples.keep(first.0));
+                    let first = self.read(move |ground| Ok((reading::sample(ground)?, turn)));
+                    let sample;
+                    (sample, turn) = first.await?;
+                    self.desk.kept(|kept| kept.samples.keep(sample));
                     SHORTEST
                 }
             };
             tokio::time::sleep(wait).await;
             before = self.desk.fit();
         }
-        let ground = self.ground();
-        let read = blocking(move || {
+        let read = self.read(move |ground| {
             let _turn = turn;
-            reading::page(&ground, &query, before.as_deref())
+            reading::page(ground, &query, before.as_deref())
         });
         let read = read.await?;
         self.desk.kept(|kept| {
@@ -168,10 +168,9 @@ impl FlowsHandle {
         }
         let mut before = self.desk.fit();
         if before.is_none() {
-            let ground = self.ground();
-            let first = blocking(move || {
+            let first = self.read(move |ground| {
                 let mut sample = Sample::begin(1);
-                let seen = find(&ground, &id)?;
+                let seen = find(ground, &id)?;
                 seen.iter().for_each(|seen| sample.add(&id, seen.bytes()));
                 Ok(seen.map(|_| sample.finish()))
             });
@@ -181,13 +180,12 @@ impl FlowsHandle {
             before = Some(Arc::new(first));
             tokio::time::sleep(SHORTEST).await;
         }
-        let ground = self.ground();
-        blocking(move || {
+        self.read(move |ground| {
             let now = Instant::now();
-            let seen: Vec<Seen> = find(&ground, &id)?.into_iter().collect();
+            let seen: Vec<Seen> = find(ground, &id)?.into_iter().collect();
             let rate = |seen: &Seen| before.as_ref()?.rate(&id, seen.bytes(), now);
             let rates: Vec<_> = seen.iter().map(rate).collect();
-            Ok(reading::views(&ground, seen, &rates)?.pop())
+            Ok(reading::views(ground, seen, &rates)?.pop())
         })
         .await
     }
@@ -207,18 +205,17 @@ impl FlowsHandle {
         }
         let _place = self.desk.places.try_acquire().map_err(|_| FlowsError::Busy)?;
         let turn = self.desk.turn().await?;
-        let ground = self.ground();
-        let found = blocking(move || {
+        let found = self.read(move |ground| {
             let _turn = turn;
             let (mut meant, mut sample) = (Vec::new(), Vec::new());
-            reading::all(&ground, &filter, &mut |seen| {
+            reading::all(ground, &filter, &mut |seen| {
                 meant.push(Meant::of(&seen));
                 if sample.len() < SAMPLE {
                     sample.push(seen);
                 }
             })?;
             let rates = vec![None; sample.len()];
-            Ok((meant, reading::views(&ground, sample, &rates)?))
+            Ok((meant, reading::views(ground, sample, &rates)?))
         });
         let (meant, sample) = found.await?;
         let matched = meant.len() as u64;
@@ -239,9 +236,7 @@ impl FlowsHandle {
         if !self.conntrack {
             return Ok(false);
         }
-        let ground = self.ground();
-        let found = blocking(move || find(&ground, &id)).await?;
-        match found {
+        match self.read(move |ground| find(ground, &id)).await? {
             Some(seen) => Ok(self.end_all(vec![Meant::of(&seen)], reset).await? > 0),
             None => Ok(false),
         }
@@ -305,14 +300,26 @@ impl FlowsHandle {
         Ok(killed)
     }
 
+    /// Works on a thread that may block.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Ground) -> Result<T, FlowsError> + Send + 'static,
+    ) -> Result<T, FlowsError> {
+        let handle = self.clone();
+        blocking(move || work(&handle.ground())).await
+    }
+
     fn ground(&self) -> Ground {
         let settings = self.settings.borrow();
         let status = self.sync.borrow();
+        let links = Arc::clone(&self.links.borrow());
         Ground {
             hindrance: offload::hindrance(&settings, &status.state, self.cache.is_some()),
             cache: self.cache.clone(),
+            carried: self.carried.clone(),
+            locals: Locals::of(&links),
             judge: self.judge.borrow().clone(),
-            links: Arc::clone(&self.links.borrow()),
+            links,
             settings: ConntrackSettings::read()
                 .inspect_err(|error| tracing::debug!(error = chain(error), "time-outs are not known"))
                 .ok(),

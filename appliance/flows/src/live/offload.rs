@@ -1,9 +1,9 @@
 //! What forwards a connection, and why nothing faster does.
 
 use ravelin_datapath::{CachedState, Path, PathRefusal};
-use ravelin_model::{Connection, ConnectionStatus, FlowSettings, Offload, SyncState, protocol};
+use ravelin_model::{Connection, ConnectionStatus, FlowSettings, Offload, SyncState};
 
-use crate::NotCached;
+use crate::sync::{Locals, eligible};
 
 /// What keeps XDP from forwarding anything; None: nothing does.
 pub(super) fn hindrance(settings: &FlowSettings, state: &SyncState, has_cache: bool) -> Option<String> {
@@ -49,6 +49,7 @@ pub(super) fn reason(
     connection: &Connection,
     cached: Option<&CachedState>,
     hindrance: Option<&str>,
+    locals: &Locals,
 ) -> Option<String> {
     if connection
         .status
@@ -60,7 +61,7 @@ pub(super) fn reason(
         return Some(hindrance.to_owned());
     }
     let Some(cached) = cached else {
-        return Some(not_cached(connection).to_owned());
+        return Some(not_cached(connection, locals).to_owned());
     };
     let paths = cached.directions.map(|direction| direction.path);
     let why = why_slow(*paths.iter().find(|path| !is_forwarded(path))?);
@@ -91,11 +92,9 @@ fn why_slow(path: Path) -> &'static str {
 }
 
 /// Why a connection that nothing hinders is not in the cache.
-fn not_cached(connection: &Connection) -> &'static str {
-    let tcp_udp = matches!(connection.original.protocol, protocol::TCP | protocol::UDP);
-    if tcp_udp {
-        "it is not in the flow cache"
-    } else {
-        NotCached::Protocol.sentence()
+fn not_cached(connection: &Connection, locals: &Locals) -> &'static str {
+    match eligible(connection, locals) {
+        Err(reason) => reason.sentence(),
+        Ok(_) => "it is not in the flow cache yet, or that is full",
     }
 }

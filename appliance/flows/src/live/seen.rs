@@ -10,6 +10,7 @@ use ravelin_model::{Connection, ConnectionStatus, FlowCount, FlowState, Offload,
 
 use super::ways::{Side, Sides};
 use super::{FlowEnd, FlowId, FlowRate, FlowView, line, offload};
+use crate::sync::{Carried, Locals};
 
 /// Bytes of an Ethernet header, which conntrack does not count.
 const ETHERNET: u64 = 14;
@@ -20,7 +21,11 @@ const TAG: u64 = 4;
 #[derive(Debug)]
 pub(super) struct Ground {
     pub(super) cache: Option<Arc<dyn FlowCacheReader>>,
+    /// What XDP forwarded of connections while they were in the cache before.
+    pub(super) carried: Carried,
     pub(super) judge: Option<Arc<Judge>>,
+    /// Addresses of this box.
+    pub(super) locals: Locals,
     pub(super) links: Arc<Vec<Link>>,
     /// What keeps XDP from forwarding anything.
     pub(super) hindrance: Option<String>,
@@ -44,15 +49,14 @@ impl Ground {
         let cached = cache
             .and_then(|cache| cache.get(&connection.original))
             .filter(|state| state.flow.connection == connection.id);
-        let beside = cached.map(|state| state.directions.map(|direction| self.packets(&direction)));
-        let counts = match (connection.counts, beside) {
-            (Some(mut counts), Some(beside)) => {
-                counts[0] += beside[0];
-                counts[1] += beside[1];
-                Some(counts)
+        let mut counts = connection.counts;
+        if cache.is_some() {
+            let carried = self.carried.counts(&(connection.original, connection.id));
+            let now = cached.map(|state| state.directions.map(|direction| self.packets(&direction)));
+            for beside in now.into_iter().chain([carried]) {
+                add(&mut counts, beside);
             }
-            (counts, beside) => counts.or(beside),
-        };
+        }
         Seen {
             connection,
             cached,
@@ -86,8 +90,12 @@ impl Ground {
     /// A connection as it is shown.
     pub(super) fn view(&self, seen: Seen, sides: Sides, rate: Option<FlowRate>) -> FlowView {
         let offload = self.offload(&seen);
-        let offload_reason =
-            offload::reason(&seen.connection, seen.cached.as_ref(), self.hindrance.as_deref());
+        let offload_reason = offload::reason(
+            &seen.connection,
+            seen.cached.as_ref(),
+            self.hindrance.as_deref(),
+            &self.locals,
+        );
         let idle = self.idle(&seen);
         let Seen {
             connection, counts, ..
@@ -144,6 +152,17 @@ impl Seen {
     pub(super) fn bytes(&self) -> [u64; 2] {
         self.counts
             .map_or([0, 0], |counts| counts.map(|count| count.bytes))
+    }
+}
+
+/// Adds what was counted elsewhere; where nobody counted and nothing is added, it stays so.
+fn add(counts: &mut Option<[FlowCount; 2]>, more: [FlowCount; 2]) {
+    if counts.is_none() && more == [FlowCount::default(); 2] {
+        return;
+    }
+    let counts = counts.get_or_insert_default();
+    for (sum, count) in counts.iter_mut().zip(more) {
+        *sum += count;
     }
 }
 
