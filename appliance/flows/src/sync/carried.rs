@@ -115,3 +115,6 @@ fn ended(connection: Connection, cached: [FlowCount; 2], reason_hint: Option<End
         offload,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -403,3 +403,6 @@ impl Step {
         if cached.is_some() { self } else { Self::Nothing }
     }
 }
+
+#[cfg(test)]
+mod tests;
