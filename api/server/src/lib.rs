@@ -6,6 +6,7 @@
 
 mod extract;
 mod failure;
+mod flows;
 mod metrics;
 mod middleware;
 mod openapi;

@@ -35,6 +35,7 @@ use down_convert::down_convert;
         (name = "services", description = "Protocols and ports by name."),
         (name = "address translation", description = "NAT rules and published services."),
         (name = "policy", description = "The policy as a whole."),
+        (name = "flows", description = "Connections."),
         (name = "interfaces", description = "Network interfaces."),
         (name = "data plane", description = "Programs, maps and counters in the kernel."),
         (name = "events", description = "What happens, as it happens."),

@@ -11,10 +11,10 @@ use crate::middleware::{
 };
 use crate::openapi::Document;
 use crate::routes::{
-    auth, changes, docs, events, feature_config, features, flow_feature_config, health, import, interfaces,
-    list_entries, lists, maps, metrics, nat_rule_order, nat_rules, policy_counters, policy_document,
-    policy_state, programs, published_services, revisions, rule_order, rules, services, simulation,
-    statistics, verdict_log, zone_pairs, zones,
+    auth, changes, docs, events, feature_config, features, flow_feature_config, flows, health, import,
+    interfaces, list_entries, lists, maps, metrics, nat_rule_order, nat_rules, policy_counters,
+    policy_document, policy_state, programs, published_services, revisions, rule_order, rules, services,
+    simulation, statistics, verdict_log, zone_pairs, zones,
 };
 use crate::state::AppState;
 
@@ -134,6 +134,9 @@ pub(crate) fn routes() -> Vec<UtoipaMethodRouter<AppState>> {
         routes!(policy_state::confirm),
         routes!(interfaces::index),
         routes!(interfaces::show, interfaces::patch),
+        routes!(flows::index),
+        routes!(flows::kill),
+        routes!(flows::show, flows::delete),
         routes!(events::follow),
     ]
 }

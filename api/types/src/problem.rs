@@ -130,6 +130,8 @@ pub enum ProblemKind {
     CommitFailed,
     /// Something enabled is not at work.
     NotReady,
+    /// Too many ask for the same.
+    Busy,
     /// There is no data plane to ask.
     DatapathUnavailable,
     /// The engine is going down.
@@ -140,7 +142,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::MalformedJson,
         Self::InvalidQuery,
         Self::InvalidHeader,
@@ -174,6 +176,7 @@ impl ProblemKind {
         Self::Internal,
         Self::CommitFailed,
         Self::NotReady,
+        Self::Busy,
         Self::DatapathUnavailable,
         Self::ShuttingDown,
         Self::NoRoom,
@@ -227,6 +230,7 @@ impl ProblemKind {
             Self::Internal => (500, "internal", "Something went wrong inside"),
             Self::CommitFailed => (500, "commit-failed", "The change could not be put in force"),
             Self::NotReady => (503, "not-ready", "Not everything enabled is at work"),
+            Self::Busy => (503, "busy", "The engine is busy with the same"),
             Self::DatapathUnavailable => (503, "datapath-unavailable", "There is no data plane"),
             Self::ShuttingDown => (503, "shutting-down", "The engine is shutting down"),
             Self::NoRoom => (507, "no-room", "The data plane has no room"),
