@@ -65,6 +65,13 @@ pub(super) mod timestamp {
     pub(in super::super) const STOP: u16 = 2;
 }
 
+/// Of a SYN proxy.
+pub(super) mod syn_proxy {
+    pub(in super::super) const INITIAL_SEQUENCE: u16 = 1;
+    pub(in super::super) const INITIAL_TIME: u16 = 2;
+    pub(in super::super) const TIME_OFFSET: u16 = 3;
+}
+
 /// Of a translation to be made.
 pub(super) mod nat {
     pub(in super::super) const V4_FIRST: u16 = 1;

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ravelin_model::{Connection, ConnectionStatus, FlowCount, FlowTuple, TcpState};
 use time::OffsetDateTime;
 
-use super::attribute::{self, counters, ip, protocol, tcp, timestamp, tuple};
+use super::attribute::{self, counters, ip, protocol, syn_proxy as proxy, tcp, timestamp, tuple};
 use crate::netlink::{array, attributes, be16, be32, be64};
 
 /// None: it lacks what every connection has.
@@ -27,7 +27,7 @@ pub(super) fn connection(message: &[u8]) -> Option<Connection> {
             attribute::ID => found.id = be32(value)?,
             attribute::ZONE => found.zone = be16(value)?,
             attribute::TIMESTAMP => found.times = times(value),
-            attribute::SYN_PROXY => found.syn_proxy = true,
+            attribute::SYN_PROXY => found.syn_proxy = syn_proxy(value),
             _ => {}
         }
     }
@@ -143,6 +143,14 @@ fn flow_count(bytes: &[u8]) -> Option<FlowCount> {
         }
     }
     Some(count)
+}
+
+/// The kernel keeps room for one with every connection somebody made by ctnetlink; where none is at work all is 0.
+fn syn_proxy(bytes: &[u8]) -> bool {
+    attributes(bytes).any(|(kind, value)| match kind {
+        proxy::INITIAL_SEQUENCE | proxy::INITIAL_TIME | proxy::TIME_OFFSET => be32(value) != Some(0),
+        _ => false,
+    })
 }
 
 /// Begin and end, told in nanoseconds since 1970.
