@@ -97,7 +97,7 @@ pub enum Path {
 /// A direction in the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CachedDirection {
-    /// What XDP forwarded; bytes of frames, Ethernet header included.
+    /// What XDP forwarded; bytes from the IP header on, as conntrack counts them.
     pub count: FlowCount,
     /// Since XDP last forwarded a packet; None: it has not.
     pub idle: Option<Duration>,
@@ -119,7 +119,7 @@ pub struct CachedState {
 pub struct RemovedFlow {
     /// The connection.
     pub flow: CachedFlow,
-    /// What XDP forwarded of each direction; bytes of frames, Ethernet header included.
+    /// What XDP forwarded of each direction; bytes from the IP header on, as conntrack counts them.
     pub counts: [FlowCount; 2],
 }
 

@@ -169,7 +169,7 @@ impl<F: Family> Table<F> {
             let parts = pair.slots().map(|slot| self.view.flows.read(slot));
             RemovedFlow {
                 flow: view::flow::<F>(&parts),
-                counts: [0, 1].map(|direction| view::count(&parts[direction].counts)),
+                counts: [0, 1].map(|direction| view::count(&parts[direction])),
             }
         };
         released.map(last).collect()

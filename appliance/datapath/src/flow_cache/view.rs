@@ -78,18 +78,25 @@ pub(super) fn flow<F: Family>([original, reply]: &[Parts<F::Tuple>; 2]) -> Cache
     }
 }
 
-/// What XDP forwarded.
-pub(super) fn count(counts: &rv_fast_counts) -> FlowCount {
+/// Bytes of an Ethernet header.
+const ETHERNET: u64 = 14;
+/// Bytes of a VLAN tag.
+const TAG: u64 = 4;
+
+/// What XDP forwarded, without what is in front of the IP header.
+pub(super) fn count<T>(parts: &Parts<T>) -> FlowCount {
+    let rv_fast_counts { packets, bytes, .. } = parts.counts;
+    let header = ETHERNET + if parts.path.ingress_tag == 0 { 0 } else { TAG };
     FlowCount {
-        packets: counts.packets,
-        bytes: counts.bytes,
+        packets,
+        bytes: bytes.saturating_sub(packets * header),
     }
 }
 
 /// What there is to know of a connection.
 pub(super) fn state<F: Family>(parts: &[Parts<F::Tuple>; 2], moment: Moment) -> CachedState {
     let direction = |parts: &Parts<_>| CachedDirection {
-        count: count(&parts.counts),
+        count: count(parts),
         idle: (parts.counts.last_seen_ns != 0).then(|| moment.since(parts.counts.last_seen_ns)),
         path: if u32::from(parts.head.state) == RV_FAST_LIVE {
             path(&parts.path, &parts.rest, moment)
