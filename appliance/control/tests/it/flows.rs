@@ -180,17 +180,19 @@ async fn the_state_of_the_flow_cache_is_the_state_of_its_features() {
 async fn programs_are_attached_once_connections_are_known() {
     let sync = seeding();
     let (sender, plane) = oneshot::channel();
-    let starting = tokio::spawn(Engine::beside(sync.clone(), |plane| {
+    let starting = Engine::beside(sync.clone(), |plane| {
         sender.send(plane.clone()).expect("the test waits");
-    }));
-    let plane = plane.await.expect("a data plane");
-    while !plane.now().switches.statistics {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    assert_eq!(plane.now().attached.len(), 0, "conntrack is not read yet");
-    sync.send_replace(in_step());
-    let engine = starting.await.expect("the engine starts");
+    });
+    let seeding = async {
+        let plane = plane.await.expect("a data plane");
+        while !plane.now().switches.statistics {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert_eq!(plane.now().attached.len(), 0, "conntrack is not read yet");
+        sync.send_replace(in_step());
+    };
+    let (engine, ()) = tokio::join!(starting, seeding);
     assert_eq!(engine.plane.now().attached.len(), 2);
     assert!(engine.control.readiness().ready);
 }

@@ -1,4 +1,5 @@
 use http::Method;
+use ravelin_model::{OffloadPort, SyncState};
 use ravelin_test_harness::{Answer, Request};
 use serde_json::{Value, json};
 
@@ -31,7 +32,10 @@ fn features_are_shown_whole_in_a_fixed_order() {
             "flow_monitoring",
             "ddos_protection",
             "dns_blocklist",
-            "policy_classifier"
+            "policy_classifier",
+            "conntrack_sync",
+            "flow_offload",
+            "flow_records",
         ]
     );
     assert_eq!(page["next_cursor"], Value::Null);
@@ -127,6 +131,21 @@ fn every_configuration_can_be_read_replaced_and_patched() {
             json!({"lists": ["dns-blocklist"], "action": "drop"}),
             json!({"action": "nxdomain"}),
             json!({"lists": ["dns-blocklist"], "action": "nxdomain"}),
+        ),
+        (
+            "conntrack_sync",
+            json!({"check_seconds": 5}),
+            json!({"check_seconds": 3600}),
+            json!({"check_seconds": 3600}),
+        ),
+        (
+            "flow_records",
+            json!({
+                "keep_records": 1000, "keep_hours": 1, "collector": "[2001:db8::9]:4739",
+                "observation_domain": 7
+            }),
+            json!({"collector": null}),
+            json!({"keep_records": 1000, "keep_hours": 1, "collector": null, "observation_domain": 7}),
         ),
     ] {
         let path = format!("/api/v1/ebpf/features/{name}/config");
@@ -228,4 +247,82 @@ fn the_classifier_of_the_policy_is_switched_like_the_others() {
         .header("if-match", "*")
         .json(&json!({"depth": 3}));
     check_refused(&world, &unknown, 422, "invalid-content");
+}
+
+#[test]
+fn what_is_about_connections_tells_how_it_stands() {
+    let world = World::new();
+    let feature = |name: &str| {
+        let path = format!("/api/v1/ebpf/features/{name}");
+        world.admin().get(&path).expect(200).json()
+    };
+    let ports = [("lan0", None), ("tun0", Some("its frames are not Ethernet"))];
+    let ports = ports.map(|(interface, problem)| OffloadPort {
+        interface: interface.to_owned(),
+        index: 2,
+        problem: problem.map(str::to_owned),
+    });
+    world.sync.send_modify(|sync| {
+        sync.synced_at = Some(time::OffsetDateTime::UNIX_EPOCH);
+        sync.ports = ports.to_vec();
+        sync.records_stored = 5;
+    });
+    let sync = feature("conntrack_sync");
+    assert_eq!(
+        (&sync["state"], &sync["sync"]),
+        (
+            &json!("active"),
+            &json!({"state": "synced", "synced_at": "1970-01-01T00:00:00Z"})
+        )
+    );
+    let offload = feature("flow_offload");
+    assert_eq!(
+        (&offload["state"], &offload["config"], &offload["depends_on"]),
+        (&json!("active"), &json!({}), &json!(["conntrack_sync"]))
+    );
+    assert_eq!(
+        offload["offload_interfaces"],
+        json!([
+            {"interface": "lan0", "index": 2, "eligible": true},
+            {"interface": "tun0", "index": 2, "eligible": false, "problem": "its frames are not Ethernet"}
+        ])
+    );
+    let metrics = world.admin().get("/metrics").expect(200);
+    let metrics = metrics.text();
+    for sample in [
+        "ravelin_conntrack_sync_readings_total 1",
+        "ravelin_flow_offload_eligible_interfaces 1",
+        "ravelin_flow_records_stored_records_total 5",
+    ] {
+        assert!(metrics.lines().any(|line| line == sample), "{sample}: {metrics}");
+    }
+    world
+        .sync
+        .send_modify(|sync| sync.state = SyncState::Unavailable("no ctnetlink".to_owned()));
+    let sync = feature("conntrack_sync");
+    assert_eq!(
+        (&sync["state"], &sync["sync"]["problem"]),
+        (&json!("failed"), &json!("no ctnetlink"))
+    );
+    let post = |path: &str| Request::new(Method::POST, path);
+    let disable = post("/api/v1/ebpf/features/conntrack_sync/disable");
+    let problem = check_refused(&world, &disable, 409, "needed-by-feature");
+    assert_eq!(problem["blocked_by"], json!(["flow_offload", "flow_records"]));
+    let config = "/api/v1/ebpf/features/flow_records/config";
+    let whole = |collector: &str| {
+        let body = json!({
+            "keep_records": 1000, "keep_hours": 1, "collector": collector, "observation_domain": 7
+        });
+        Request::new(Method::PUT, config)
+            .header("if-match", "*")
+            .json(&body)
+    };
+    for collector in [
+        "192.0.2.9",
+        "collector.example:4739",
+        "224.0.0.1:4739",
+        "192.0.2.9:0",
+    ] {
+        check_refused(&world, &whole(collector), 422, "invalid-content");
+    }
 }

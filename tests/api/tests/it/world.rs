@@ -7,11 +7,14 @@ use std::time::Duration;
 use http::Method;
 use ravelin_api_server::{AppState, Limits, Secrets, SocketTrust, router, serve};
 use ravelin_control::{
-    Config, ControlHandle, Judge, LinkSource, PacketLogSource, Parts, SimulatedFilter, spawn,
+    Config, ControlHandle, Judge, Judging, LinkSource, LiveConnections, PacketLogSource, Parts,
+    SimulatedFilter, spawn,
 };
 use ravelin_datapath::{FlowSummary, FlowTimeouts, Loaded, RawEvent, simulate_with_events};
 use ravelin_kernel::{Link, LoggedPacket};
-use ravelin_model::{FlowSettings, HardwareAddress, LinkCounters, LinkState, SyncState, SyncStatus};
+use ravelin_model::{
+    FlowSettings, HardwareAddress, LinkCounters, LinkState, LiveFlows, SyncState, SyncStatus,
+};
 use ravelin_store::Store;
 use ravelin_test_harness::{Client, Request};
 use serde_json::{Value, json};
@@ -29,6 +32,18 @@ const UNREACHED: Limits = Limits {
     requests_burst: 100_000,
     failed_attempts_per_minute: 10,
 };
+
+/// Live connections of which a judgement always says the same.
+#[derive(Debug)]
+struct Judged(Result<LiveFlows, String>);
+
+impl LiveConnections for Judged {
+    fn judge(&self, _: Option<Arc<Judge>>, _: bool) -> Judging<'_> {
+        Box::pin(std::future::ready(self.0.clone()))
+    }
+
+    fn forget_paths(&self) {}
+}
 
 /// Has links `lo` (1), `lan0` (2) and `wan0` (3). Stops when dropped.
 #[derive(Debug)]
@@ -60,14 +75,19 @@ impl World {
 
     /// On a machine that lets no programs in.
     pub fn without_datapath() -> Self {
-        Self::build(UNREACHED, false)
+        Self::build(UNREACHED, false, None)
     }
 
     pub fn with(limits: Limits) -> Self {
-        Self::build(limits, true)
+        Self::build(limits, true, None)
     }
 
-    fn build(limits: Limits, has_datapath: bool) -> Self {
+    /// Where a judgement of live connections says this; otherwise nobody follows them.
+    pub fn judging(outcome: Result<LiveFlows, String>) -> Self {
+        Self::build(UNREACHED, true, Some(outcome))
+    }
+
+    fn build(limits: Limits, has_datapath: bool, judged: Option<Result<LiveFlows, String>>) -> Self {
         // A test that fails shows what the engine said.
         drop(tracing_subscriber::fmt().with_test_writer().try_init());
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -128,7 +148,7 @@ impl World {
                 flow_settings: flow_settings_sender,
                 judge: judge_sender,
                 sync: sync.subscribe(),
-                live: None,
+                live: judged.map(|outcome| Arc::new(Judged(outcome)) as Arc<dyn LiveConnections>),
                 config: Config {
                     import_limit_bytes: 4 << 20,
                     ..Config::default()
