@@ -58,10 +58,10 @@ fn the_kernel_keeps_what_xdp_forwards_alive() {
     let end = Instant::now() + length;
     while Instant::now() < end {
         for tracked in ground.tracked(&tuples).values() {
+            // What conntrack does not know any more has failed already.
             let tcp = tracked.original.protocol == 6;
-            assert!(tracked.assured, "{tracked:?}");
             assert!(
-                !tcp || tracked.state.as_deref() == Some("ESTABLISHED"),
+                !tcp || tracked.assured && tracked.state.as_deref() == Some("ESTABLISHED"),
                 "{tracked:?}"
             );
         }
