@@ -136,6 +136,22 @@ impl Default for Capacity {
     }
 }
 
+/// How connections are followed.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Flows {
+    /// Bytes of news of connections the kernel keeps until they are read.
+    pub event_buffer_bytes: u32,
+}
+
+impl Default for Flows {
+    fn default() -> Self {
+        Self {
+            event_buffer_bytes: 64 << 20,
+        }
+    }
+}
+
 /// What the file says. Checked: every value of a `Config` got from [`Config::load`] is within its bounds.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -158,6 +174,8 @@ pub struct Config {
     pub log: LogFormat,
     /// Sizes of the maps.
     pub capacity: Capacity,
+    /// How connections are followed.
+    pub flows: Flows,
     /// How the policy is enforced.
     pub policy: Policy,
 }
@@ -174,6 +192,7 @@ impl Default for Config {
             import_limit_bytes: 256 << 20,
             log: LogFormat::default(),
             capacity: Capacity::default(),
+            flows: Flows::default(),
             policy: Policy::default(),
         }
     }
@@ -217,6 +236,11 @@ impl Config {
                 "capacity.cached_connections",
                 cached_connections.into(),
                 1..=2_000_000,
+            ),
+            (
+                "flows.event_buffer_bytes",
+                self.flows.event_buffer_bytes.into(),
+                4096..=1 << 30,
             ),
             (
                 "policy.verdict_log_rows",
@@ -304,6 +328,9 @@ mod tests {
                     flows: _,
                     cached_connections: _,
                 },
+            flows: Flows {
+                event_buffer_bytes: _,
+            },
             policy:
                 Policy {
                     enforce: _,
@@ -312,8 +339,9 @@ mod tests {
                     verdict_log_rate: _,
                 },
         } = Config::default();
-        assert_eq!(table.len(), 10);
+        assert_eq!(table.len(), 11);
         assert_eq!(table["policy"].as_table().map(toml::Table::len), Some(4));
+        assert_eq!(table["flows"].as_table().map(toml::Table::len), Some(1));
         assert_eq!(table["capacity"].as_table().map(toml::Table::len), Some(4));
     }
 

@@ -123,6 +123,7 @@ async fn serve(
         judge: judged_by,
         store: store.clone(),
         conntrack: config.datapath == DatapathKind::Kernel,
+        event_buffer_bytes: usize::try_from(config.flows.event_buffer_bytes).unwrap_or(usize::MAX),
     });
     for (name, task) in flow_tasks {
         supervisor.adopt(name, task);

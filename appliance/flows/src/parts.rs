@@ -28,4 +28,6 @@ pub struct Parts {
     pub store: Store,
     /// Whether there is a kernel to ask; not with a simulated data plane.
     pub conntrack: bool,
+    /// Bytes of news of connections the kernel keeps until they are read; some 64 MiB are a second of a flood.
+    pub event_buffer_bytes: usize,
 }

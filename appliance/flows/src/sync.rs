@@ -32,4 +32,3 @@ pub use ending::Ending;
 pub(crate) use follower::{Follower, Inputs};
 pub(crate) use locals::Locals;
 pub(crate) use simulated::simulated;
-pub(crate) use sources::RECEIVE_BUFFER;

@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 
 use crate::live::Desk;
 use crate::records::{self, RecordParts, RecordSink};
-use crate::sync::{Carried, Commands, Follower, Inputs, RECEIVE_BUFFER, simulated};
+use crate::sync::{Carried, Commands, Follower, Inputs, simulated};
 use crate::{FlowsHandle, Parts, sweep};
 
 /// Tasks that run behind a handle, by name. None of them ends before the sender of the time-outs or of the settings
@@ -41,6 +41,7 @@ pub fn spawn(parts: Parts) -> (FlowsHandle, Tasks) {
         judge,
         store,
         conntrack,
+        event_buffer_bytes,
     } = parts;
     let (summary_sender, summary) = watch::channel(FlowSummary::default());
     let (status, sync) = watch::channel(SyncStatus::default());
@@ -64,6 +65,7 @@ pub fn spawn(parts: Parts) -> (FlowsHandle, Tasks) {
             carried: carried.clone(),
             records,
             status,
+            event_buffer_bytes,
         };
         match following.start() {
             Ok((commands, ended)) => {
@@ -112,6 +114,7 @@ struct Following {
     carried: Carried,
     records: RecordSink,
     status: watch::Sender<SyncStatus>,
+    event_buffer_bytes: usize,
 }
 
 impl Following {
@@ -124,6 +127,7 @@ impl Following {
             carried,
             records,
             status,
+            event_buffer_bytes,
         } = self;
         let (commands, receiver) = Commands::new()?;
         let follower = Follower::new(Inputs {
@@ -134,7 +138,7 @@ impl Following {
             carried,
             records,
             status,
-            receive_buffer: RECEIVE_BUFFER,
+            event_buffer_bytes,
         });
         let (alive, ended) = oneshot::channel::<()>();
         thread::Builder::new()

@@ -4,18 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ravelin_compile::Judge;
-use ravelin_datapath::{CachedDirection, CachedState, FlowCacheReader, Path};
+use ravelin_datapath::{CachedState, FlowCacheReader};
 use ravelin_kernel::{ConntrackSettings, Link};
 use ravelin_model::{Connection, ConnectionStatus, FlowCount, FlowState, Offload, TcpState, protocol};
 
 use super::ways::{Side, Sides};
 use super::{FlowEnd, FlowId, FlowRate, FlowView, line, offload};
 use crate::sync::{Carried, Locals};
-
-/// Bytes of an Ethernet header, which conntrack does not count.
-const ETHERNET: u64 = 14;
-/// Bytes of a VLAN tag.
-const TAG: u64 = 4;
 
 /// What connections are read with, as of the beginning of a reading.
 #[derive(Debug)]
@@ -52,7 +47,7 @@ impl Ground {
         let mut counts = connection.counts;
         if cache.is_some() {
             let carried = self.carried.counts(&(connection.original, connection.id));
-            let now = cached.map(|state| state.directions.map(|direction| self.packets(&direction)));
+            let now = cached.map(|state| state.directions.map(|direction| direction.count));
             for beside in now.into_iter().chain([carried]) {
                 add(&mut counts, beside);
             }
@@ -61,20 +56,6 @@ impl Ground {
             connection,
             cached,
             counts,
-        }
-    }
-
-    /// What XDP counted, without what is in front of the IP header.
-    fn packets(&self, direction: &CachedDirection) -> FlowCount {
-        let FlowCount { packets, bytes } = direction.count;
-        let tagged = match direction.path {
-            Path::Forwarded { ingress, .. } => self.link(ingress).is_some_and(|link| link.vlan.is_some()),
-            _ => false,
-        };
-        let header = ETHERNET + if tagged { TAG } else { 0 };
-        FlowCount {
-            packets,
-            bytes: bytes.saturating_sub(packets * header),
         }
     }
 

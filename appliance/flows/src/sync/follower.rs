@@ -45,7 +45,7 @@ pub(crate) struct Inputs {
     pub(crate) records: RecordSink,
     pub(crate) status: watch::Sender<SyncStatus>,
     /// Bytes of news the kernel holds.
-    pub(crate) receive_buffer: usize,
+    pub(crate) event_buffer_bytes: usize,
 }
 
 /// Owns the cache, and follows conntrack with it.
@@ -56,7 +56,7 @@ pub(crate) struct Follower {
     commands: CommandReceiver,
     records: RecordSink,
     publisher: Publisher,
-    receive_buffer: usize,
+    event_buffer_bytes: usize,
     keeper: Keeper,
     has_cache: bool,
     machine: Machine,
@@ -83,7 +83,7 @@ impl Follower {
             carried,
             records,
             status,
-            receive_buffer,
+            event_buffer_bytes,
         } = inputs;
         links.mark_changed();
         settings.mark_changed();
@@ -93,7 +93,7 @@ impl Follower {
             commands,
             records,
             publisher: Publisher::new(status),
-            receive_buffer,
+            event_buffer_bytes,
             has_cache: cache.is_some(),
             keeper: Keeper::new(cache, carried),
             machine: Machine::default(),
@@ -205,7 +205,7 @@ impl Follower {
         if self.sources.is_some() {
             return;
         }
-        match Sources::open(self.receive_buffer) {
+        match Sources::open(self.event_buffer_bytes) {
             Ok(sources) => {
                 self.set_timing(&sources.settings);
                 self.sources = Some(sources);

@@ -10,9 +10,6 @@ use ravelin_kernel::{
 };
 use ravelin_model::chain;
 
-/// Bytes of news the kernel holds: some 60,000 events, so that the thread may be away for a second in a flood.
-pub(crate) const RECEIVE_BUFFER: usize = 64 << 20;
-
 /// Sockets to the kernel.
 #[derive(Debug)]
 pub(super) struct Sources {
@@ -27,7 +24,7 @@ pub(super) struct Sources {
 
 impl Sources {
     /// From now on nothing is missed unseen; or a sentence.
-    pub(super) fn open(receive_buffer: usize) -> Result<Self, String> {
+    pub(super) fn open(event_buffer_bytes: usize) -> Result<Self, String> {
         let told = |error: KernelError| chain(&error);
         let settings = ConntrackSettings::enable().or_else(|error| {
             tracing::warn!(error = chain(&error), "conntrack stays set as it is");
@@ -38,7 +35,7 @@ impl Sources {
             return Err("conntrack tells no news of connections (nf_conntrack_events)".to_owned());
         }
         let changes = Conntrack::open().map_err(told)?;
-        let mut events = ConntrackEvents::open(receive_buffer).map_err(told)?;
+        let mut events = ConntrackEvents::open(event_buffer_bytes).map_err(told)?;
         events.leave_out(&changes).map_err(told)?;
         Ok(Self {
             questions: Conntrack::open().map_err(told)?,

@@ -133,6 +133,7 @@ impl World {
                 judge: judge.clone(),
                 store: store.clone(),
                 conntrack: false,
+                event_buffer_bytes: 0,
             });
             let parts = Parts {
                 store: store.clone(),
