@@ -8,6 +8,7 @@ mod datapath;
 mod differential;
 mod dns_datagram;
 mod dns_stream;
+mod fast;
 mod index;
 mod isolated;
 mod layout;

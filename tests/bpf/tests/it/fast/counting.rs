@@ -1,0 +1,172 @@
+//! What a forwarded packet is counted on, to the packet and byte.
+
+use std::collections::BTreeMap;
+
+use ravelin_datapath::{Datapath as _, HitCounter, Switches};
+use ravelin_model::{Direction, FlowCount, Protocol, Reason};
+use ravelin_test_harness::packet::{Packet, Tag};
+
+use super::road::{COUNTER, Connection, FAST, Fate, Road, SERVER_MAC, TAG, VLAN_MAC};
+use crate::datapath::rig::target;
+
+const PACKETS: u64 = 10;
+
+/// Packets and bytes of TCP and UDP, by interface, direction and protocol.
+fn cells(road: &Road) -> BTreeMap<(String, bool, Protocol), (u64, u64)> {
+    let mut cells = BTreeMap::new();
+    for interface in road.parts.datapath.statistics().unwrap() {
+        for cell in interface.cells {
+            // What else there is, links say of their own.
+            if matches!(
+                cell.protocol,
+                Protocol::Ipv4Tcp | Protocol::Ipv4Udp | Protocol::Ipv6Tcp | Protocol::Ipv6Udp
+            ) {
+                assert_eq!(cell.reason, Reason::Pass);
+                let key = (
+                    interface.interface.clone(),
+                    cell.direction == Direction::Egress,
+                    cell.protocol,
+                );
+                cells.insert(key, (cell.packets, cell.bytes));
+            }
+        }
+    }
+    cells
+}
+
+fn length(frame: &Fate) -> u64 {
+    match frame {
+        Fate::Sent(frame) => u64::try_from(frame.len()).unwrap(),
+        Fate::Up => panic!("it went up"),
+    }
+}
+
+#[test]
+fn a_forwarded_packet_is_counted_once_everywhere() {
+    for (family, protocol, row) in [
+        (4, 6, Protocol::Ipv4Tcp),
+        (4, 17, Protocol::Ipv4Udp),
+        (6, 6, Protocol::Ipv6Tcp),
+        (6, 17, Protocol::Ipv6Udp),
+    ] {
+        Road::run(|mut road| {
+            let connection = Connection::new(family, protocol);
+            road.insert(&connection);
+            road.warm(&connection);
+            road.switch(Switches {
+                statistics: true,
+                flow_monitoring: true,
+                ..FAST
+            });
+            road.parts.datapath.reset_policy_hits(&[COUNTER]).unwrap();
+            let mut bytes = 0;
+            for n in 0..PACKETS {
+                let payload = vec![0; usize::try_from(n).unwrap() * 31];
+                bytes += length(&road.packet(&connection.packet(&payload)));
+            }
+            let count = road.direction(&connection, false).count;
+            // From the IP header on, as conntrack counts.
+            let ip_bytes = bytes - 14 * PACKETS;
+            assert_eq!(
+                count,
+                FlowCount {
+                    packets: PACKETS,
+                    bytes: ip_bytes
+                }
+            );
+            assert_eq!(road.direction(&connection, true).count, FlowCount::default());
+            let hits = road.parts.datapath.policy_hits(&[COUNTER]).unwrap();
+            assert_eq!(
+                hits,
+                [HitCounter {
+                    packets: PACKETS,
+                    bytes
+                }]
+            );
+            let expected = [("in0", false), ("out0", true)]
+                .map(|(name, egress)| ((name.to_owned(), egress, row), (PACKETS, bytes)));
+            assert_eq!(cells(&road), BTreeMap::from(expected));
+            let monitored: Vec<(u32, u64, u64)> = if family == 4 {
+                let flows = road.parts.flows.entries4().unwrap();
+                let of = |(key, flow): (ravelin_abi::rv_flow_key4, ravelin_abi::rv_flow)| {
+                    (key.ifindex, flow.packets, flow.bytes)
+                };
+                flows.into_iter().map(of).collect()
+            } else {
+                let flows = road.parts.flows.entries6().unwrap();
+                flows
+                    .into_iter()
+                    .filter(|(key, _)| key.protocol == protocol)
+                    .map(|(key, flow)| (key.ifindex, flow.packets, flow.bytes))
+                    .collect()
+            };
+            assert_eq!(monitored, [(road.inside, PACKETS, bytes)]);
+        });
+    }
+}
+
+#[test]
+fn what_goes_up_is_counted_as_ever() {
+    Road::run(|mut road| {
+        let connection = Connection::new(4, 17);
+        road.insert(&connection);
+        road.switch(Switches {
+            statistics: true,
+            ..FAST
+        });
+        let packet = connection.packet(b"first");
+        let bytes = u64::try_from(packet.build().len()).unwrap();
+        assert_eq!(road.packet(&packet), Fate::Up);
+        let key = ("in0".to_owned(), false, Protocol::Ipv4Udp);
+        assert_eq!(cells(&road), BTreeMap::from([(key, (1, bytes))]));
+        assert_eq!(road.direction(&connection, false).count, FlowCount::default());
+    });
+}
+
+#[test]
+fn a_vlan_with_programs_is_counted_without_the_tag() {
+    Road::run(|mut road| {
+        let connection = Connection::new(4, 17).to("203.0.113.53");
+        road.parts.datapath.attach(&target("vlan7")).unwrap();
+        road.insert(&connection);
+        road.switch(Switches {
+            statistics: true,
+            flow_monitoring: true,
+            ..FAST
+        });
+        let packet = connection.packet(b"out");
+        let answer = Packet {
+            tags: vec![Tag {
+                ethertype: 0x8100,
+                tci: TAG,
+            }],
+            ..connection.answer(b"back and")
+        };
+        let mut tagged = answer.build();
+        tagged[..6].copy_from_slice(&VLAN_MAC);
+        tagged[6..12].copy_from_slice(&SERVER_MAC);
+        let untagged = u64::try_from(packet.build().len()).unwrap();
+        let back = u64::try_from(tagged.len()).unwrap();
+        assert_eq!(road.packet(&packet), Fate::Up);
+        assert_eq!(road.frame(&tagged, road.outside), Fate::Up);
+        assert_eq!(length(&road.packet(&packet)), untagged + 4);
+        assert_eq!(length(&road.frame(&tagged, road.outside)), back - 4);
+        let cells: BTreeMap<(String, bool), (u64, u64)> = cells(&road)
+            .into_iter()
+            .map(|((name, egress, _), count)| ((name, egress), count))
+            .collect();
+        let count = |name: &str, egress| cells.get(&(name.to_owned(), egress)).copied();
+        // The first of each went up, and what happens there is not for this test.
+        assert_eq!(count("in0", false), Some((2, 2 * untagged)));
+        assert_eq!(count("out0", true), Some((1, untagged + 4)));
+        assert_eq!(count("vlan7", true), Some((1, untagged)));
+        assert_eq!(count("out0", false), Some((2, 2 * back)));
+        assert_eq!(count("vlan7", false), Some((1, back - 4)));
+        assert_eq!(count("in0", true), Some((1, back - 4)));
+        let (ingress, egress) = (
+            road.direction(&connection, false).count,
+            road.direction(&connection, true).count,
+        );
+        assert_eq!((ingress.bytes, egress.bytes), (untagged - 14, back - 18));
+    });
+}
