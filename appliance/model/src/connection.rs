@@ -176,9 +176,10 @@ pub struct Connection {
     pub status: ConnectionStatus,
     /// Its mark (`rv_connection_mark`, ravelin/policy.h).
     pub mark: u32,
-    /// Seconds until it is forgotten; None in the news of its end.
+    /// Seconds until it is forgotten; in the news of its end what was left of them, None: they ran out. None too while
+    /// it is in a flowtable.
     pub timeout_seconds: Option<u32>,
-    /// None where it is not TCP.
+    /// None where it is not TCP, in news of what did not change it, and while it is in a flowtable.
     pub tcp_state: Option<TcpState>,
     /// Packets of who began it, and of the other side, that conntrack saw; None where it does not count.
     pub counts: Option<[FlowCount; 2]>,

@@ -125,7 +125,7 @@ fn put_key(messages: &mut Messages, original: &FlowTuple, zone: u16) {
     }
 }
 
-fn put_tuple(messages: &mut Messages, flow: &FlowTuple) {
+pub(super) fn put_tuple(messages: &mut Messages, flow: &FlowTuple) {
     messages.nest(tuple::IP, |addresses| {
         put_address(addresses, [ip::V4_SOURCE, ip::V6_SOURCE], flow.source);
         put_address(

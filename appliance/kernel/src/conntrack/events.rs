@@ -19,7 +19,7 @@ pub enum ConntrackEvent {
     New(Connection),
     /// It changed. It has no counts, and what did not change may be missing: its TCP state is None then.
     Updated(Connection),
-    /// It ended, with its counts and times.
+    /// It ended, with its counts and times. The seconds it had left say that somebody ended it; None: they ran out.
     Destroyed(Connection),
 }
 

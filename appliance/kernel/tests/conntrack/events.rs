@@ -1,5 +1,6 @@
 //! News of connections that real traffic makes, and of those we make.
 
+use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::AsFd;
@@ -70,38 +71,48 @@ impl Crossing {
     }
 }
 
-/// Reads events until `wanted` has what it wants.
-fn wait_for<T>(
-    events: &mut ConntrackEvents,
-    what: &str,
-    mut wanted: impl FnMut(&ConntrackEvent) -> Option<T>,
-) -> T {
-    let (end, mut seen) = (Instant::now() + LIMIT, Vec::new());
-    loop {
-        let mut found = None;
-        let read = events
-            .read(Duration::from_millis(100), &mut |event| {
-                found = found.take().or_else(|| wanted(&event));
-                seen.push(event);
-            })
-            .expect("read");
-        assert_ne!(read, EventsRead::Overrun, "{what}");
-        if let Some(found) = found {
-            return found;
+/// Events, with those that were read and not yet looked at.
+struct Listener {
+    events: ConntrackEvents,
+    waiting: VecDeque<ConntrackEvent>,
+}
+
+impl Listener {
+    fn open(receive_buffer_bytes: usize) -> Self {
+        Self {
+            events: ConntrackEvents::open(receive_buffer_bytes).expect("open"),
+            waiting: VecDeque::new(),
         }
-        assert!(Instant::now() < end, "{what}: not in {seen:#?}");
+    }
+
+    /// Looks at one after another until `wanted` has what it wants.
+    fn wait_for<T>(&mut self, what: &str, mut wanted: impl FnMut(&ConntrackEvent) -> Option<T>) -> T {
+        let (end, mut seen) = (Instant::now() + LIMIT, Vec::new());
+        loop {
+            while let Some(event) = self.waiting.pop_front() {
+                if let Some(found) = wanted(&event) {
+                    return found;
+                }
+                seen.push(event);
+            }
+            let read = self.events.read(Duration::from_millis(100), &mut |event| {
+                self.waiting.push_back(event);
+            });
+            assert_ne!(read.expect("read"), EventsRead::Overrun, "{what}");
+            assert!(Instant::now() < end, "{what}: not in {seen:#?}");
+        }
     }
 }
 
 /// From its beginning to its end, as the kernel tells it.
 fn follow(
-    events: &mut ConntrackEvents,
+    listener: &mut Listener,
     conntrack: &mut Conntrack,
     [original, reply]: [FlowTuple; 2],
     finished: impl Fn(&Connection) -> bool,
 ) {
     let what = format!("{original:?}");
-    let begun = wait_for(events, &format!("{what} begins"), |event| match event {
+    let begun = listener.wait_for(&format!("{what} begins"), |event| match event {
         ConntrackEvent::New(connection) if connection.original == original => Some(connection.clone()),
         _ => None,
     });
@@ -109,7 +120,7 @@ fn follow(
     assert!(begun.status.has(ConnectionStatus::CONFIRMED), "{begun:?}");
     assert!(begun.timeout_seconds.is_some() && begun.ended_at.is_none());
     if !finished(&begun) {
-        wait_for(events, &format!("{what} goes on"), |event| match event {
+        listener.wait_for(&format!("{what} goes on"), |event| match event {
             ConntrackEvent::Updated(connection) if connection.original == original => {
                 assert_eq!((connection.id, connection.reply), (begun.id, reply), "{what}");
                 finished(connection).then_some(())
@@ -119,7 +130,7 @@ fn follow(
     }
     let there = conntrack.get(&original, 0).expect("get").expect("it is there");
     assert_eq!(conntrack.delete(&[key(original)]).expect("delete"), 1, "{what}");
-    let ended = wait_for(events, &format!("{what} ends"), |event| match event {
+    let ended = listener.wait_for(&format!("{what} ends"), |event| match event {
         ConntrackEvent::Destroyed(connection) if connection.original == original => Some(connection.clone()),
         _ => None,
     });
@@ -133,7 +144,7 @@ fn follow(
     );
     assert_eq!(there.started_at, Some(began));
     assert!(began <= ended_at, "{ended:?}");
-    assert_eq!(ended.timeout_seconds, None);
+    assert!(ended.timeout_seconds.is_some(), "it did not run out: {ended:?}");
 }
 
 fn both_ways(connection: &Connection) -> bool {
@@ -151,12 +162,9 @@ fn translated_flows_are_told_from_begin_to_end() {
         router,
         server,
     } = &crossing;
-    let (mut events, mut conntrack) = router.within(|| {
+    let (mut listener, mut conntrack) = router.within(|| {
         ConntrackSettings::enable().expect("enable");
-        (
-            ConntrackEvents::open(ROOMY).expect("open"),
-            Conntrack::open().expect("open"),
-        )
+        (Listener::open(ROOMY), Conntrack::open().expect("open"))
     });
     for (from, to, translated) in [
         ("10.1.0.2", "10.2.0.2", "10.2.0.1"),
@@ -182,12 +190,12 @@ fn translated_flows_are_told_from_begin_to_end() {
             tuple(protocol::UDP, from, to, (port, 1080)),
             tuple(protocol::UDP, to, translated, (80, port)),
         ];
-        follow(&mut events, &mut conntrack, tuples, both_ways);
+        follow(&mut listener, &mut conntrack, tuples, both_ways);
 
-        let listener = server.within(|| TcpListener::bind((any, 80)).expect("listen"));
+        let accepting = server.within(|| TcpListener::bind((any, 80)).expect("listen"));
         let port = client.within(|| {
             let mut stream = TcpStream::connect(to_port(1080)).expect("connect");
-            let (mut accepted, _) = listener.accept().expect("accept");
+            let (mut accepted, _) = accepting.accept().expect("accept");
             stream.write_all(b"question").expect("write");
             accepted.read_exact(&mut [0; 8]).expect("question");
             stream.local_addr().expect("address").port()
@@ -196,7 +204,7 @@ fn translated_flows_are_told_from_begin_to_end() {
             tuple(protocol::TCP, from, to, (port, 1080)),
             tuple(protocol::TCP, to, translated, (80, port)),
         ];
-        follow(&mut events, &mut conntrack, tuples, |connection| {
+        follow(&mut listener, &mut conntrack, tuples, |connection| {
             connection.tcp_state == Some(TcpState::Established)
         });
 
@@ -219,9 +227,9 @@ fn translated_flows_are_told_from_begin_to_end() {
             tuple(number, from, to, (id, request)),
             tuple(number, to, translated, (id, reply)),
         ];
-        follow(&mut events, &mut conntrack, tuples, both_ways);
+        follow(&mut listener, &mut conntrack, tuples, both_ways);
     }
-    assert!(events.as_fd().try_clone_to_owned().is_ok());
+    assert!(listener.events.as_fd().try_clone_to_owned().is_ok());
 }
 
 #[test]
@@ -251,14 +259,18 @@ fn events_of_what_we_make_change_and_delete_are_told() {
 #[test]
 fn an_overrun_is_told_once_and_nothing_is_missed_after_it() {
     in_namespace("overrun", || {
-        let mut events = ConntrackEvents::open(0).expect("open");
+        let mut listener = Listener::open(0);
         let mut conntrack = Conntrack::open().expect("open");
         for round in 0..3_u16 {
             let all = many(2000);
             assert_eq!(conntrack.create(&all).expect("create"), all.len());
             let mut count = 0;
             loop {
-                match events.read(Duration::ZERO, &mut |_| count += 1).expect("read") {
+                match listener
+                    .events
+                    .read(Duration::ZERO, &mut |_| count += 1)
+                    .expect("read")
+                {
                     EventsRead::Some(_) => {}
                     EventsRead::Overrun => break,
                     EventsRead::Nothing => panic!("nothing was lost of {}", all.len()),
@@ -268,7 +280,7 @@ fn an_overrun_is_told_once_and_nothing_is_missed_after_it() {
             // What begins from now on is told at once, without another overrun.
             let after = new(tuple(protocol::UDP, "10.7.0.1", "10.7.0.2", (round + 1, 1)));
             conntrack.create(&[after]).expect("create");
-            wait_for(&mut events, "after the overrun", |event| match event {
+            listener.wait_for("after the overrun", |event| match event {
                 ConntrackEvent::New(connection) => {
                     assert_eq!(connection.original, after.original);
                     Some(())
@@ -278,8 +290,34 @@ fn an_overrun_is_told_once_and_nothing_is_missed_after_it() {
             let keys: Vec<_> = all.iter().map(|new| key(new.original)).collect();
             assert_eq!(conntrack.delete(&keys).expect("delete"), keys.len());
             // So is the end of those: by another overrun.
-            let read = events.read(Duration::ZERO, &mut |_| ()).expect("read");
+            let read = listener.events.read(Duration::ZERO, &mut |_| ()).expect("read");
             assert_eq!(read, EventsRead::Overrun);
         }
+    });
+}
+
+#[test]
+fn what_runs_out_has_no_time_left() {
+    in_namespace("timeout", || {
+        let mut listener = Listener::open(ROOMY);
+        let mut conntrack = Conntrack::open().expect("open");
+        let made = NewConnection {
+            timeout_seconds: 1,
+            ..new(tuple(protocol::UDP, "10.7.0.1", "10.7.0.2", (1, 1)))
+        };
+        conntrack.create(&[made]).expect("create");
+        // The kernel collects what ran out when it comes by, at the latest when somebody asks.
+        let end = Instant::now() + LIMIT;
+        while conntrack.get(&made.original, 0).expect("get").is_some() {
+            assert!(Instant::now() < end, "it does not run out");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        listener.wait_for("its end", |event| match event {
+            ConntrackEvent::Destroyed(connection) => {
+                assert_eq!(connection.timeout_seconds, None, "{connection:?}");
+                Some(())
+            }
+            _ => None,
+        });
     });
 }

@@ -35,7 +35,8 @@ fn a_liberal_connection_takes_segments_outside_the_window() {
             client.peer_addr().expect("address"),
         );
         send_far_off(from, to);
-        assert_eq!(invalid(), 1, "the one ahead of the window");
+        let before = invalid();
+        assert!(before > 0, "the one ahead of the window");
 
         let mut conntrack = Conntrack::open().expect("open");
         let original = FlowTuple {
@@ -53,7 +54,7 @@ fn a_liberal_connection_takes_segments_outside_the_window() {
         };
         assert_eq!(conntrack.update(&[update]).expect("update"), 1);
         send_far_off(from, to);
-        assert_eq!(invalid(), 1, "the next is of the connection");
+        assert_eq!(invalid(), before, "the next are of the connection");
     });
 }
 
@@ -66,7 +67,7 @@ fn invalid() -> u64 {
 }
 
 /// Two acknowledgements with sequence numbers at opposite ends, so that one of them is ahead of the window whatever the
-/// connection's are; the other, behind it, might be a late one, which conntrack lets pass. The kernel fills in the IP header's
+/// connection's are; of the other conntrack may think that it is late, and let it pass. The kernel fills in the IP header's
 /// checksum; nobody looks at the segment's, as the packet does not leave the box.
 fn send_far_off(from: SocketAddr, to: SocketAddr) {
     let (IpAddr::V4(source), IpAddr::V4(destination)) = (from.ip(), to.ip()) else {
