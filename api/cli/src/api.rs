@@ -15,6 +15,8 @@ use crate::error::CliError;
 /// Most items a page can have.
 const PAGE: u64 = 1000;
 
+const LIVE_FLOWS: HeaderName = HeaderName::from_static("ravelin-live-flows");
+
 /// A request.
 #[derive(Debug)]
 pub struct Call {
@@ -73,6 +75,8 @@ impl Call {
 pub struct Answer {
     /// What an `If-Match` has to say.
     pub etag: Option<String>,
+    /// What a change meant for live connections.
+    pub live_flows: Option<String>,
     /// Null where the answer has no body.
     pub body: Value,
 }
@@ -220,11 +224,11 @@ impl Api {
     }
 
     async fn answer(&self, response: Response) -> Result<Answer, CliError> {
-        let etag = response
-            .headers()
-            .get(ETAG)
-            .and_then(|etag| etag.to_str().ok())
-            .map(str::to_owned);
+        let header = |name| {
+            let value = response.headers().get(name)?;
+            value.to_str().ok().map(str::to_owned)
+        };
+        let (etag, live_flows) = (header(ETAG), header(LIVE_FLOWS));
         let text = response
             .bytes()
             .await
@@ -234,6 +238,10 @@ impl Api {
         } else {
             serde_json::from_slice(&text).map_err(|error| self.connection.strange(error))?
         };
-        Ok(Answer { etag, body })
+        Ok(Answer {
+            etag,
+            live_flows,
+            body,
+        })
     }
 }

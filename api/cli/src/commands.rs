@@ -5,6 +5,7 @@ pub mod events;
 pub mod features;
 pub mod interfaces;
 pub mod lists;
+pub mod live_flows;
 pub mod maps;
 pub mod policy;
 pub mod programs;

@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 use tokio_util::io::ReaderStream;
 
 use crate::api::{Api, Call};
+use crate::commands::live_flows;
 use crate::duration::Length;
 use crate::error::CliError;
 use crate::output::{Output, or_empty, remark};
@@ -118,6 +119,7 @@ async fn add(
     let entries: Vec<Value> = values.iter().map(entry).collect();
     let call = Call::new(Method::POST, &["lists", id, "entries"]).json(&json!({ "entries": entries }));
     let answer = api.json(call).await?;
+    live_flows::remark_on(&answer, api)?;
     if output.is_json() {
         return output.json(&answer.body);
     }
@@ -131,8 +133,8 @@ async fn remove(id: &str, entry: &str, api: &Api, output: &mut Output) -> Result
     } else {
         find(id, entry, api).await?
     };
-    api.json(Call::new(Method::DELETE, &["lists", id, "entries", &entry]))
-        .await?;
+    let call = Call::new(Method::DELETE, &["lists", id, "entries", &entry]);
+    live_flows::remark_on(&api.json(call).await?, api)?;
     if output.is_json() {
         Ok(())
     } else {
@@ -182,6 +184,7 @@ async fn import(id: &str, file: &Path, api: &Api, output: &mut Output) -> Result
         .if_match("*")
         .text(body);
     let answer = api.json(call).await?;
+    live_flows::remark_on(&answer, api)?;
     if output.is_json() {
         return output.json(&answer.body);
     }

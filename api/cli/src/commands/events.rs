@@ -8,6 +8,7 @@ use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
 use crate::api::{Api, Call};
+use crate::commands::live_flows;
 use crate::error::CliError;
 use crate::output::{Output, remark, word};
 use crate::sse::{Message, Parser};
@@ -188,6 +189,16 @@ fn describe(event: &Event) -> String {
             change.revision,
             until.unwrap_or_default()
         );
+    }
+    if let Some(judged) = &event.live_flows_judged {
+        let revision = judged.revision;
+        return match &judged.problem {
+            Some(problem) => format!("revision {revision}: {}", live_flows::not_judged(problem)),
+            None => format!(
+                "revision {revision} cut {} live connections and kept {}",
+                judged.cut, judged.kept
+            ),
+        };
     }
     match &event.dns_query_blocked {
         Some(query) => format!("{} {}", query.name, describe_packet(&query.packet)),

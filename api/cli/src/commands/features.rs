@@ -155,6 +155,28 @@ fn show(body: Value, api: &Api, output: &mut Output) -> Result<(), CliError> {
     }
     output.table(&hooks)?;
     output.line("")?;
+    if let Some(sync) = &feature.sync {
+        let mut table = Table::new(&["FLOW CACHE", "SINCE", "PROBLEM"]);
+        table.row([
+            word(&sync.state),
+            or_empty(sync.synced_at),
+            or_empty(sync.problem.as_ref()),
+        ]);
+        output.table(&table)?;
+        output.line("")?;
+    }
+    if let Some(interfaces) = &feature.offload_interfaces {
+        let mut table = Table::new(&["INTERFACE", "ELIGIBLE", "PROBLEM"]);
+        for interface in interfaces {
+            table.row([
+                interface.interface.clone(),
+                yes_no(interface.eligible),
+                or_empty(interface.problem.as_ref()),
+            ]);
+        }
+        output.table(&table)?;
+        output.line("")?;
+    }
     let mut counters = Table::new(&["COUNTER", "VALUE"]);
     for counter in &feature.counters {
         counters.row([counter.name.clone(), counter.value.to_string()]);

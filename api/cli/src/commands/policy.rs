@@ -22,6 +22,7 @@ use serde_json::{Map, Value, json};
 
 use crate::api::{Api, Call};
 use crate::commands::features::assignment;
+use crate::commands::live_flows;
 use crate::error::CliError;
 use crate::output::Output;
 use crate::table::Table;
@@ -166,6 +167,7 @@ impl Collection {
                 // The user has named the object, not a state of it.
                 let call = Call::new(Method::DELETE, &[self.path, &id]).if_match("*");
                 let answer = api.json(commit.apply(call)).await?;
+                live_flows::remark_on(&answer, api)?;
                 match answer.body {
                     Value::Null if output.is_json() => Ok(()),
                     Value::Null => output.line(&format!("{} {id} is gone", self.one)),
@@ -197,11 +199,12 @@ impl Collection {
         api: &Api,
         output: &mut Output,
     ) -> Result<(), CliError> {
-        let answer = api.json(commit.apply(call)).await?.body;
+        let answer = api.json(commit.apply(call)).await?;
         if commit.dry_run {
-            report::show(answer, api, output)
+            report::show(answer.body, api, output)
         } else {
-            self.one(answer, api, output)
+            live_flows::remark_on(&answer, api)?;
+            self.one(answer.body, api, output)
         }
     }
 

@@ -171,6 +171,57 @@ nothing was changed; the policy is at revision 5\n";
     assert_eq!(run.status, 2, "{}", run.err);
 }
 
+const LIVE: &str = r#""live_flows":{"kept":5,"cut":2,"unjudged":1,"sample":[{"protocol":6,"original":{"source":"2001:db8::7","destination":"192.0.2.9","source_port":40000,"destination_port":443},"reply":{"source":"192.0.2.9","destination":"2001:db8::7","source_port":443,"destination_port":40000},"from_zone":"zon_1","origin":"rule","origin_id":"rul_2"}],"duration_ms":12}"#;
+
+#[test]
+fn what_a_change_means_for_live_connections_is_said() {
+    let preview = PREVIEW.replace("\"steps\":[]", &format!("\"steps\":[],{LIVE}"));
+    let changed = WEB.replacen('{', &format!("{{{LIVE},"), 1);
+    let unknown = WEB.replacen('{', r#"{"live_flows_problem":"conntrack cannot be read","#, 1);
+    let engine = Engine::new([
+        ("POST /api/v1/rules", Reply::json(&preview)),
+        ("GET /api/v1/rules/rul_1", Reply::tagged("\"5\"", WEB)),
+        ("PATCH /api/v1/rules/rul_1", Reply::json(&changed)),
+        ("POST /api/v1/rules/rul_1/move", Reply::json(&unknown)),
+        (
+            "DELETE /api/v1/rules/rul_1",
+            Reply::new(204, "ravelin-live-flows: kept=5, cut=2, unjudged=0\r\n", ""),
+        ),
+    ]);
+    let expected = "CHANGE   KIND  ID     NAME  POSITION
+created  rule  rul_2  late         2
+
+SEVERITY  CODE      KIND  ID     NAME  DETAIL
+warning   shadowed  rule  rul_2  late  web decides everything
+
+PROTOCOL  SOURCE               DESTINATION    FROM   TO  DENIED BY  ID
+       6  [2001:db8::7]:40000  192.0.2.9:443  zon_1  -   rule       rul_2
+live connections: 2 would be cut, 5 stay, 1 of them because it is not known where they go
+nothing was changed; the policy is at revision 5\n";
+    let add = ["rules", "add", "late", "--action", "drop", "--dry-run"];
+    check(&engine, &add, expected);
+    for (arguments, out, err) in [
+        (
+            &["rules", "set", "rul_1", "log=true"][..],
+            RULES,
+            "ravelin: live connections: 2 were cut, 5 stay, 1 of them because it is not known where they go\n",
+        ),
+        (
+            &["rules", "move", "rul_1", "--first"][..],
+            RULES,
+            "ravelin: live connections could not be judged, those denied now go on: conntrack cannot be read\n",
+        ),
+        (
+            &["rules", "delete", "rul_1"][..],
+            "rule rul_1 is gone\n",
+            "ravelin: live connections: kept=5, cut=2, unjudged=0\n",
+        ),
+    ] {
+        let run = ravelin(&engine, arguments);
+        assert_eq!((run.status, run.out.as_str(), run.err.as_str()), (0, out, err));
+    }
+}
+
 #[test]
 fn pairs_services_and_translation_are_shown() {
     let service = r#"{"id":"svc_1","name":"dns","description":"names","entries":[{"protocol":"udp","source_ports":[],"destination_ports":["53"],"icmp_types":[]},{"protocol":89}],"updated_at":"2026-11-20T10:00:00Z","revision":3}"#;

@@ -72,6 +72,36 @@ packets  18446744073709551615\n";
 }
 
 #[test]
+fn what_is_about_connections_shows_how_it_stands() {
+    let feature = |name: &str, more: &str| {
+        format!(
+            r#"{{"name":"{name}","summary":"About it.","enabled":true,"state":"active","depends_on":[],"hooks":[],"config":{{}},"counters":[],{more},"revision":0}}"#
+        )
+    };
+    let sync = feature(
+        "conntrack_sync",
+        r#""sync":{"state":"synced","synced_at":"2026-11-20T10:00:00Z"}"#,
+    );
+    let offload = feature(
+        "flow_offload",
+        r#""offload_interfaces":[{"interface":"lan0","index":2,"eligible":true},{"interface":"tun0","index":9,"eligible":false,"problem":"no Ethernet"}]"#,
+    );
+    let engine = Engine::new([
+        ("GET /api/v1/ebpf/features/conntrack_sync", Reply::json(&sync)),
+        ("GET /api/v1/ebpf/features/flow_offload", Reply::json(&offload)),
+    ]);
+    let run = ravelin(&engine, &["features", "show", "conntrack_sync"]);
+    let expected = "FLOW CACHE  SINCE                 PROBLEM
+synced      2026-11-20T10:00:00Z  -\n";
+    assert!(run.out.contains(expected), "{run:?}");
+    let run = ravelin(&engine, &["features", "show", "flow_offload"]);
+    let expected = "INTERFACE  ELIGIBLE  PROBLEM
+lan0       yes       -
+tun0       no        no Ethernet\n";
+    assert!(run.out.contains(expected), "{run:?}");
+}
+
+#[test]
 fn interfaces() {
     let engine = Engine::new([
         ("GET /api/v1/interfaces?limit=1000", page(&[WAN, TUN])),

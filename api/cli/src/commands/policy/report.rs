@@ -4,6 +4,7 @@ use ravelin_api_types::{CommitReport, Diagnostic};
 use serde_json::Value;
 
 use crate::api::Api;
+use crate::commands::live_flows;
 use crate::error::CliError;
 use crate::output::{Output, or_empty, word};
 use crate::table::Table;
@@ -28,6 +29,12 @@ pub fn show(body: Value, api: &Api, output: &mut Output) -> Result<(), CliError>
     if !report.diagnostics.is_empty() {
         output.line("")?;
         output.table(&diagnostics(&report.diagnostics))?;
+    }
+    if let Some(flows) = &report.live_flows {
+        live_flows::show(flows, report.dry_run, output)?;
+    }
+    if let Some(problem) = &report.live_flows_problem {
+        output.line(&live_flows::not_judged(problem))?;
     }
     output.line(&if report.dry_run {
         format!(
