@@ -202,6 +202,8 @@ async fn run(mut engine: Engine, inputs: Inputs, every: Every) {
     loop {
         tokio::select! {
             command = commands.recv() => match command {
+                // Told to stop just before: whoever asks hears that there is nobody any more.
+                Some(_) if *stopped.borrow() => break,
                 Some(command) => execute(&mut engine, command).await,
                 None => break,
             },
