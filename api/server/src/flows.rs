@@ -1,11 +1,12 @@
-//! Live connections as the API shows them.
+//! Connections and what is left of them, as the API shows them.
 
 use ravelin_api_types::{
-    Flow, FlowEnd, FlowKillReport, FlowRate, FlowTranslation, PolicyLine, ProblemKind, RuleSpec, Timestamp,
-    ZoneReference,
+    Flow, FlowEnd, FlowKillReport, FlowRate, FlowRecord, FlowTranslation, PolicyLine, ProblemKind, RuleSpec,
+    Timestamp, ZoneReference,
 };
 use ravelin_flows::FlowsError;
 use ravelin_flows::live::{FlowView, Killed};
+use ravelin_flows::records::StoredFlowRecord;
 use ravelin_model::{Policy, VerdictLine, chain};
 use time::OffsetDateTime;
 
@@ -71,6 +72,13 @@ pub(crate) fn report(killed: Killed, dry_run: bool, policy: &Policy) -> FlowKill
         killed,
         sample: sample.into_iter().map(|view| flow(view, policy, now)).collect(),
     }
+}
+
+/// What is left of a connection; the policy says the names.
+pub(crate) fn record(stored: StoredFlowRecord, policy: &Policy) -> FlowRecord {
+    let StoredFlowRecord { number, record } = stored;
+    let decided = record.line.as_ref().map(|decided| line(decided, policy));
+    FlowRecord::new(number, record, decided)
 }
 
 fn end(end: ravelin_flows::live::FlowEnd) -> FlowEnd {

@@ -11,8 +11,8 @@ use crate::middleware::{
 };
 use crate::openapi::Document;
 use crate::routes::{
-    auth, changes, docs, events, feature_config, features, flow_feature_config, flows, health, import,
-    interfaces, list_entries, lists, maps, metrics, nat_rule_order, nat_rules, policy_counters,
+    auth, changes, docs, events, feature_config, features, flow_feature_config, flow_records, flows, health,
+    import, interfaces, list_entries, lists, maps, metrics, nat_rule_order, nat_rules, policy_counters,
     policy_document, policy_state, programs, published_services, revisions, rule_order, rules, services,
     simulation, statistics, verdict_log, zone_pairs, zones,
 };
@@ -137,6 +137,8 @@ pub(crate) fn routes() -> Vec<UtoipaMethodRouter<AppState>> {
         routes!(flows::index),
         routes!(flows::kill),
         routes!(flows::show, flows::delete),
+        routes!(flow_records::index),
+        routes!(flow_records::show),
         routes!(events::follow),
     ]
 }

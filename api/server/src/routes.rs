@@ -7,6 +7,7 @@ pub(crate) mod events;
 pub(crate) mod feature_config;
 pub(crate) mod features;
 pub(crate) mod flow_feature_config;
+pub(crate) mod flow_records;
 pub(crate) mod flows;
 pub(crate) mod health;
 pub(crate) mod import;

@@ -1,7 +1,8 @@
-//! Live connections.
+//! Connections: live ones, and what is left of them.
 
 mod filter;
 mod kill;
+mod record;
 
 use std::net::IpAddr;
 
@@ -13,6 +14,7 @@ use crate::{PolicyLine, Timestamp, ZoneReference};
 
 pub use filter::FlowFilter;
 pub use kill::{CheckedKill, FlowKill, FlowKillReport};
+pub use record::{FlowEndReason, FlowRecord};
 
 /// Addresses and ports of a connection's packets in one direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -33,8 +33,8 @@ pub use features::{
     PolicyClassifierConfig, StatisticsConfig, StatisticsConfigPatch, SyncState,
 };
 pub use flows::{
-    CheckedKill, Flow, FlowCount, FlowCounts, FlowEnd, FlowEndpoint, FlowFilter, FlowKill, FlowKillReport,
-    FlowRate, FlowTranslation, FlowTuple,
+    CheckedKill, Flow, FlowCount, FlowCounts, FlowEnd, FlowEndReason, FlowEndpoint, FlowFilter, FlowKill,
+    FlowKillReport, FlowRate, FlowRecord, FlowTranslation, FlowTuple,
 };
 pub use health::{Health, Readiness};
 pub use interfaces::{Interface, InterfacePatch, LinkCounters, LinkState};

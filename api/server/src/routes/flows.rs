@@ -282,7 +282,7 @@ impl FlowsQuery {
 }
 
 /// What is wrong with a filter, told of the fields of a query.
-fn invalid(bad: BadBody) -> Failure {
+pub(super) fn invalid(bad: BadBody) -> Failure {
     match bad {
         BadBody::Malformed(detail) => Failure::invalid_query(detail),
         BadBody::Invalid(errors) => {

@@ -87,7 +87,7 @@ impl VerdictsQuery {
         let before = cursor.as_deref().map(decode_cursor).transpose()?;
         let before = before.map(|number| number.parse()).transpose();
         Ok(VerdictQuery {
-            since: since.as_deref().map(time).transpose()?,
+            since: since.map(|since| time("since", &since)).transpose()?,
             address: address.as_deref().map(network).transpose()?,
             zone: zone.as_deref().map(|zone| zone_id(zone, policy)).transpose()?,
             rule: rule.as_deref().map(|rule| rule_id(rule, policy)).transpose()?,
@@ -98,21 +98,23 @@ impl VerdictsQuery {
     }
 }
 
-fn time(text: &str) -> Result<time::OffsetDateTime, Failure> {
-    let since = text.parse::<Timestamp>();
-    since
-        .map(|since| since.0)
-        .map_err(|error| Failure::invalid_query(format!("since {error}")))
+/// The time a field of a query says.
+pub(super) fn time(name: &str, text: &str) -> Result<time::OffsetDateTime, Failure> {
+    let time = text.parse::<Timestamp>();
+    time.map(|time| time.0)
+        .map_err(|error| Failure::invalid_query(format!("{name} {error}")))
 }
 
-fn network(text: &str) -> Result<IpNet, Failure> {
+/// The addresses a query names.
+pub(super) fn network(text: &str) -> Result<IpNet, Failure> {
     let address = text.parse::<IpAddr>().map(IpNet::from);
     address
         .or_else(|_| text.parse::<IpNet>().map(|network| network.trunc()))
         .map_err(|_| Failure::invalid_query("address is not an address or a prefix"))
 }
 
-fn rule_id(text: &str, policy: &Policy) -> Result<ravelin_model::RuleId, Failure> {
+/// The rule a query names, which may be gone.
+pub(super) fn rule_id(text: &str, policy: &Policy) -> Result<ravelin_model::RuleId, Failure> {
     let named = RuleSpec::named(policy, text).or_else(|| text.parse().ok());
     named.ok_or_else(|| Failure::invalid_query(format!("there is no rule '{text}'")))
 }
