@@ -270,7 +270,10 @@ impl Follower {
             // Whoever asked may have gone away.
             let _ = done.send(());
         }
-        self.forget |= self.commands.forget();
+        // Somebody forbids something and waits for it; what the network hints at may wait for more of its kind.
+        if self.commands.forget() {
+            self.forget_paths();
+        }
     }
 
     fn hear_news(&mut self) {
@@ -365,10 +368,7 @@ impl Follower {
     fn keep_times(&mut self) {
         let now = Instant::now();
         if self.forget && self.deadlines.forget.pass(now) {
-            self.forget = false;
-            if let Some(cache) = self.keeper.cache() {
-                cache.forget_paths();
-            }
+            self.forget_paths();
         }
         if self.machine.state == SyncState::Synced && self.deadlines.alive.pass(now) {
             self.forward();
@@ -394,6 +394,13 @@ impl Follower {
             if self.problem.is_none() {
                 self.take(Happening::Retry);
             }
+        }
+    }
+
+    fn forget_paths(&mut self) {
+        self.forget = false;
+        if let Some(cache) = self.keeper.cache() {
+            cache.forget_paths();
         }
     }
 

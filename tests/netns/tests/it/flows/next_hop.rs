@@ -119,6 +119,7 @@ fn a_source_that_is_listed_is_dropped_from_then_on() {
         let took = wait_until("packets of the source are dropped", PATIENCE, || {
             judge(&dropped, &live.fire(&dropped)).is_ok()
         });
+        eprintln!("the list: dropped after {took:?}");
         assert!(took <= Duration::from_secs(1), "dropped after {took:?}");
         raveld.import("blocklist", "");
         wait_until("packets of the source pass again", PATIENCE, || {
