@@ -95,6 +95,7 @@ impl World {
             judge: judge_receiver,
             store: Store::in_memory().await.expect("store"),
             conntrack: true,
+            event_buffer_bytes: 8 << 20,
         });
         Self {
             flows,
