@@ -1,6 +1,6 @@
 //! Reading all of conntrack.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,10 +19,15 @@ const LOOK: u64 = 64;
 const BATCH: u64 = 512;
 /// Batches that wait for conntrack to let their windows be.
 const BATCHES: usize = 8;
+/// News taken between two looks for more.
+const AT_ONCE: usize = 1024;
 /// News kept during a reading; more are as good as lost.
 const MOST_NEWS: usize = 1 << 17;
 /// Differences looked into after a comparison; the next one finds the rest.
 const MOST_DIFFERENCES: usize = 1 << 16;
+
+/// Has conntrack let the windows of connections be; false: they must not be forwarded.
+type LetBe<'a> = &'a mut dyn FnMut(&[CachedFlow]) -> bool;
 
 /// What a reading came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +41,7 @@ pub(super) struct Reading {
 /// News that came during a reading.
 #[derive(Debug, Default)]
 struct News {
-    events: Vec<ConntrackEvent>,
+    events: VecDeque<ConntrackEvent>,
     overrun: bool,
     failure: Option<String>,
 }
@@ -46,10 +51,23 @@ impl News {
         if self.overrun || self.failure.is_some() {
             return;
         }
-        match events.read(Duration::ZERO, &mut |event| self.events.push(event)) {
+        match events.read(Duration::ZERO, &mut |event| self.events.push_back(event)) {
             Ok(EventsRead::Overrun) => self.overrun = true,
             Ok(_) => self.overrun = self.events.len() > MOST_NEWS,
             Err(error) => self.failure = Some(chain(&error)),
+        }
+    }
+
+    /// Takes them all, and those that come meanwhile.
+    fn replay(&mut self, events: &mut ConntrackEvents, keeper: &mut Keeper, let_be: LetBe<'_>) {
+        self.gather(events);
+        while !self.events.is_empty() {
+            let some = self.events.len().min(AT_ONCE);
+            for event in self.events.drain(..some) {
+                keeper.news(event);
+            }
+            keeper.flush(let_be);
+            self.gather(events);
         }
     }
 }
@@ -90,6 +108,10 @@ pub(super) fn seed(sources: &mut Sources, keeper: &mut Keeper) -> Result<Reading
         });
         flush(keeper, &sender);
         drop(sender);
+        while !teller.is_finished() {
+            news.gather(events);
+            thread::sleep(Duration::from_millis(1));
+        }
         match teller.join() {
             Ok(told) => told.map_err(|error| chain(&error))?,
             Err(_) => return Err("the thread that tells conntrack panicked".to_owned()),
@@ -99,11 +121,7 @@ pub(super) fn seed(sources: &mut Sources, keeper: &mut Keeper) -> Result<Reading
     if let Some(seen) = seen {
         keeper.keep_only(&seen);
     }
-    news.gather(events);
-    for event in news.events {
-        keeper.news(event);
-    }
-    keeper.flush(&mut |flows| let_be(changes, flows).is_ok());
+    news.replay(events, keeper, &mut |flows| let_be(changes, flows).is_ok());
     match news.failure {
         Some(failure) => Err(failure),
         None => Ok(Reading {
@@ -180,7 +198,7 @@ pub(super) fn compare(sources: &mut Sources, keeper: &mut Keeper) -> Result<Read
 pub(super) fn follow(
     events: &mut ConntrackEvents,
     keeper: &mut Keeper,
-    let_be: &mut dyn FnMut(&[CachedFlow]) -> bool,
+    let_be: LetBe<'_>,
 ) -> Result<bool, String> {
     let read = events.read(Duration::ZERO, &mut |event| keeper.news(event));
     keeper.flush(let_be);

@@ -111,7 +111,7 @@ fn an_end_that_is_old_does_not_take_out_who_has_the_ports_now() {
 
 #[test]
 fn connections_whose_windows_are_not_let_be_stay_out() {
-    let (kernel, mut keeper, tcp) = with_one(Kind::Tcp);
+    let (_, mut keeper, tcp) = with_one(Kind::Tcp);
     keeper.set_caching(false);
     keeper.set_caching(true);
     keeper.told(&tcp);
@@ -128,7 +128,6 @@ fn connections_whose_windows_are_not_let_be_stay_out() {
     keeper.told(&marked);
     keeper.flush(&mut |_| panic!("asked again"));
     assert_eq!(cached(&mut keeper)[0].counter, 9);
-    drop(kernel);
 }
 
 #[test]

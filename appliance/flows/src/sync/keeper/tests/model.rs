@@ -147,7 +147,7 @@ impl Tracked {
 
 fn begin(slot: usize, kind: Kind, id: u32) -> Connection {
     let number = u8::try_from(slot).expect("few slots");
-    let [source, destination, server] = if slot % 2 == 0 {
+    let [source, destination, server] = if slot.is_multiple_of(2) {
         [[10, 0, 0, number], [192, 0, 2, number], [172, 16, 0, number]].map(|bytes| bytes.into())
     } else {
         [0xa, 0xb, 0xc].map(|net| [0x2001, 0xdb8, net, 0, 0, 0, 0, u16::from(number)].into())
