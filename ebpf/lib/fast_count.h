@@ -15,6 +15,9 @@ struct rv_fast_sent {
 	__u64 now;
 	__u32 ingress;
 	__u32 bytes; /* of the frame, as it came */
+	/* Of its link header and its packet: short frames are padded, and nobody sent that. */
+	__u16 link;
+	__u16 length;
 	__u32 row; /* enum rv_protocol */
 };
 
@@ -26,13 +29,14 @@ static __always_inline void rv_fast_count_flow(const struct rv_fast_sent *sent,
 	struct rv_counter *hits;
 
 	__sync_fetch_and_add(&counts->packets, 1);
-	__sync_fetch_and_add(&counts->bytes, sent->bytes);
+	__sync_fetch_and_add(&counts->bytes, sent->link + sent->length);
 	counts->last_seen_ns = sent->now;
 	if (!counter)
 		return;
 	hits = bpf_map_lookup_elem(&rule_hits, &counter);
 	if (hits)
-		rv_count(hits, 1, sent->bytes);
+		/* Rules count frames without tags. */
+		rv_count(hits, 1, sizeof(struct ethhdr) + sent->length);
 }
 
 static __always_inline void rv_fast_count_at(const struct rv_fast_sent *sent, __u32 slot,

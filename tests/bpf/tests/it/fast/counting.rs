@@ -106,6 +106,34 @@ fn a_forwarded_packet_is_counted_once_everywhere() {
 }
 
 #[test]
+fn padding_of_short_frames_counts_on_interfaces_only() {
+    const SHORTEST: usize = 60;
+    for (protocol, payload) in [(17, &b"four"[..]), (6, b"")] {
+        Road::run(|mut road| {
+            let connection = Connection::new(4, protocol);
+            road.insert(&connection);
+            road.warm(&connection);
+            road.switch(Switches {
+                statistics: true,
+                ..FAST
+            });
+            road.parts.datapath.reset_policy_hits(&[COUNTER]).unwrap();
+            let mut frame = connection.packet(payload).build();
+            let sent = u64::try_from(frame.len()).unwrap();
+            assert!(frame.len() < SHORTEST);
+            frame.resize(SHORTEST, 0);
+            assert_eq!(length(&road.frame(&frame, road.inside)), SHORTEST as u64);
+            let count = road.direction(&connection, false).count;
+            assert_eq!((count.packets, count.bytes), (1, sent - 14));
+            let hits = road.parts.datapath.policy_hits(&[COUNTER]).unwrap();
+            assert_eq!((hits[0].packets, hits[0].bytes), (1, sent));
+            let cells: Vec<_> = cells(&road).into_values().collect();
+            assert_eq!(cells, [(1, SHORTEST as u64); 2]);
+        });
+    }
+}
+
+#[test]
 fn what_goes_up_is_counted_as_ever() {
     Road::run(|mut road| {
         let connection = Connection::new(4, 17);
@@ -168,5 +196,7 @@ fn a_vlan_with_programs_is_counted_without_the_tag() {
             road.direction(&connection, true).count,
         );
         assert_eq!((ingress.bytes, egress.bytes), (untagged - 14, back - 18));
+        let hits = road.parts.datapath.policy_hits(&[COUNTER]).unwrap();
+        assert_eq!(hits[0].bytes, untagged + back - 4, "rules count no tags");
     });
 }
