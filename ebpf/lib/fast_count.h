@@ -15,7 +15,8 @@ struct rv_fast_sent {
 	__u64 now;
 	__u32 ingress;
 	__u32 bytes; /* of the frame, as it came */
-	/* Of its link header and its packet: short frames are padded, and nobody sent that. */
+	/* Of its link header and its packet: short frames are padded, and nobody sent
+	 * that. */
 	__u16 link;
 	__u16 length;
 	__u32 row; /* enum rv_protocol */
