@@ -1,6 +1,6 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ravelin_datapath::kernel::{KernelDatapath, KernelParts};
 use ravelin_datapath::{CachedFlow, FlowCache, Inserted, Path};
@@ -10,6 +10,7 @@ use ravelin_test_harness::packet::FIN;
 use super::ground::{
     Router, XDP_PASS, XDP_REDIRECT, across, forwarded, frames, masqueraded, segment_of, xdp,
 };
+use crate::clock::thread_ns;
 
 /// Buckets of a full map may run over, once in a while.
 const FULL_AT_MOST: usize = 8;
@@ -205,9 +206,14 @@ fn come_and_go(crowd: &[CachedFlow], cache: &mut dyn FlowCache, datapath: &Kerne
     assert_eq!(cache.occupancy(), others);
 }
 
+/// Says how long it took, and how much of that this thread was at work.
 fn timed<T>(what: &str, connections: usize, work: impl FnOnce() -> T) -> T {
-    let start = Instant::now();
+    let (start, cpu) = (Instant::now(), thread_ns());
     let result = work();
-    eprintln!("{connections} connections {what} in {:?}", start.elapsed());
+    let cpu = Duration::from_nanos(thread_ns() - cpu);
+    eprintln!(
+        "{connections} connections {what} in {:?}, CPU {cpu:?}",
+        start.elapsed()
+    );
     result
 }
