@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! forward ─ established, related ─► connection: counts on the rule the connection was accepted by
-//!                                                      (ended on request: reset, answered and not counted)
+//!                                                      (ended on request: reset, answered and not counted;
+//!                                                      with a flowtable: by way of offloadable, which fills it)
 //!         ─ invalid ──────────────► invalid
 //!         ─ verdict in the mark, still for this output zone ───────────────────────► decide
 //!         ─ iifname . oifname @pairs ─► pair ─ jump ─► lines or tree ─ goto ──────────► decide

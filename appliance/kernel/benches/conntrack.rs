@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use ravelin_kernel::{
-    ConnectionKey, ConnectionUpdate, Conntrack, ConntrackEvent, ConntrackEvents, EventsRead, MarkChange,
-    NewConnection, RouteQuestion, Routes,
+    ConnectionKey, ConnectionUpdate, Conntrack, ConntrackEvent, ConntrackEvents, ConntrackSettings,
+    EventsRead, MarkChange, NewConnection, RouteQuestion, Routes,
 };
 use ravelin_model::{ConnectionStatus, FlowTuple, TcpState, protocol};
 use ravelin_test_harness::{Namespace, privileged};
@@ -25,6 +25,8 @@ fn main() {
 }
 
 fn measure() {
+    // Else the kernel tells nothing of connections that began while nobody listened.
+    ConntrackSettings::enable().expect("enable");
     let mut conntrack = Conntrack::open().expect("open");
     let made: Vec<NewConnection> = (0..CONNECTIONS).map(connection).collect();
     let keys: Vec<ConnectionKey> = made.iter().map(|new| key(new.original)).collect();

@@ -3,10 +3,11 @@
 //! Changes go through nft(8), a fixed program that reads JSON on its standard input; no shell, no arguments but
 //! constants, no environment. What is read back often, the counters, comes by netlink.
 
+mod flowtable;
 mod program;
 mod read;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 use ravelin_compile::{CounterId, NftDifference, NftFound, NftRuleset};
 use ravelin_model::Revision;
 
-use self::program::Program;
+use self::program::{Form, Program};
 use self::read::Reader;
 use crate::KernelError;
 
@@ -67,9 +68,11 @@ impl Nftables {
     /// same id go on in both cases.
     ///
     /// # Errors
-    /// nftables refused, with its words; or it could not be asked. The ruleset that was in force is.
+    /// nftables refused, with its words; or it could not be asked. The ruleset that was in force is. Interfaces that
+    /// cannot be had for the flowtable are no error: [`Self::flowtable`] tells those it has.
     pub async fn apply(&mut self, ruleset: &Arc<NftRuleset>) -> Result<Applied, KernelError> {
         let begin = Instant::now();
+        self.prepare_flowtable(ruleset.flowtable()).await?;
         // Until it is known how it ended, nothing is known.
         let before = self.loaded.take();
         let difference = match &before {
@@ -89,6 +92,7 @@ impl Nftables {
         }
         made?;
         self.loaded = Some(ruleset.clone());
+        self.clear_flowtable(ruleset.flowtable()).await;
         Ok(Applied {
             duration: begin.elapsed(),
             added: difference.added(),
@@ -100,7 +104,65 @@ impl Nftables {
         if difference.is_empty() {
             return Ok(());
         }
-        self.program.run(difference.to_json()).await
+        self.program.run(Form::Json, difference.to_json()).await
+    }
+
+    /// Whether the kernel has flowtables. Changes nothing.
+    pub async fn has_flowtables(&self) -> Result<bool, KernelError> {
+        match self.program.run(Form::Check, flowtable::PROBE.to_owned()).await {
+            Ok(()) => Ok(true),
+            Err(KernelError::NftRefused { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Interfaces whose packets of known connections the flowtable forwards.
+    pub async fn flowtable(&mut self) -> Result<BTreeSet<String>, KernelError> {
+        Ok(self.reader.flowtable().await?.unwrap_or_default())
+    }
+
+    /// Has every interface in the flowtable before a rule fills it. One that is just going away must not stop a policy:
+    /// then the flowtable is as it was, or has no interface.
+    async fn prepare_flowtable(&mut self, wanted: &BTreeSet<String>) -> Result<(), KernelError> {
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let found = self.reader.flowtable().await?;
+        let here = |name: &&String| found.as_ref().is_some_and(|found| found.contains(*name));
+        let missing: Vec<&String> = wanted
+            .iter()
+            .filter(|name| !here(name) && flowtable::is_plain(name))
+            .collect();
+        if found.is_some() && missing.is_empty() {
+            return Ok(());
+        }
+        let text = flowtable::addition(missing);
+        match self.program.run(Form::Text, text).await {
+            Err(error @ KernelError::NftRefused { .. }) => {
+                tracing::warn!(%error, "the flowtable does not get its interfaces");
+                if found.is_some() {
+                    return Ok(());
+                }
+                let none: [&String; 0] = [];
+                self.program.run(Form::Text, flowtable::addition(none)).await
+            }
+            made => made,
+        }
+    }
+
+    /// Takes interfaces out of the flowtable, or it as a whole; what fails is tried again by the next ruleset.
+    async fn clear_flowtable(&mut self, wanted: &BTreeSet<String>) {
+        let text = match self.reader.flowtable().await {
+            Ok(Some(_)) if wanted.is_empty() => Some(flowtable::removal()),
+            Ok(Some(found)) => flowtable::departure(found.difference(wanted)),
+            Ok(None) => None,
+            Err(error) => return tracing::warn!(%error, "the flowtable cannot be read"),
+        };
+        if let Some(text) = text
+            && let Err(error) = self.program.run(Form::Text, text).await
+        {
+            tracing::warn!(%error, "the flowtable keeps interfaces");
+        }
     }
 
     /// Packets and bytes of every counter, read now.

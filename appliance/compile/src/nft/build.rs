@@ -42,15 +42,19 @@ pub struct NftSettings {
     /// Interfaces at whose ingress eBPF classifies. From others a verdict in the mark is not believed: a tunnel hands
     /// what was in a packet on with the mark of the packet.
     pub classified: BTreeSet<String>,
+    /// Interfaces whose packets of known connections a flowtable forwards: those where XDP does not. None: the kernel
+    /// has no flowtables.
+    pub flowtable: Option<BTreeSet<String>>,
 }
 
 impl Default for NftSettings {
-    /// Group 5, 1,000 a second, no interface classified.
+    /// Group 5, 1,000 a second, no interface classified, no flowtable.
     fn default() -> Self {
         Self {
             log_group: 5,
             log_rate: 1000,
             classified: BTreeSet::new(),
+            flowtable: None,
         }
     }
 }
@@ -60,6 +64,7 @@ impl Default for NftSettings {
 pub struct NftRuleset {
     pub(super) revision: Revision,
     pub(super) table: Table,
+    flowtable: BTreeSet<String>,
 }
 
 impl NftRuleset {
@@ -72,6 +77,9 @@ impl NftRuleset {
     /// The chain with the rule that logs; its prefix says the revision.
     pub const LOG_CHAIN: &'static str = "log_packet";
 
+    /// The flowtable, which has the table's family.
+    pub const FLOWTABLE: &'static str = "offload";
+
     /// The table of a ruleset.
     pub fn new(ruleset: &Ruleset, settings: &NftSettings) -> Self {
         let mut builder = Builder {
@@ -83,11 +91,13 @@ impl NftRuleset {
         let decide = builder.decide(settings);
         builder.stateful(&decide);
         builder.pairs(&decide);
-        builder.hooks(&decide);
+        let flowtable = settings.flowtable.clone().unwrap_or_default();
+        builder.hooks(&decide, !flowtable.is_empty());
         nat::add(ruleset, &mut builder.chains);
         Self {
             revision: ruleset.revision,
             table: builder.chains.table,
+            flowtable,
         }
     }
 
@@ -100,6 +110,12 @@ impl NftRuleset {
     /// Revision it was made from.
     pub fn revision(&self) -> Revision {
         self.revision
+    }
+
+    /// Interfaces of the flowtable, which must be there before the table is loaded; none: there need be no flowtable.
+    /// It is no part of what [`Self::difference`] tells, as nft(8) cannot read all of one as JSON.
+    pub fn flowtable(&self) -> &BTreeSet<String> {
+        &self.flowtable
     }
 
     /// Counters it has.
@@ -395,7 +411,7 @@ impl Builder<'_> {
         rules
     }
 
-    fn hooks(&mut self, decide: &Name) {
+    fn hooks(&mut self, decide: &Name, offload: bool) {
         let (mut to_local, mut from_local) = (BTreeMap::new(), BTreeMap::new());
         let mut between = BTreeMap::new();
         let pair = |from, to| Verdict::Goto(pair_name(from, to).into());
@@ -446,11 +462,16 @@ impl Builder<'_> {
         // Whoever manages the box goes on doing so where conntrack begins in the middle of a connection: when the first
         // policy comes into force.
         let management = self.management(decide);
+        let established = if offload {
+            connections::offloadable(&mut self.chains)
+        } else {
+            "connection".into()
+        };
         self.chains.add(
             "forward",
             Some(BaseChain::Filter(Hook::Forward)),
             vec![
-                states(&[KNOWN[0], KNOWN[1], INVALID]),
+                states(&[(ConnectionState::Established, &established), KNOWN[1], INVALID]),
                 stray.clone(),
                 judged_before(in_zone),
                 dispatch(&[input, output], &between),
@@ -517,17 +538,17 @@ fn concerned(lines: &[Arc<Line>], from: ZoneNumber, to: ZoneNumber) -> Vec<usize
         .collect()
 }
 
-type State = (ConnectionState, &'static str);
+type State<'a> = (ConnectionState, &'a str);
 
-const KNOWN: [State; 2] = [
+const KNOWN: [State<'_>; 2] = [
     (ConnectionState::Established, "connection"),
     (ConnectionState::Related, "connection"),
 ];
 
-const INVALID: State = (ConnectionState::Invalid, "invalid");
+const INVALID: State<'_> = (ConnectionState::Invalid, "invalid");
 
 /// Where packets in a state go.
-fn states(states: &[State]) -> Vec<Statement> {
+fn states(states: &[State<'_>]) -> Vec<Statement> {
     let states = states
         .iter()
         .map(|(state, chain)| (*state, Verdict::Goto((*chain).into())));

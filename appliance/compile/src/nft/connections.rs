@@ -91,6 +91,23 @@ pub(super) fn known(chains: &mut Chains) {
     );
 }
 
+/// The chain for forwarded packets of connections that were accepted: the flowtable takes the connection up, unless it
+/// is to be answered here. The kernel itself leaves those alone that have a helper, are not confirmed, or, of TCP, not
+/// established.
+pub(super) fn offloadable(chains: &mut Chains) -> Name {
+    let transport = [protocol::TCP, protocol::UDP].map(only);
+    let offload = vec![
+        is(Field::Protocol, transport),
+        is(Field::ConnectionMark(ANSWERED | RESET), [only(0_u32)]),
+        Statement::Offload,
+    ];
+    chains.add(
+        "offloadable",
+        None,
+        vec![offload, vec![goto(&"connection".into())]],
+    )
+}
+
 /// The chain where packets of a connection end that was ended on request: both ends are told. What says so already, by
 /// an end or by this box, passes.
 fn reset(chains: &mut Chains) -> Name {

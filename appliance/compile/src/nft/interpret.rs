@@ -46,6 +46,7 @@ pub(super) enum Fate {
 pub(super) struct Walk {
     pub(super) counted: Vec<CounterId>,
     pub(super) logged: bool,
+    pub(super) offloaded: bool,
     pub(super) mark: u32,
     pub(super) connection_mark: u32,
     /// Rules it was tried against.
@@ -166,6 +167,10 @@ impl Interpreter<'_> {
             Statement::LogLimit(_) => Step::On,
             Statement::Log { .. } => {
                 self.walk.logged = true;
+                Step::On
+            }
+            Statement::Offload => {
+                self.walk.offloaded = true;
                 Step::On
             }
             Statement::Verdict(verdict) => Step::Go(verdict.clone()),

@@ -285,6 +285,7 @@ fn statement(statement: &Statement) -> Value {
         Statement::Log { group, prefix, bytes } => {
             json!({"log": {"group": group, "prefix": prefix, "snaplen": bytes}})
         }
+        Statement::Offload => json!({"flow": {"op": "add", "flowtable": set_name(NftRuleset::FLOWTABLE)}}),
         Statement::Verdict(to) => verdict(to),
         Statement::Reject(Reject::Reset) => json!({"reject": {"type": "tcp reset"}}),
         Statement::Reject(Reject::Prohibited) => {

@@ -227,6 +227,8 @@ pub enum Statement {
         /// Bytes of the packet.
         bytes: u32,
     },
+    /// Has the flowtable forward further packets of the connection.
+    Offload,
     /// Ends the rule.
     Verdict(Verdict),
     /// Drops and answers.

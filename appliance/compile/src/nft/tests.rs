@@ -1,6 +1,7 @@
 //! The table against the reference, packet by packet.
 
 mod crowded;
+mod offload;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

@@ -20,6 +20,27 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 /// Of what nft says that is kept.
 const MESSAGE_BYTES: u64 = 1024;
 
+/// What nft is to do with what it reads.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Form {
+    /// Make a transaction of JSON (libnftables-json(5)).
+    Json,
+    /// Make a transaction of its own language.
+    Text,
+    /// Ask the kernel whether it would make a transaction of its own language.
+    Check,
+}
+
+impl Form {
+    fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Json => &["-j", "-f", "-"],
+            Self::Text => &["-f", "-"],
+            Self::Check => &["-c", "-f", "-"],
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Program {
     path: PathBuf,
@@ -30,11 +51,12 @@ impl Program {
         Self { path }
     }
 
-    /// Has nft make a transaction. Rust opens every descriptor close-on-exec, so the child has only these three.
-    pub(super) async fn run(&self, json: String) -> Result<(), KernelError> {
+    /// Has nft read its input and make a transaction of it. Rust opens every descriptor close-on-exec, so the child has
+    /// only these three.
+    pub(super) async fn run(&self, form: Form, text: String) -> Result<(), KernelError> {
         let mut command = Command::new(&self.path);
         command
-            .args(["-j", "-f", "-"])
+            .args(form.arguments())
             .env_clear()
             .current_dir("/")
             .stdin(Stdio::piped())
@@ -47,7 +69,7 @@ impl Program {
             return Err(KernelError::TalkToNft(io::ErrorKind::BrokenPipe.into()));
         };
         let write = async move {
-            let written = input.write_all(json.as_bytes()).await;
+            let written = input.write_all(text.as_bytes()).await;
             drop(input);
             match written {
                 // It ended before it had read all; it says why.

@@ -20,6 +20,7 @@ const NFT_MSG_GETRULE: u16 = 7;
 const NFT_MSG_GETSET: u16 = 10;
 const NFT_MSG_GETSETELEM: u16 = 13;
 const NFT_MSG_GETOBJ: u16 = 19;
+const NFT_MSG_GETFLOWTABLE: u16 = 23;
 
 /// Table and name have the same numbers in messages about chains, rules, elements and objects.
 const TABLE: u16 = 1;
@@ -40,6 +41,10 @@ const COUNTER_BYTES: u16 = 1;
 const COUNTER_PACKETS: u16 = 2;
 const LOG_PREFIX: u16 = 2;
 const OBJECT_NAME: u16 = 2;
+const FLOWTABLE_NAME: u16 = 2;
+const FLOWTABLE_HOOK: u16 = 3;
+const HOOK_DEVICES: u16 = 3;
+const DEVICE_NAME: u16 = 1;
 const OBJECT_TYPE: u16 = 3;
 
 const NFT_SET_ANONYMOUS: u32 = 1;
@@ -114,6 +119,30 @@ impl Reader {
             found.counters = Some(counters.into_keys().collect::<BTreeSet<_>>());
         }
         Ok(found)
+    }
+
+    /// Interfaces of the flowtable; None: there is none.
+    pub(super) async fn flowtable(&mut self) -> Result<Option<BTreeSet<String>>, KernelError> {
+        let rows = self.socket.dump(
+            || request(NFT_MSG_GETFLOWTABLE),
+            |message, rows| {
+                // Kernels that do not filter by table tell those of every table.
+                let is = |kind, name| attribute(message, kind).and_then(text) == Some(name);
+                if is(TABLE, NftRuleset::TABLE) && is(FLOWTABLE_NAME, NftRuleset::FLOWTABLE) {
+                    let hook = attribute(message, FLOWTABLE_HOOK).unwrap_or_default();
+                    let devices = attribute(hook, HOOK_DEVICES).unwrap_or_default();
+                    let names = attributes(devices)
+                        .filter(|(kind, _)| *kind == DEVICE_NAME)
+                        .filter_map(|(_, name)| text(name).map(str::to_owned));
+                    rows.push(names.collect());
+                }
+            },
+        );
+        match rows.await {
+            Ok(rows) => Ok(rows.into_iter().next()),
+            Err(error) if is_missing(&error) => Ok(None),
+            Err(error) => Err(KernelError::ListTable(error)),
+        }
     }
 
     async fn named(&mut self, kind: u16, name: u16) -> Result<Vec<Named>, KernelError> {
