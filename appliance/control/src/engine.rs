@@ -60,6 +60,8 @@ pub(crate) struct Engine {
     unsure: bool,
     next_expiry: Option<OffsetDateTime>,
     filter: Filter,
+    /// nftables could forward by a flowtable.
+    has_flowtables: bool,
     counters: PolicyCounters,
     policy_config: PolicyConfig,
     policy_counter_capacity: usize,

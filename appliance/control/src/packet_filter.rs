@@ -32,6 +32,9 @@ pub trait PacketFilter: Send + fmt::Debug {
     /// Packets and bytes by counter since it was made.
     fn counters(&mut self) -> Result<Vec<(CounterId, HitCounter)>, PacketFilterError>;
 
+    /// Whether the kernel could forward packets of known connections by a flowtable.
+    fn has_flowtables(&mut self) -> Result<bool, PacketFilterError>;
+
     /// Another text than before where the counters started anew: after a reboot, or when the table was made anew.
     fn epoch(&mut self) -> Result<String, PacketFilterError>;
 }
@@ -89,6 +92,10 @@ impl PacketFilter for KernelFilter {
             .into_iter()
             .map(|(counter, PacketCount { packets, bytes })| (counter, HitCounter { packets, bytes }));
         Ok(counters.collect())
+    }
+
+    fn has_flowtables(&mut self) -> Result<bool, PacketFilterError> {
+        Ok(self.runtime.block_on(self.nftables.has_flowtables())?)
     }
 
     fn epoch(&mut self) -> Result<String, PacketFilterError> {
@@ -191,6 +198,10 @@ impl PacketFilter for SimulatedFilter {
 
     fn counters(&mut self) -> Result<Vec<(CounterId, HitCounter)>, PacketFilterError> {
         Ok(Vec::new())
+    }
+
+    fn has_flowtables(&mut self) -> Result<bool, PacketFilterError> {
+        Ok(false)
     }
 
     fn epoch(&mut self) -> Result<String, PacketFilterError> {

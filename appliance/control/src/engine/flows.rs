@@ -1,10 +1,11 @@
 //! What control tells whoever follows connections, and what it hears of it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ravelin_compile::Judge;
-use ravelin_model::{Event, Feature, FlowSettings, LiveFlows, Revision, SyncState, SyncStatus};
+use ravelin_model::{Event, Feature, FlowSettings, LiveFlows, Revision, SyncState, SyncStatus, chain};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -150,6 +151,40 @@ impl Engine {
         }
     }
 
+    /// Asks nftables once whether it could forward by a flowtable.
+    pub(super) async fn ask_for_flowtables(&mut self) {
+        if self.filter.missing().is_some() {
+            return;
+        }
+        match self.filter.call(|filter| filter.has_flowtables()).await {
+            Ok(has) => self.has_flowtables = has,
+            Err(error) => tracing::warn!(
+                error = chain(&error),
+                "nftables does not say whether the kernel has flowtables; none is used"
+            ),
+        }
+    }
+
+    /// Interfaces whose known connections nftables is to forward, because XDP does not: where frames cannot be
+    /// redirected to them, or where there is no flow cache. None: it is not to, or cannot.
+    pub(super) fn flowtable(&self, next: &Snapshot) -> Option<BTreeSet<String>> {
+        if !self.has_flowtables || !next.settings.get(Feature::FlowOffload).enabled {
+            return None;
+        }
+        let without_xdp = |name: &str| match &next.sync.state {
+            _ if self.plane.missing().is_some() => true,
+            SyncState::Unavailable(_) => true,
+            SyncState::Off | SyncState::Seeding => false,
+            SyncState::Synced | SyncState::Resyncing => {
+                let mut ports = next.sync.ports.iter();
+                ports.any(|port| port.interface == name && port.problem.is_some())
+            }
+        };
+        let links = self.known_links.values().filter(|link| !link.loopback);
+        let names = links.map(|link| link.name.clone());
+        Some(names.filter(|name| without_xdp(name)).collect())
+    }
+
     /// Shows where the flow cache stands where that changes the state of a feature.
     pub(crate) async fn follow_sync(&mut self) {
         let sync = self.flows.status();
@@ -158,10 +193,13 @@ impl Engine {
         if shown(&now.sync) == shown(&sync) {
             return;
         }
-        let next = Snapshot {
+        let mut next = Snapshot {
             sync: Arc::new(sync),
             ..(*now).clone()
         };
+        if !next.starting && self.flowtable(&next) != self.flowtable(&now) {
+            self.refresh_policy(&mut next).await;
+        }
         self.publish_state(next).await;
     }
 }

@@ -87,6 +87,7 @@ impl Engine {
             policy_counter_capacity: plane.policy_counter_capacity(),
             plane,
             filter,
+            has_flowtables: false,
             counters,
             policy_config,
             steps: Steps::default(),

@@ -497,6 +497,7 @@ impl Engine {
             } else {
                 BTreeSet::new()
             },
+            flowtable: self.flowtable(next),
         }
     }
 

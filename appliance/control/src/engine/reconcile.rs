@@ -20,6 +20,7 @@ impl Engine {
     pub(crate) async fn boot(&mut self, links: &[Link]) {
         // Before what is not to stay is loaded.
         self.take_back_overdue().await;
+        self.ask_for_flowtables().await;
         let mut next = (*self.now()).clone();
         self.load_everything(&mut next).await;
         self.publish_state(next).await;

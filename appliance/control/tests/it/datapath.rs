@@ -74,6 +74,8 @@ pub struct Script {
     pub policy_hits: BTreeMap<CounterId, HitCounter>,
     pub filter_hits: BTreeMap<CounterId, HitCounter>,
     pub filter_epoch: String,
+    /// The kernel of the filter has flowtables.
+    pub has_flowtables: bool,
     /// What a probe finds.
     pub probe: Option<Probe>,
     /// Loads of an address image so far.
@@ -436,6 +438,11 @@ impl PacketFilter for ScriptedFilter {
             .iter()
             .map(|(counter, hits)| (*counter, *hits))
             .collect())
+    }
+
+    fn has_flowtables(&mut self) -> Result<bool, PacketFilterError> {
+        let script = self.script.lock().expect("no test panicked holding it");
+        Ok(script.has_flowtables)
     }
 
     fn epoch(&mut self) -> Result<String, PacketFilterError> {

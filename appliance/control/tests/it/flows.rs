@@ -256,3 +256,42 @@ async fn ways_are_learned_again_where_listed_sources_are_others() {
     off.expect("off");
     assert!(forgotten(), "switched off");
 }
+
+#[tokio::test]
+async fn a_flowtable_takes_what_xdp_cannot() {
+    let sync = watch::Sender::new(in_step());
+    let engine = Engine::beside(sync, |plane| plane.now().has_flowtables = true).await;
+    let interfaces = |engine: &Engine| -> Vec<String> {
+        let filter = engine.plane.now().filter.clone().expect("a table");
+        filter.flowtable().iter().cloned().collect()
+    };
+    let until = async |wanted: &[&str]| {
+        let waiting = async {
+            while interfaces(&engine) != wanted {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(20), waiting).await;
+        assert!(waited.is_ok(), "{:?}, not {wanted:?}", interfaces(&engine));
+    };
+    crate::policy::zoned(&engine).await;
+    assert_eq!(interfaces(&engine).len(), 0, "XDP forwards everywhere");
+    let judged = engine.plane.judgements().len();
+    let problem = OffloadPort {
+        interface: "wan0".to_owned(),
+        index: 3,
+        problem: Some("its driver cannot".to_owned()),
+    };
+    engine.sync.send_modify(|sync| sync.ports = vec![problem]);
+    until(&["wan0"]).await;
+    let broken = SyncState::Unavailable("no ctnetlink".to_owned());
+    engine.sync.send_modify(|sync| sync.state = broken);
+    until(&["lan0", "wan0"]).await;
+    let off = engine
+        .control
+        .set_enabled(Feature::FlowOffload, false, &actor())
+        .await;
+    off.expect("off");
+    assert_eq!(interfaces(&engine).len(), 0, "switched off");
+    assert!(judged > 0 && engine.plane.judgements().is_empty());
+}
