@@ -3,6 +3,7 @@
 pub mod entries;
 pub mod events;
 pub mod features;
+pub mod flows;
 pub mod interfaces;
 pub mod lists;
 pub mod live_flows;
@@ -11,3 +12,4 @@ pub mod policy;
 pub mod programs;
 pub mod stats;
 pub mod status;
+pub mod top;

@@ -12,6 +12,7 @@ mod escape;
 mod output;
 mod sse;
 mod table;
+mod terminal;
 
 use std::process::ExitCode;
 
@@ -72,6 +73,8 @@ async fn dispatch(arguments: &Arguments) -> Result<(), CliError> {
         Command::Diagnostics => policy::diagnostics::run(&api, &mut output).await,
         Command::Simulate(arguments) => policy::simulate::run(arguments, &api, &mut output).await,
         Command::Log(arguments) => policy::log::run(arguments, &mut api, &mut output).await,
+        Command::Flows(arguments) => commands::flows::run(arguments, &api, &mut output).await,
+        Command::Top(arguments) => commands::top::run(arguments, &mut api, &mut output).await,
         Command::Interfaces(command) => commands::interfaces::run(command, &api, &mut output).await,
         Command::Programs => commands::programs::run(&api, &mut output).await,
         Command::Maps => commands::maps::run(&api, &mut output).await,

@@ -6,6 +6,7 @@ mod config;
 mod engine;
 mod events;
 mod failures;
+mod flows;
 mod https;
 mod json;
 mod lists;
