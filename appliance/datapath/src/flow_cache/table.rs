@@ -92,6 +92,11 @@ impl<F: Family> Table<F> {
 
     /// Sets the counter of a connection, and wakes it up where it was idle; false: it has ended.
     fn confirm(&mut self, pair: Pair, counter: u32, moment: Moment) -> bool {
+        let ended = |slot: u32| self.view.flows.head(slot).state == ENDED;
+        // Its last counts are those of the line it was on.
+        if pair.slots().into_iter().any(ended) {
+            return false;
+        }
         for slot in pair.slots() {
             let head = self.view.flows.head(slot);
             if head.state != LIVE {

@@ -204,14 +204,14 @@ fn key(flow: &CachedFlow) -> Key {
 proptest! {
     #[test]
     fn a_cache_is_a_list_of_connections_whatever_is_done_to_it(
-        steps in prop::collection::vec(step(), 1..120),
+        steps in prop::collection::vec(step(), 1..80),
     ) {
         play(16, CONNECTIONS, steps);
     }
 
     #[test]
     fn a_bucket_that_runs_over_loses_nothing_that_is_in_it(
-        steps in prop::collection::vec(step(), 1..120),
+        steps in prop::collection::vec(step(), 1..80),
     ) {
         play(1, IN_ONE_BUCKET, steps);
     }

@@ -226,10 +226,19 @@ fn an_idle_connection_comes_back_and_an_ended_one_begins_anew() {
         [Path::Unknown; 2]
     );
 
-    ground.change4(slots[0], |there| there.state = ENDED);
-    assert_eq!(cache.insert(&flow), Inserted::New);
-    assert_ne!(ground.slots4(&flow), slots);
-    assert_eq!(cache.collect().expect("free").len(), 1);
+    for direction in [0, 1] {
+        let slots = ground.slots4(&flow);
+        ground.change4(slots[direction], |there| there.state = ENDED);
+        let anew = CachedFlow { counter: 9, ..flow };
+        assert_eq!(cache.insert(&anew), Inserted::New);
+        assert_ne!(ground.slots4(&flow), slots);
+        let removed = cache.collect().expect("free");
+        assert_eq!(
+            removed.iter().map(|removed| removed.flow).collect::<Vec<_>>(),
+            [flow]
+        );
+        cache.insert(&flow);
+    }
 }
 
 #[test]
