@@ -8,6 +8,7 @@ mod docs;
 mod entries;
 mod events;
 mod features;
+mod flow_records;
 mod flows;
 mod health;
 mod idempotency;
