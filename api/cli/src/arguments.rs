@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::commands::policy::{
     changes, log, nat, published, revisions, rules, services, simulate, zone_pairs, zones,
 };
-use crate::commands::{events, features, flows, interfaces, lists, top};
+use crate::commands::{events, features, flow_records, flows, interfaces, lists, top};
 use crate::error::EXIT_STATUSES;
 
 /// Talks to the Ravelin engine on this machine or, with --url, on another.
@@ -89,6 +89,8 @@ pub enum Command {
     Simulate(simulate::Arguments),
     /// What rules and zone pairs that are logged did.
     Log(log::Arguments),
+    /// What is left of connections that ended.
+    FlowRecords(flow_records::Arguments),
     /// Live connections.
     Flows(Box<flows::Arguments>),
     /// The liveliest connections, anew every two seconds.

@@ -3,6 +3,7 @@
 pub mod entries;
 pub mod events;
 pub mod features;
+pub mod flow_records;
 pub mod flows;
 pub mod interfaces;
 pub mod lists;

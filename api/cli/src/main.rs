@@ -73,6 +73,7 @@ async fn dispatch(arguments: &Arguments) -> Result<(), CliError> {
         Command::Diagnostics => policy::diagnostics::run(&api, &mut output).await,
         Command::Simulate(arguments) => policy::simulate::run(arguments, &api, &mut output).await,
         Command::Log(arguments) => policy::log::run(arguments, &mut api, &mut output).await,
+        Command::FlowRecords(arguments) => commands::flow_records::run(arguments, &api, &mut output).await,
         Command::Flows(arguments) => commands::flows::run(arguments, &api, &mut output).await,
         Command::Top(arguments) => commands::top::run(arguments, &mut api, &mut output).await,
         Command::Interfaces(command) => commands::interfaces::run(command, &api, &mut output).await,

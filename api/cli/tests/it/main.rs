@@ -6,6 +6,7 @@ mod config;
 mod engine;
 mod events;
 mod failures;
+mod flow_records;
 mod flows;
 mod https;
 mod json;

@@ -118,7 +118,8 @@ fn show(simulation: &Simulation, output: &mut Output) -> Result<(), CliError> {
     Ok(())
 }
 
-fn line(line: &PolicyLine) -> String {
+/// A line of the policy: `rule:web`.
+pub fn line(line: &PolicyLine) -> String {
     let name = line.origin_name.as_ref().or(line.origin_id.as_ref());
     match name {
         Some(name) => format!("{}:{name}", line.origin),
