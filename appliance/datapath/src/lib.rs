@@ -27,7 +27,7 @@ pub use flow_cache::{
 };
 #[cfg(feature = "kernel")]
 pub use kernel::{KernelConfig, load, remove_all, serve_run_time};
-pub use sim::{simulate, simulate_with_events};
+pub use sim::{simulate, simulate_cache, simulate_with_events};
 
 /// Events waiting for the reader of [`Loaded::events`].
 const EVENTS_CAPACITY: usize = 1024;

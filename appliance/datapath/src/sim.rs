@@ -10,11 +10,16 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use crate::flow_cache::CacheFigures;
-use crate::{EVENTS_CAPACITY, Loaded, RawEvent};
+use crate::{EVENTS_CAPACITY, FlowCache, Loaded, RawEvent};
 
 /// A data plane in memory. Its programs claim no XDP mode, and no program or map is listed as in the kernel.
 pub fn simulate() -> Loaded {
     simulate_with_events().0
+}
+
+/// A flow cache of its own, with room for so many connections of each family.
+pub fn simulate_cache(connections: u32) -> Box<dyn FlowCache> {
+    Box::new(cache::cache(connections, Arc::default()))
 }
 
 /// The same, with a sender for the events its programs would send.
