@@ -2,6 +2,7 @@
 //! interfaces, features, lists, maps and programs, never addresses or domain names.
 
 mod families;
+mod flows;
 mod policy;
 mod requests;
 mod snapshot;
@@ -21,6 +22,7 @@ pub(crate) async fn exposition(state: &AppState) -> String {
     let mut registry = Registry::with_prefix("ravelin");
     state.metrics().register(&mut registry);
     registry.register_collector(Box::new(snapshot::take(state.control()).await));
+    registry.register_collector(Box::new(flows::LastReading(state.flows().tally())));
     let mut text = String::new();
     if encode(&mut text, &registry).is_err() {
         // A String takes everything: only a metric that contradicts itself could fail.

@@ -26,6 +26,8 @@ pub enum EventType {
     PolicyChanged,
     /// See `LiveFlowsJudged`.
     LiveFlowsJudged,
+    /// See `FlowsKilled`.
+    FlowsKilled,
     /// See `PolicyVerdict`.
     PolicyVerdict,
 }
@@ -273,6 +275,15 @@ pub struct LiveFlowsJudged {
     pub problem: Option<String>,
 }
 
+/// Somebody had live connections ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FlowsKilled {
+    /// How many.
+    pub killed: u64,
+    /// Both sides of TCP were told.
+    pub reset: bool,
+}
+
 /// `data` of an event: the member named like `type` is there, the other ones are not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Event {
@@ -315,6 +326,10 @@ pub struct Event {
     #[allow(missing_docs)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
+    pub flows_killed: Option<FlowsKilled>,
+    #[allow(missing_docs)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub policy_verdict: Option<PolicyVerdict>,
 }
 
@@ -332,6 +347,7 @@ impl From<model::SequencedEvent> for Event {
             dns_query_blocked: None,
             policy_changed: None,
             live_flows_judged: None,
+            flows_killed: None,
             policy_verdict: None,
         };
         match event {
@@ -410,6 +426,10 @@ impl From<model::SequencedEvent> for Event {
                     unjudged,
                     problem,
                 });
+            }
+            model::Event::FlowsKilled { killed, reset } => {
+                data.type_ = EventType::FlowsKilled;
+                data.flows_killed = Some(FlowsKilled { killed, reset });
             }
             model::Event::PolicyVerdict(verdict) => {
                 data.type_ = EventType::PolicyVerdict;

@@ -22,8 +22,8 @@ mod text;
 
 pub use auth::AccessToken;
 pub use events::{
-    DnsQueryBlocked, Event, EventType, FeatureChanged, Gap, InterfaceChanged, ListChanged, LiveFlowsJudged,
-    PacketDropped, PolicyChanged, PolicyVerdict,
+    DnsQueryBlocked, Event, EventType, FeatureChanged, FlowsKilled, Gap, InterfaceChanged, ListChanged,
+    LiveFlowsJudged, PacketDropped, PolicyChanged, PolicyVerdict,
 };
 pub use features::{
     ConntrackSyncConfig, ConntrackSyncConfigPatch, ConntrackSyncState, Counter, DdosProtectionConfig,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use ravelin_datapath::{FlowSummary, HitCounter};
 use ravelin_model::{
-    EntryId, EntryValue, Feature, FeatureConfig, FeatureStatus, Interface, InterfaceStatistics, List,
+    EntryId, EntryValue, Event, Feature, FeatureConfig, FeatureStatus, Interface, InterfaceStatistics, List,
     ListEntry, ListId, ListName, MapInfo, ProgramInfo, Revision, SyncStatus, chain,
 };
 use ravelin_store::{AuditEntry, Author, PageQuery, Store, StoredEntry};
@@ -344,6 +344,11 @@ impl ControlHandle {
     /// Events after the one with this sequence number, or from now on.
     pub fn subscribe(&self, after: Option<u64>) -> EventStream {
         self.hub.subscribe(after)
+    }
+
+    /// Tells the stream that live connections were ended on request; whoever follows them ends them.
+    pub fn flows_killed(&self, killed: u64, reset: bool) {
+        self.hub.publish(Event::FlowsKilled { killed, reset });
     }
 
     /// Stores an audit entry; never fails the call it is about.

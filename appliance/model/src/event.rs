@@ -100,6 +100,13 @@ pub enum Event {
         /// Why they could not be judged; all figures are 0 then.
         problem: Option<String>,
     },
+    /// Somebody had live connections ended.
+    FlowsKilled {
+        /// How many.
+        killed: u64,
+        /// Both sides of TCP were told.
+        reset: bool,
+    },
     /// The policy judged a connection whose rule or zone pair is logged. Sampled like [`PacketDropped`].
     PolicyVerdict(PolicyVerdict),
 }
@@ -115,12 +122,13 @@ impl Event {
             Self::DnsQueryBlocked(_) => "dns_query_blocked",
             Self::PolicyChanged { .. } => "policy_changed",
             Self::LiveFlowsJudged { .. } => "live_flows_judged",
+            Self::FlowsKilled { .. } => "flows_killed",
             Self::PolicyVerdict(_) => "policy_verdict",
         }
     }
 
     /// Every type in the stream.
-    pub const KINDS: [&str; 8] = [
+    pub const KINDS: [&str; 9] = [
         "feature_changed",
         "list_changed",
         "interface_changed",
@@ -128,6 +136,7 @@ impl Event {
         "dns_query_blocked",
         "policy_changed",
         "live_flows_judged",
+        "flows_killed",
         "policy_verdict",
     ];
 }

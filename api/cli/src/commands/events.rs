@@ -200,6 +200,10 @@ fn describe(event: &Event) -> String {
             ),
         };
     }
+    if let Some(killed) = &event.flows_killed {
+        let how = if killed.reset { " with a reset" } else { "" };
+        return format!("{} live connections were ended{how}", killed.killed);
+    }
     match &event.dns_query_blocked {
         Some(query) => format!("{} {}", query.name, describe_packet(&query.packet)),
         None => String::new(),

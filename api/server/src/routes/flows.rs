@@ -168,11 +168,9 @@ pub(crate) async fn delete(
     Path(id): Path<String>,
     Query(EndQuery { reset }): Query<EndQuery>,
 ) -> Result<Changed<()>, Failure> {
-    let ended = state
-        .flows()
-        .kill_one(flow_id(&id)?, reset.unwrap_or(false))
-        .await?;
-    if ended {
+    let reset = reset.unwrap_or(false);
+    if state.flows().kill_one(flow_id(&id)?, reset).await? {
+        state.control().flows_killed(1, reset);
         Ok(Changed::deleted(state.control().revision()))
     } else {
         Err(gone())
@@ -196,13 +194,16 @@ pub(crate) async fn kill(
 ) -> Result<Revised<Json<FlowKillReport>>, Failure> {
     let view = state.control().policy();
     let checked = parse_with(&body, |node, errors| FlowKill::read(node, &view.policy, errors))?;
-    let dry_run = checked.dry_run;
+    let (reset, dry_run) = (checked.reset, checked.dry_run);
     let kill = live::FlowKill {
         filter: checked.filter,
-        reset: checked.reset,
+        reset,
         dry_run,
     };
     let killed = state.flows().kill(kill).await?;
+    if killed.killed > 0 {
+        state.control().flows_killed(killed.killed, reset);
+    }
     let report = flows::report(killed, dry_run, &view.policy);
     Ok(revised(Json(report), state.control().revision()))
 }
