@@ -40,23 +40,16 @@ pub(crate) fn slot_count(connections: u32) -> u32 {
     (connections.min(most - Pair::FIRST.0) + Pair::FIRST.0) * 2
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Use {
-    Free,
-    Live,
-    /// Taken out; programs may still hold it.
-    Quarantined,
-}
-
-/// The use of every pair, in the writer's own memory.
+/// Which pairs are in use, in the writer's own memory.
 #[derive(Debug)]
 pub(crate) struct Pairs {
     /// As far as they were ever used; all after these are free.
-    uses: Vec<Use>,
-    /// Those of `uses`.
-    free: Vec<Pair>,
-    quarantine: Vec<Pair>,
+    is_live: Vec<bool>,
     live: usize,
+    /// Free ones among those that were used.
+    free: Vec<Pair>,
+    /// Taken out; programs may still hold them.
+    quarantine: Vec<Pair>,
     /// Of all, used or not.
     end: Pair,
 }
@@ -66,10 +59,10 @@ impl Pairs {
     pub(crate) fn new(slots: usize) -> Self {
         Self {
             // The first is never used.
-            uses: vec![Use::Quarantined],
+            is_live: vec![false],
+            live: 0,
             free: Vec::new(),
             quarantine: Vec::new(),
-            live: 0,
             end: Pair::end(slots),
         }
     }
@@ -78,11 +71,11 @@ impl Pairs {
     pub(crate) fn adopt(slots: usize, live: &[Pair]) -> Self {
         let mut pairs = Self::new(slots);
         for pair in live {
-            for free in pairs.uses.len()..pair.index() {
-                pairs.uses.push(Use::Free);
+            for free in pairs.is_live.len()..pair.index() {
+                pairs.is_live.push(false);
                 pairs.free.extend(u32::try_from(free).map(Pair));
             }
-            pairs.uses.push(Use::Live);
+            pairs.is_live.push(true);
             pairs.live += 1;
         }
         pairs
@@ -98,26 +91,26 @@ impl Pairs {
     }
 
     pub(crate) fn is_live(&self, pair: Pair) -> bool {
-        self.uses.get(pair.index()) == Some(&Use::Live)
+        self.is_live.get(pair.index()) == Some(&true)
     }
 
     /// Every live one.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Pair> {
-        let live = (0..).zip(&self.uses).filter(|(_, state)| **state == Use::Live);
+        let live = (0..).zip(&self.is_live).filter(|(_, is_live)| **is_live);
         live.map(|(number, _)| Pair(number))
     }
 
     /// A free one, which is live from now on.
     pub(crate) fn take(&mut self) -> Option<Pair> {
         let pair = if let Some(pair) = self.free.pop() {
-            self.uses[pair.index()] = Use::Live;
+            self.is_live[pair.index()] = true;
             pair
         } else {
-            let next = u32::try_from(self.uses.len()).map(Pair).ok()?;
+            let next = u32::try_from(self.is_live.len()).map(Pair).ok()?;
             if next >= self.end {
                 return None;
             }
-            self.uses.push(Use::Live);
+            self.is_live.push(true);
             next
         };
         self.live += 1;
@@ -126,7 +119,7 @@ impl Pairs {
 
     /// Puts a live one aside.
     pub(crate) fn quarantine(&mut self, pair: Pair) {
-        self.uses[pair.index()] = Use::Quarantined;
+        self.is_live[pair.index()] = false;
         self.live -= 1;
         self.quarantine.push(pair);
     }
@@ -138,9 +131,6 @@ impl Pairs {
     /// Frees those put aside.
     pub(crate) fn release(&mut self) -> Vec<Pair> {
         let released = std::mem::take(&mut self.quarantine);
-        for pair in &released {
-            self.uses[pair.index()] = Use::Free;
-        }
         self.free.extend(&released);
         released
     }

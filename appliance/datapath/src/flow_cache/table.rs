@@ -109,6 +109,7 @@ impl<F: Family> Table<F> {
                     counter,
                     ..head
                 };
+                // A program may have ended it since.
                 (head.state != ENDED && head != confirmed).then_some(confirmed)
             });
             if was.state == ENDED {

@@ -44,6 +44,8 @@ fn check(what: &str, harm: impl FnOnce(&Ground, [u32; 2])) {
     assert_eq!(there, [whole], "{what}");
     assert_eq!(ground.named(0), ground.slots4(&whole).to_vec(), "{what}");
     assert_eq!(cache.insert(&half), Inserted::New, "{what}");
+    let found = cache.reader().get(&half.reply).map(|state| state.flow);
+    assert_eq!(found, Some(half), "{what}");
 }
 
 fn forget(ground: &Ground, slot: u32) {
