@@ -199,3 +199,6 @@ fn first_packet(connection: &Connection, from: ZoneNumber, to: ZoneNumber) -> Po
         icmp: icmp.into(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -162,3 +162,13 @@ fn a_place_that_is_no_number_is_refused() {
     check_refused(&world, &request, 400, "invalid-header");
     check_problem(&world.admin().get("/api/v1/events?types="), 400, "invalid-query");
 }
+
+#[test]
+fn kills_of_connections_are_told() {
+    let world = World::new();
+    let mut stream = Stream::open(&world, "?types=flows_killed", None);
+    world.control.flows_killed(3, true);
+    let (_, kind, data) = stream.next();
+    assert_eq!(kind, "flows_killed");
+    assert_eq!(data["flows_killed"], json!({"killed": 3, "reset": true}));
+}
