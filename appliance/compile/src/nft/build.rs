@@ -92,7 +92,7 @@ impl NftRuleset {
         builder.stateful(&decide);
         builder.pairs(&decide);
         let flowtable = settings.flowtable.clone().unwrap_or_default();
-        builder.hooks(&decide, !flowtable.is_empty());
+        builder.hooks(&decide, &flowtable);
         nat::add(ruleset, &mut builder.chains);
         Self {
             revision: ruleset.revision,
@@ -411,7 +411,7 @@ impl Builder<'_> {
         rules
     }
 
-    fn hooks(&mut self, decide: &Name, offload: bool) {
+    fn hooks(&mut self, decide: &Name, flowtable: &BTreeSet<String>) {
         let (mut to_local, mut from_local) = (BTreeMap::new(), BTreeMap::new());
         let mut between = BTreeMap::new();
         let pair = |from, to| Verdict::Goto(pair_name(from, to).into());
@@ -462,10 +462,10 @@ impl Builder<'_> {
         // Whoever manages the box goes on doing so where conntrack begins in the middle of a connection: when the first
         // policy comes into force.
         let management = self.management(decide);
-        let established = if offload {
-            connections::offloadable(&mut self.chains)
-        } else {
+        let established = if flowtable.is_empty() {
             "connection".into()
+        } else {
+            connections::offloadable(&mut self.chains, flowtable)
         };
         self.chains.add(
             "forward",

@@ -1,12 +1,14 @@
 //! The connection's mark: what it says, and where packets of connections go by it.
 
+use std::collections::BTreeSet;
+
 use ravelin_abi::rv_connection_mark::{RV_CONNECTION_ANSWERED, RV_CONNECTION_RESET};
 use ravelin_model::protocol;
 
 use super::NftRuleset;
 use super::chains::Chains;
 use super::lines::COUNTER;
-use super::table::{Field, Name, Reject, Statement, Verdict, goto, in_set, is, only};
+use super::table::{Field, Name, Reject, SetBody, Statement, Verdict, goto, in_set, is, only};
 use crate::fixed_counter;
 
 /// Bit of the connection's mark: what is sent here is the answer to a packet that was rejected, and was counted as
@@ -91,21 +93,26 @@ pub(super) fn known(chains: &mut Chains) {
     );
 }
 
-/// The chain for forwarded packets of connections that were accepted: the flowtable takes the connection up, unless it
-/// is to be answered here. The kernel itself leaves those alone that have a helper, are not confirmed, or, of TCP, not
-/// established.
-pub(super) fn offloadable(chains: &mut Chains) -> Name {
-    let transport = [protocol::TCP, protocol::UDP].map(only);
-    let offload = vec![
-        is(Field::Protocol, transport),
-        is(Field::ConnectionMark(ANSWERED | RESET), [only(0_u32)]),
-        Statement::Offload,
-    ];
-    chains.add(
-        "offloadable",
-        None,
-        vec![offload, vec![goto(&"connection".into())]],
-    )
+/// The chain for forwarded packets of connections that were accepted: the flowtable takes those up that come or go by one
+/// of its interfaces, unless they are to be answered here. Others are XDP's. The kernel itself leaves those alone that
+/// have a helper, are not confirmed, or, of TCP, not established.
+pub(super) fn offloadable(chains: &mut Chains, flowtable: &BTreeSet<String>) -> Name {
+    let names = flowtable.iter().map(|name| name.as_str().into());
+    let interfaces = chains.set("offloading", SetBody::Interfaces(names.collect()));
+    let fields = [Field::InputInterface, Field::OutputInterface];
+    let mut rules: Vec<Vec<Statement>> = fields
+        .iter()
+        .map(|field| {
+            vec![
+                in_set(&[*field], &interfaces),
+                is(Field::Protocol, [protocol::TCP, protocol::UDP].map(only)),
+                is(Field::ConnectionMark(ANSWERED | RESET), [only(0_u32)]),
+                Statement::Offload,
+            ]
+        })
+        .collect();
+    rules.push(vec![goto(&"connection".into())]);
+    chains.add("offloadable", None, rules)
 }
 
 /// The chain where packets of a connection end that was ended on request: both ends are told. What says so already, by
