@@ -11,7 +11,7 @@ use std::time::Duration;
 use ravelin_compile::{
     AddressTerm, CounterId, Judge, Line, Origin, PairDefault, ResolvedZone, Ruleset, fixed_counter,
 };
-use ravelin_datapath::FlowTimeouts;
+use ravelin_datapath::{FlowTimeouts, simulate_cache};
 use ravelin_flows::live::{FlowPage, FlowQuery, FlowSort, FlowView};
 use ravelin_flows::{FlowsHandle, Parts};
 use ravelin_kernel::{Conntrack, Link, Links, NewConnection};
@@ -36,8 +36,8 @@ pub struct World {
     pub judge: watch::Sender<Option<Arc<Judge>>>,
     pub links: Vec<Link>,
     _links: Links,
+    pub settings: watch::Sender<FlowSettings>,
     _timeouts: watch::Sender<FlowTimeouts>,
-    _settings: watch::Sender<FlowSettings>,
 }
 
 /// Runs a test on threads of a namespace of its own.
@@ -89,7 +89,7 @@ impl World {
         let (flows, _) = ravelin_flows::spawn(Parts {
             table: None,
             timeouts: timeouts_receiver,
-            cache: None,
+            cache: Some(simulate_cache(4096)),
             links: links.watch(),
             settings: settings_receiver,
             judge: judge_receiver,
@@ -102,8 +102,8 @@ impl World {
             judge,
             links: known,
             _links: links,
+            settings,
             _timeouts: timeouts,
-            _settings: settings,
         }
     }
 
