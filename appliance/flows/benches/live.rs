@@ -137,7 +137,7 @@ impl World {
 /// Client `n` of a few thousand talks to a server of its own, every fourth over IPv6, every second by UDP.
 fn connection(n: u32) -> NewConnection {
     let (client, server) = (n % 4_000 + 2, n);
-    let (source, destination): (IpAddr, IpAddr) = if n % 4 == 0 {
+    let (source, destination): (IpAddr, IpAddr) = if n.is_multiple_of(4) {
         let lan = u128::from(u64::MAX) & u128::from(client);
         (
             Ipv6Addr::from(0xfd01 << 112 | lan).into(),
@@ -149,7 +149,7 @@ fn connection(n: u32) -> NewConnection {
             Ipv4Addr::from(0xcb00_0000 + server).into(),
         )
     };
-    let tcp = n % 2 == 0;
+    let tcp = n.is_multiple_of(2);
     let original = FlowTuple {
         source,
         destination,

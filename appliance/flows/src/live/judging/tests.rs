@@ -250,7 +250,7 @@ fn many_are_judged_and_the_first_are_named() {
             protocol::TCP,
             "10.0.0.7",
             "203.0.113.7",
-            if n % 2 == 0 { 21 } else { 22 },
+            if n.is_multiple_of(2) { 21 } else { 22 },
         )
     };
     let (result, endings) = judged((0..many).map(|n| connection(of(n), 0, 0)));
