@@ -30,6 +30,8 @@ iptables-legacy|iptables|has the rule that asks ipset
 ethtool|ethtool|switches GRO on for the benchmarks
 bpftool|bpftool|asks the kernel what is loaded
 ping|iputils-ping|reachability in the netns tests
+nfcapd|nfdump|collects flow records in the tests
+tshark|tshark|reads IPFIX in the tests
 strace|strace|has system calls of the engine fail in the netns tests
 '
 # For the tier that boots the kernel of the image.

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::AsRawFd;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use ravelin_flows::records::{Ended, StoredFlowRecord};
@@ -14,7 +13,7 @@ use ravelin_kernel::{
 use ravelin_model::{Connection, EndReason, FlowCount, FlowRecordsConfig, Offload, TcpState, protocol};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
-use crate::support::{Recording, ended, until};
+use crate::support::{Recording, ended, in_namespace, run, until};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -25,46 +24,6 @@ const TRANSLATED: u16 = 5001;
 const SHORT: u32 = 2;
 /// Nobody listens.
 const CLOSED: u16 = 5999;
-
-/// Runs the test on a thread in a fresh network namespace, which is gone with the thread.
-fn in_namespace<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send + 'static) {
-    let thread = std::thread::spawn(|| {
-        // SAFETY: takes no pointers; only this thread moves to the new namespace.
-        if unsafe { libc::unshare(libc::CLONE_NEWNET) } != 0 {
-            let error = std::io::Error::last_os_error();
-            let required = std::env::var("RAVELIN_REQUIRE").unwrap_or_default();
-            assert!(
-                !required.split(',').any(|tier| tier == "netns"),
-                "no network namespace: {error}"
-            );
-            eprintln!("skipped, because no network namespace can be made: {error}");
-            return;
-        }
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("runtime");
-        runtime.block_on(test());
-    });
-    if let Err(panic) = thread.join() {
-        std::panic::resume_unwind(panic);
-    }
-}
-
-fn run(program: &str, arguments: &[&str], input: &str) -> String {
-    let mut child = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("start");
-    let mut stdin = child.stdin.take().expect("stdin");
-    stdin.write_all(input.as_bytes()).expect("write");
-    drop(stdin);
-    let output = child.wait_with_output().expect("run");
-    assert!(output.status.success(), "{program} {arguments:?}");
-    String::from_utf8(output.stdout).expect("text")
-}
 
 fn set(name: &str, value: u32) {
     std::fs::write(

@@ -1,6 +1,8 @@
 //! Records that are written, and connections that end.
 
+use std::io::Write;
 use std::net::IpAddr;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -118,4 +120,59 @@ pub(crate) fn ended(port: u16, packets: u64) -> Ended {
         reason_hint: None,
         offload: Offload::None,
     }
+}
+
+/// Runs the test on a thread in a fresh network namespace, which is gone with the thread.
+pub(crate) fn in_namespace<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send + 'static) {
+    let thread = std::thread::spawn(|| {
+        // SAFETY: takes no pointers; only this thread moves to the new namespace.
+        if unsafe { libc::unshare(libc::CLONE_NEWNET) } != 0 {
+            let error = std::io::Error::last_os_error();
+            let required = std::env::var("RAVELIN_REQUIRE").unwrap_or_default();
+            assert!(
+                !required.split(',').any(|tier| tier == "netns"),
+                "no network namespace: {error}"
+            );
+            eprintln!("skipped, because no network namespace can be made: {error}");
+            return;
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("runtime");
+        runtime.block_on(test());
+    });
+    if let Err(panic) = thread.join() {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+/// Runs a program to its end with this input and gives its standard output.
+pub(crate) fn run(program: &str, arguments: &[&str], input: &str) -> String {
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("start");
+    let mut stdin = child.stdin.take().expect("stdin");
+    stdin.write_all(input.as_bytes()).expect("write");
+    drop(stdin);
+    let output = child.wait_with_output().expect("run");
+    assert!(output.status.success(), "{program} {arguments:?}");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// Whether a program is installed; one the machine lacks is a failure where the tier has to run.
+pub(crate) fn installed(program: &str) -> bool {
+    let found = Command::new(program).arg("-h").output().is_ok();
+    let required = std::env::var("RAVELIN_REQUIRE").unwrap_or_default();
+    assert!(
+        found || !required.split(',').any(|tier| tier == "netns"),
+        "{program} is not installed"
+    );
+    if !found {
+        eprintln!("skipped, because {program} is not installed");
+    }
+    found
 }
