@@ -1,6 +1,7 @@
 # shellcheck shell=bash
-# The tests of the programs under the kernel of the image (Debian 13, 6.12), in QEMU without acceleration. The kernel
-# comes from the mirror this machine's apt uses; nothing is installed of it.
+# Tests under the kernel of the image (Debian 13, 6.12), in QEMU without acceleration: of the programs, and of what the
+# engine asks of netlink and nftables; flowtables and VLAN devices are what other kernels may not have. The kernel comes
+# from the mirror this machine's apt uses; nothing is installed of it.
 
 IMAGE_SUITE=trixie
 IMAGE_KERNEL=$TARGET/image-kernel
@@ -61,18 +62,23 @@ add_modules() {
 	done
 }
 
-# Builds $IMAGE_KERNEL/initrd around a test binary. Usage: make_initrd TEST_BINARY [TEST_FILTER...]
+# Builds $IMAGE_KERNEL/initrd around test binaries. Usage: make_initrd 'TEST_BINARY [TEST_FILTER...]'...
 make_initrd() {
-	local tree=$IMAGE_KERNEL/tree binary=$1
-	shift
+	local tree=$IMAGE_KERNEL/tree program tests binary filters
 	rm -rf "$tree"
-	mkdir -p "$tree"/{bin,sbin,proc,sys,dev,tmp,run,modules,usr/sbin,usr/bin,etc}
+	mkdir -p "$tree"/{bin,sbin,proc,sys,dev,tmp,run,modules,tests,usr/sbin,usr/bin,etc}
 	add_program "$tree" "$(command -v busybox)" bin/busybox
 	add_program "$tree" "$(readlink -f "$(command -v ip)")" sbin/ip
-	add_program "$tree" "$(readlink -f "$(command -v bpftool)")" usr/sbin/bpftool
-	add_program "$tree" "$binary" tests
-	add_modules "$tree" veth bridge tun dummy nf_tables nft_ct nft_nat nft_masq nft_reject_inet nft_log nft_limit \
-		nfnetlink_log nft_fib_inet 8021q
+	for program in bpftool nft conntrack ethtool; do
+		add_program "$tree" "$(readlink -f "$(command -v $program)")" "usr/sbin/$program"
+	done
+	for tests in "$@"; do
+		read -r binary filters <<<"$tests"
+		add_program "$tree" "$binary" "tests/$(basename "$binary")"
+		echo "$(basename "$binary") $filters" >>"$tree/tests/order"
+	done
+	add_modules "$tree" veth bridge tun dummy nf_tables nft_ct nft_nat nft_masq nft_chain_nat nft_reject_inet nft_log \
+		nft_limit nfnetlink_log nft_fib_inet 8021q nf_conntrack_netlink nf_flow_table_inet nft_flow_offload
 	cat >"$tree/init" <<-'INIT'
 		#!/bin/busybox sh
 		export PATH=/sbin:/usr/sbin:/bin:/usr/bin HOME=/tmp TMPDIR=/tmp
@@ -86,14 +92,15 @@ make_initrd() {
 		rm -f /bin/ip
 		while read -r module; do insmod "/modules/$module"; done </modules/order
 		ip link set lo up
-		export RAVELIN_REQUIRE=bpf,netns RUST_BACKTRACE=0
+		export RAVELIN_REQUIRE=bpf,netns,flowtable,vlan RUST_BACKTRACE=0
 		uname -r
-		/tests --test-threads=1 $(cat /filter) 2>&1
-		echo "tests ended with $?"
+		while read -r tests filters; do
+			"/tests/$tests" --test-threads=1 $filters 2>&1 </dev/null
+			echo "$tests ended with $?"
+		done </tests/order
 		poweroff -f
 	INIT
 	chmod +x "$tree/init"
-	echo "$*" >"$tree/filter"
 	(cd "$tree" && find . -print0 | cpio --null --quiet -o -H newc | gzip -1) >"$IMAGE_KERNEL/initrd"
 }
 

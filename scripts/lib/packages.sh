@@ -25,6 +25,7 @@ PACKAGES_TEST='
 clang-format-19|clang-format-19|checks the layout of the C sources
 shellcheck|shellcheck|checks the shell scripts
 nft|nftables|peer of the benchmarks
+conntrack|conntrack|tells what the kernel knows of connections beside the engine
 ipset|ipset|peer of the benchmarks
 iptables-legacy|iptables|has the rule that asks ipset
 ethtool|ethtool|switches GRO on for the benchmarks

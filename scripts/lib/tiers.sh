@@ -113,17 +113,26 @@ tier_netns() {
 
 tier_docs() { tests "commands of README.md and scripts/up" cargo_test --serial -p ravelin-tests-netns --test docs; }
 
-# The verifier of the kernel the image ships, and the packets of a few tests; --full: all of them.
+# The verifier of the kernel the image ships, and the packets of a few tests; --full: all of them. What conntrack,
+# routes, links and flowtables are there.
 tier_image-kernel() {
-	local binary filter='verifier policy::judging policy::translating' seconds=300
+	local name binaries filter='verifier policy::judging policy::translating' seconds=600
 	if [ -n "${RAVELIN_FULL:-}" ]; then
 		filter='' seconds=3600
 	fi
 	fetch_image_kernel || fail_tier "image-kernel: no kernel" || return 0
-	binary=$(cargo test --locked -p ravelin-tests-bpf --test it --no-run --message-format=json |
-		jq -r 'select(.executable != null and .target.name == "it") | .executable')
-	make_initrd "$binary" "$filter" || fail_tier "image-kernel: no initial RAM disk" || return 0
-	tests "programs under the kernel of the image" boot_initrd "$seconds"
+	binaries=("$(test_binary ravelin-tests-bpf it) $filter")
+	for name in flowtable conntrack routing netns; do
+		binaries+=("$(test_binary ravelin-kernel "$name")")
+	done
+	make_initrd "${binaries[@]}" || fail_tier "image-kernel: no initial RAM disk" || return 0
+	tests "programs and netlink under the kernel of the image" boot_initrd "$seconds"
+}
+
+# Builds an integration test and says where it is. Usage: test_binary PACKAGE TEST
+test_binary() {
+	cargo test --locked -p "$1" --test "$2" --no-run --message-format=json |
+		jq -r --arg name "$2" 'select(.executable != null and .target.name == $name) | .executable'
 }
 
 tier_bench() {

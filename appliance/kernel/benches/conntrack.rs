@@ -1,5 +1,6 @@
 //! Connections a second: making, reading, changing and deleting them by ctnetlink, beside `conntrack -L`; and routes.
-//! Needs root. Medians of several rounds; only ratios travel.
+//! Needs root. Medians of several rounds; only ratios travel, and of a loaded machine only those of the time the
+//! processor took, the kernel's part included.
 #![expect(clippy::print_stdout, reason = "prints its measurements")]
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -66,7 +67,11 @@ fn measure() {
     }
     println!("{CONNECTIONS} connections, median of {ROUNDS}");
     let all = f64::from(CONNECTIONS);
-    for (name, durations, count) in [
+    println!(
+        "{:32} {:>11} {:>14} {:>18}",
+        "", "elapsed", "rate", "of processor"
+    );
+    for (name, took, count) in [
         ("create", create, all),
         ("dump", dump, all),
         ("conntrack -L", tool, all),
@@ -75,20 +80,59 @@ fn measure() {
         ("read events of the end", hear, all),
         ("routes", resolve, 10_000.0),
     ] {
-        let seconds = median(durations).as_secs_f64();
-        println!("{name:32} {:8.1} ms {:12.0} /s", seconds * 1e3, count / seconds);
+        let elapsed = median(took.iter().map(|took| took.elapsed));
+        let worked = median(took.iter().map(|took| took.worked));
+        println!(
+            "{name:32} {:8.1} ms {:12.0} /s {:16.0} /s",
+            elapsed * 1e3,
+            count / elapsed,
+            count / worked
+        );
     }
 }
 
-fn time(work: impl FnOnce()) -> Duration {
-    let begin = Instant::now();
-    work();
-    begin.elapsed()
+/// From begin to end, and what the processor worked for it.
+#[derive(Debug, Clone, Copy)]
+struct Took {
+    elapsed: Duration,
+    worked: Duration,
 }
 
-fn median(mut durations: Vec<Duration>) -> Duration {
+fn time(work: impl FnOnce()) -> Took {
+    let (begin, before) = (Instant::now(), worked());
+    work();
+    Took {
+        elapsed: begin.elapsed(),
+        worked: worked().saturating_sub(before),
+    }
+}
+
+/// Of this thread and of children that ended.
+fn worked() -> Duration {
+    [libc::RUSAGE_THREAD, libc::RUSAGE_CHILDREN]
+        .map(|of| {
+            // SAFETY: all of it may be zero, and the call writes no more than it.
+            let usage = unsafe {
+                let mut usage: libc::rusage = std::mem::zeroed();
+                libc::getrusage(of, &raw mut usage);
+                usage
+            };
+            [usage.ru_utime, usage.ru_stime]
+                .map(|time| {
+                    let microseconds = time.tv_sec * 1_000_000 + time.tv_usec;
+                    Duration::from_micros(u64::try_from(microseconds).unwrap_or(0))
+                })
+                .iter()
+                .sum::<Duration>()
+        })
+        .iter()
+        .sum()
+}
+
+fn median(durations: impl Iterator<Item = Duration>) -> f64 {
+    let mut durations: Vec<Duration> = durations.collect();
     durations.sort_unstable();
-    durations[durations.len() / 2]
+    durations[durations.len() / 2].as_secs_f64()
 }
 
 fn list() {

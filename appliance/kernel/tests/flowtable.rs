@@ -10,7 +10,7 @@ use std::time::Duration;
 use ravelin_compile::{
     AddressTerm, CounterId, Line, NftRuleset, NftSettings, Origin, ResolvedZone, Ruleset, fixed_counter,
 };
-use ravelin_kernel::{ConnectionKey, Conntrack, ConntrackSettings, Nftables};
+use ravelin_kernel::{ConnectionKey, Conntrack, ConntrackSettings, NewConnection, Nftables};
 use ravelin_model::{
     Action, Connection, ConnectionStatus, FlowTuple, Revision, TcpState, ZoneNumber, protocol,
 };
@@ -350,6 +350,48 @@ fn a_policy_that_denies_them_stops_them() {
         let got = sink.recv(&mut [0; PAYLOAD]).map_err(|error| error.kind());
         assert_eq!(got, Err(ErrorKind::WouldBlock), "nothing came after the denial");
         assert!(crossing.conntrack.get(&original, 0).expect("get").is_none());
+    }
+}
+
+/// Bit of the connection's mark: both ends are told that it is over (`rv_connection_mark`, ravelin/policy.h).
+const RESET: u32 = 1 << 21;
+
+/// Packets of the flowtable meet no rule. To have one reset, it is deleted and made anew, marked.
+#[test]
+fn one_that_is_made_anew_leaves_the_flowtable_and_can_be_reset() {
+    let Some(mut crossing) = Crossing::new() else {
+        return;
+    };
+    for (port, family) in (8000..).zip(FAMILIES) {
+        let (mut flow, _end) = crossing.tcp(family, port);
+        let seen = crossing.connection(&flow).expect("it is there");
+        assert!(seen.status.has(ConnectionStatus::OFFLOADED), "{seen:?}");
+        let key = ConnectionKey {
+            original: flow.original,
+            zone: 0,
+            id: Some(seen.id),
+        };
+        assert_eq!(crossing.conntrack.delete(&[key]).expect("delete"), 1);
+        let marked = NewConnection {
+            original: seen.original,
+            reply: seen.reply,
+            zone: seen.zone,
+            status: seen.status,
+            mark: seen.mark | RESET,
+            timeout_seconds: 30,
+            tcp_state: Some(TcpState::Established),
+        };
+        assert_eq!(crossing.conntrack.create(&[marked]).expect("create"), 1);
+        let ended = (flow.exchange)().map_err(|error| error.kind());
+        assert!(
+            matches!(
+                ended,
+                Err(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof)
+            ),
+            "{ended:?}"
+        );
+        let left = crossing.connection(&flow);
+        assert!(left.is_none_or(|left| !left.status.has(ConnectionStatus::OFFLOADED)));
     }
 }
 

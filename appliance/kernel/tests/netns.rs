@@ -4,7 +4,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ravelin_kernel::{Link, Links};
+use ravelin_kernel::{Link, Links, VlanLink};
 use ravelin_model::{HardwareAddress, LinkState};
 use tokio::sync::watch;
 
@@ -264,5 +264,37 @@ fn nobody_listening_ends_the_task() {
         tokio::time::timeout(Duration::from_secs(10), ended)
             .await
             .expect("the tasks end");
+    });
+}
+
+#[test]
+fn a_vlan_device_tells_what_it_stands_on() {
+    in_namespace(|| async {
+        let links = Links::open().await.expect("open");
+        let mut watch = links.watch();
+        ip("link add wan0 type veth peer name wan1");
+        let arguments = "link add link wan0 name wan0.7 type vlan id 7";
+        let made = Command::new("ip").args(arguments.split(' ')).status();
+        if !made.expect("run ip").success() {
+            let required = std::env::var("RAVELIN_REQUIRE").unwrap_or_default();
+            assert!(!required.split(',').any(|tier| tier == "vlan"), "no VLAN devices");
+            eprintln!("skipped: this kernel has no VLAN devices");
+            return;
+        }
+        check(&mut watch, "appears", "wan0.7", |link| link.is_some()).await;
+        let device = index(&watch, "wan0").expect("its base");
+        ip("link add link wan0 name wan0.s type vlan id 8 protocol 802.1ad");
+        check(&mut watch, "a service tag", "wan0.s", |link| {
+            link.is_some_and(|link| link.vlan.is_none())
+        })
+        .await;
+        check(&mut watch, "its base and tag", "wan0.7", |link| {
+            link.is_some_and(|link| link.vlan == Some(VlanLink { device, tag: 7 }))
+        })
+        .await;
+        check(&mut watch, "no VLAN itself", "wan0", |link| {
+            link.is_some_and(|link| link.vlan.is_none())
+        })
+        .await;
     });
 }
