@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Traffic source for rules: as "generate", with other headers in every frame. */
+/* Traffic source for rules: as "generate", every frame another. */
 #include <linux/bpf.h>
-#include <linux/if_ether.h>
 #include <bpf/bpf_helpers.h>
 
 /* Where frames go. */
 const volatile __u32 bench_ifindex;
 
-/* Size of "headers", a power of two, - 1. */
-const volatile __u32 bench_headers_mask;
+/* Size of "frames", a power of two, - 1. */
+const volatile __u32 bench_frames_mask;
 
-/* What follows the Ethernet header. */
-struct headers {
-	__u8 bytes[60];
-	__u32 pad;
+/* Ethernet header and 60 bytes. */
+struct frame {
+	__u64 words[9];
+	__u16 last;
+	__u16 pad[3];
 };
 
 /* In the order they are sent; user space sizes and fills it. */
@@ -21,37 +21,30 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct headers);
-} headers SEC(".maps");
+	__type(value, struct frame);
+} frames SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u64);
-} sent SEC(".maps");
+/* Frames sent. The lab has one CPU. */
+__u32 bench_sent;
 
+/* Writes all of the frame: it has been sent before, and whoever got it may have changed
+ * it. */
 SEC("xdp")
 int bench_replay(struct xdp_md *ctx)
 {
-	void *data = (void *)(long)ctx->data;
+	struct frame *frame = (void *)(long)ctx->data;
 	void *end = (void *)(long)ctx->data_end;
-	struct headers *found;
-	__u32 zero = 0, index;
-	__u64 *count;
-	struct frame {
-		struct ethhdr ethernet;
-		__u8 headers[sizeof(found->bytes)];
-	} __attribute__((packed)) *frame = data;
+	struct frame *found;
+	__u32 index = bench_sent++ & bench_frames_mask;
 
-	count = bpf_map_lookup_elem(&sent, &zero);
-	if (!count || (void *)(frame + 1) > end)
+	if ((void *)(&frame->last + 1) > end)
 		return XDP_ABORTED;
-	index = (*count)++ & bench_headers_mask;
-	found = bpf_map_lookup_elem(&headers, &index);
+	found = bpf_map_lookup_elem(&frames, &index);
 	if (!found)
 		return XDP_ABORTED;
-	__builtin_memcpy(frame->headers, found->bytes, sizeof(frame->headers));
+	for (int i = 0; i < 9; i++)
+		frame->words[i] = found->words[i];
+	frame->last = found->last;
 	return bpf_redirect(bench_ifindex, 0);
 }
 

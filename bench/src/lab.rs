@@ -53,12 +53,19 @@ impl Lab {
         })
     }
 
-    /// Has the namespace forward, and what the rules are about leave by the sender.
-    pub fn route_back(&self) -> anyhow::Result<()> {
+    /// Has the namespace forward.
+    #[allow(clippy::unused_self, reason = "without a lab it would be the host")]
+    pub fn forward(&self) -> anyhow::Result<()> {
         for family in ["ipv4", "ipv6"] {
             let forwarding = format!("/proc/sys/net/{family}/conf/all/forwarding");
             std::fs::write(&forwarding, "1").with_context(|| forwarding)?;
         }
+        Ok(())
+    }
+
+    /// Has the namespace forward, and what the rules are about leave by the sender.
+    pub fn route_back(&self) -> anyhow::Result<()> {
+        self.forward()?;
         for network in ["20.0.0.0/8", "fd00::/8"] {
             run("ip", &["route", "replace", network, "dev", SENDER])?;
         }
@@ -77,12 +84,12 @@ fn pin_to_cpu(cpu: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn index_of(name: &str) -> anyhow::Result<u32> {
+pub fn index_of(name: &str) -> anyhow::Result<u32> {
     let text = std::fs::read_to_string(format!("/sys/class/net/{name}/ifindex"))?;
     text.trim().parse().with_context(|| format!("index of {name}"))
 }
 
-fn run(program: &str, arguments: &[&str]) -> anyhow::Result<()> {
+pub fn run(program: &str, arguments: &[&str]) -> anyhow::Result<()> {
     let output = Command::new(program)
         .args(arguments)
         .output()

@@ -54,9 +54,13 @@ impl Ours {
     }
 
     pub fn attach(&mut self, lab: &Lab) -> anyhow::Result<()> {
+        self.attach_to(RECEIVER, lab.receiver_index)
+    }
+
+    pub fn attach_to(&mut self, name: &str, index: u32) -> anyhow::Result<()> {
         let target = AttachTarget {
-            name: RECEIVER.to_owned(),
-            index: lab.receiver_index,
+            name: name.to_owned(),
+            index,
             external: false,
         };
         let attached = self.parts.datapath.attach(&target)?;
@@ -69,7 +73,7 @@ impl Ours {
             .attachments
             .iter()
             .any(|a| a.hook == Hook::Xdp && a.mode == Some(XdpMode::Native));
-        ensure!(native, "XDP is not native on {RECEIVER}");
+        ensure!(native, "XDP is not native on {name}");
         Ok(())
     }
 

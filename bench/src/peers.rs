@@ -15,7 +15,7 @@ use anyhow::{Context, ensure};
 pub use ipset::Ipset;
 pub use linear::Linear;
 pub use lpm::LpmTrie;
-pub use nft::NftIngress;
+pub use nft::{NftIngress, nft};
 pub use nft_rules::NftRules;
 pub use null::{NullDrop, null_programs};
 

@@ -84,6 +84,6 @@ fn element(entry: IpNet) -> String {
     }
 }
 
-pub(super) fn nft(script: &str) -> anyhow::Result<()> {
+pub fn nft(script: &str) -> anyhow::Result<()> {
     run("nft", &["-f", "-"], script).map(drop)
 }
