@@ -5,3 +5,4 @@ mod exporting;
 mod kernel;
 mod storing;
 mod support;
+mod tshark;
