@@ -5,7 +5,7 @@ mod model;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use ravelin_datapath::simulate;
+use ravelin_datapath::simulate_cache;
 use ravelin_model::EndReason;
 
 use super::*;
@@ -13,7 +13,7 @@ use model::{Act, Kernel, Kind};
 
 /// A keeper at work with an empty cache.
 fn keeper() -> Keeper {
-    let mut keeper = Keeper::new(Some(simulate().cache), Carried::default());
+    let mut keeper = Keeper::new(Some(simulate_cache(64)), Carried::default());
     keeper.set_caching(true);
     keeper
 }
@@ -185,7 +185,7 @@ fn addresses_of_this_box_are_not_cached_from_when_they_are_known() {
 
 #[test]
 fn ends_are_told_though_nothing_is_cached() {
-    for cache in [Some(simulate().cache), None] {
+    for cache in [Some(simulate_cache(64)), None] {
         let mut kernel = Kernel::default();
         let mut keeper = Keeper::new(cache, Carried::default());
         for next in [Act::Begin(Kind::Tcp), Act::Progress, Act::Progress, Act::End] {
