@@ -28,6 +28,8 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Live connections; the same as without a command.
+    List(Box<List>),
     /// One connection with all that is known of it.
     Show {
         /// Its id.
@@ -81,6 +83,7 @@ struct List {
 pub async fn run(arguments: &Arguments, api: &Api, output: &mut Output) -> Result<(), CliError> {
     match &arguments.command {
         None => list(&arguments.list, api, output).await,
+        Some(Command::List(some)) => list(some, api, output).await,
         Some(Command::Show { id }) => {
             let answer = api.get(&["flows", id]).await?;
             if output.is_json() {

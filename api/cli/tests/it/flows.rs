@@ -28,6 +28,7 @@ fn connections_are_listed_filtered_and_ordered() {
         ),
     ]);
     check(&engine, &["flows"], TABLE);
+    check(&engine, &["flows", "list"], TABLE);
     let some = [
         "flows",
         "--protocol",

@@ -59,7 +59,8 @@ pub struct FlowPage {
 pub struct FlowKill {
     /// Which.
     pub filter: FlowFilter,
-    /// Both sides of TCP are told with a reset; else packets are dropped or judged like those of new connections.
+    /// Both sides of TCP are told with a reset, where a policy is in force; else packets are judged like those of new
+    /// connections.
     pub reset: bool,
     /// Only says which they are.
     pub dry_run: bool,
@@ -285,6 +286,8 @@ impl FlowsHandle {
     }
 
     async fn end_all(&self, meant: Vec<Meant>, reset: bool) -> Result<u64, FlowsError> {
+        // It is the table of the policy that resets.
+        let reset = reset && self.judge.borrow().is_some();
         let (tcp, others): (Vec<Meant>, Vec<Meant>) = meant.into_iter().partition(|meant| reset && meant.tcp);
         let endings = |meant: &[Meant]| meant.iter().map(|meant| meant.ending).collect();
         let mut killed = 0;

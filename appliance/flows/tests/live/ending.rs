@@ -45,6 +45,7 @@ fn a_kill_ends_what_its_filter_means() {
 #[test]
 fn a_reset_leaves_tcp_to_answer_its_sides() {
     run(|world| async move {
+        world.judge.send_replace(Some(world.policy(&[WEB])));
         let kinds = kinds();
         make(kinds.values());
         let any = FlowFilter {
@@ -66,5 +67,20 @@ fn a_reset_leaves_tcp_to_answer_its_sides() {
         let found = world.list(snat).await;
         assert!(world.flows.kill_one(found[0].id, false).await.expect("asked"));
         assert_eq!(now(&kinds["web"]), None);
+    });
+}
+
+#[test]
+fn without_a_policy_nothing_can_be_reset_and_so_it_is_forgotten() {
+    run(|world| async move {
+        let kinds = kinds();
+        make(kinds.values());
+        let web = FlowFilter {
+            port: Some(443),
+            ..FlowFilter::default()
+        };
+        let killed = kill(&world, web, true, false).await;
+        assert_eq!((killed.matched, killed.killed), (2, 2));
+        assert!(["web", "web6"].iter().all(|name| now(&kinds[name]).is_none()));
     });
 }

@@ -195,6 +195,7 @@ fn pages_of_every_order_are_complete() {
 #[test]
 fn what_the_cache_knows_is_said_and_a_kill_reaches_it() {
     run(|world| async move {
+        world.judge.send_replace(Some(world.policy(&[WEB])));
         let kinds = kinds();
         make(kinds.values());
         world.settings.send_replace(FlowSettings {
