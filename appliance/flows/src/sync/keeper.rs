@@ -155,6 +155,26 @@ impl Keeper {
         }
     }
 
+    /// Takes a connection of a whole reading; `empty`: the cache was, so nothing is looked up. Answers it if it is TCP
+    /// and belongs into the cache: its windows must be let be before XDP forwards. That is asked for each time, as who
+    /// put it in may have been killed right after.
+    pub(super) fn read(&mut self, connection: &Connection, empty: bool) -> Option<CachedFlow> {
+        if !self.caching {
+            return None;
+        }
+        if !empty {
+            self.told(connection);
+        }
+        let flow = eligible(connection, &self.locals).ok()?;
+        if self.endings.has(connection) {
+            return None;
+        }
+        if empty {
+            self.put_in(&flow);
+        }
+        (flow.original.protocol == protocol::TCP).then_some(flow)
+    }
+
     fn destroyed(&mut self, connection: Connection) {
         let original = connection.original;
         if self
@@ -334,6 +354,10 @@ impl Keeper {
                 self.remove(&tuple);
             }
         }
+        self.put_in(flow);
+    }
+
+    fn put_in(&mut self, flow: &CachedFlow) {
         let Some(cache) = &mut self.cache else {
             return;
         };

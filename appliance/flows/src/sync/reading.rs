@@ -83,6 +83,8 @@ pub(super) fn seed(sources: &mut Sources, keeper: &mut Keeper) -> Result<Reading
     } = sources;
     let mut seen = keeper.has_anything().then(HashSet::<Identity>::new);
     let mut news = News::default();
+    // Whose windows are to be let be.
+    let mut strange = Vec::new();
     let mut connections = 0;
     // Windows are let be while the dump goes on: either takes about as long as the other.
     thread::scope(|scope| {
@@ -98,15 +100,15 @@ pub(super) fn seed(sources: &mut Sources, keeper: &mut Keeper) -> Result<Reading
             if let Some(seen) = &mut seen {
                 seen.insert((connection.original, connection.id));
             }
-            keeper.told(&connection);
+            strange.extend(keeper.read(&connection, seen.is_none()));
             if connections % BATCH == 0 {
-                flush(keeper, &sender);
+                flush(keeper, &mut strange, &sender);
             }
             if connections % LOOK == 0 {
                 news.gather(events);
             }
         });
-        flush(keeper, &sender);
+        flush(keeper, &mut strange, &sender);
         drop(sender);
         while !teller.is_finished() {
             news.gather(events);
@@ -134,9 +136,10 @@ pub(super) fn seed(sources: &mut Sources, keeper: &mut Keeper) -> Result<Reading
 
 /// Puts in what is to be put in. XDP forwards none of it before the thread says so, which it does when every window is
 /// let be.
-fn flush(keeper: &mut Keeper, teller: &SyncSender<Vec<CachedFlow>>) {
+fn flush(keeper: &mut Keeper, strange: &mut Vec<CachedFlow>, teller: &SyncSender<Vec<CachedFlow>>) {
     // Err: it has failed and says so at its end.
-    keeper.flush(&mut |flows| teller.send(flows.to_vec()).is_ok());
+    let _ = teller.send(std::mem::take(strange));
+    keeper.flush(&mut |_| true);
 }
 
 /// Compares all connections with the cache and puts right what is different. News go on being taken meanwhile. What

@@ -131,6 +131,21 @@ fn connections_whose_windows_are_not_let_be_stay_out() {
 }
 
 #[test]
+fn a_reading_tells_every_tcp_connection_whose_windows_are_to_be_let_be() {
+    for kind in Kind::ALL {
+        let (_, mut keeper, connection) = with_one(kind);
+        let tcp = (kind != Kind::Udp).then_some(connection.id);
+        let told = |flow: Option<CachedFlow>| flow.map(|flow| flow.connection);
+        assert_eq!(told(keeper.read(&connection, false)), tcp, "{kind:?} is in");
+        keeper.set_caching(false);
+        assert_eq!(told(keeper.read(&connection, true)), None, "{kind:?}, off");
+        keeper.set_caching(true);
+        assert_eq!(told(keeper.read(&connection, true)), tcp, "{kind:?} is new");
+        assert_eq!(cached(&mut keeper).len(), 1, "{kind:?}");
+    }
+}
+
+#[test]
 fn who_is_to_end_leaves_at_once_and_stays_out_and_its_record_says_why() {
     let (mut kernel, mut keeper, connection) = with_one(Kind::Udp);
     let ending = Ending {
@@ -277,9 +292,10 @@ proptest! {
             }
         }
         let mut seen = HashSet::new();
+        let empty = !keeper.has_anything();
         for (_, row) in &rows {
             seen.insert((row.original, row.id));
-            keeper.told(row);
+            keeper.read(row, empty);
         }
         flush(&mut keeper);
         keeper.keep_only(&seen);
