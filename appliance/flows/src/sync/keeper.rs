@@ -1,6 +1,8 @@
 //! The flow cache and what is known beside it: takes what conntrack tells, and does to the cache what follows. Asks
 //! no kernel.
 
+mod comparing;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
@@ -250,46 +252,6 @@ impl Keeper {
         self.carried.retain(seen);
     }
 
-    /// Compares a connection of a reading with the cache; answers what is different. One that fell idle is put in
-    /// anew, which is no difference.
-    pub(super) fn compare(&mut self, connection: &Connection) -> Option<FlowTuple> {
-        match self.step(connection) {
-            Step::Nothing => {
-                self.revive(&connection.original);
-                None
-            }
-            Step::Insert(flow) if self.is_full(&flow) => None,
-            Step::Insert(_) | Step::Remove | Step::Ask => Some(connection.original),
-        }
-    }
-
-    /// What a whole reading did not have, though it is in the cache.
-    pub(super) fn compare_rest(&mut self, seen: &HashSet<Identity>) -> Vec<FlowTuple> {
-        self.carried.retain(seen);
-        self.unseen(seen)
-    }
-
-    /// Puts right what was different and, asked for again, still is. Goes on with [`Self::flush`], then
-    /// [`Self::count_drift`] with the figures of before.
-    pub(super) fn repair(&mut self, original: &FlowTuple, connection: Option<&Connection>) {
-        match connection {
-            Some(connection) => {
-                if connection.original != *original {
-                    self.remove(original);
-                }
-                self.told(connection);
-            }
-            None => self.remove(original),
-        }
-    }
-
-    /// What was put in and taken out since these figures was drift.
-    pub(super) fn count_drift(&mut self, before: &Figures) -> u64 {
-        let drift = self.figures.inserted - before.inserted + self.figures.removed - before.removed;
-        self.figures.drift += drift;
-        drift
-    }
-
     /// What is in the cache under the tuple of who began a connection, or about to be.
     fn cached(&self, original: &FlowTuple) -> Option<CachedFlow> {
         let fresh = self.fresh.get(original).copied();
@@ -332,18 +294,6 @@ impl Keeper {
         state.is_some_and(|state| is_same(&state.flow, flow))
     }
 
-    fn is_full(&self, flow: &CachedFlow) -> bool {
-        self.cache.as_ref().is_some_and(|cache| {
-            let occupancy = cache.map.occupancy();
-            let entries = if flow.original.is_ipv6() {
-                occupancy.ipv6
-            } else {
-                occupancy.ipv4
-            };
-            entries >= occupancy.capacity
-        })
-    }
-
     fn insert(&mut self, flow: &CachedFlow) {
         // Whoever had these tuples before is gone, whether or not that was told; and what has ended is not brought
         // back to life.
@@ -365,16 +315,6 @@ impl Keeper {
             Inserted::New => self.figures.inserted += 1,
             Inserted::Full => self.figures.full += 1,
             Inserted::Known | Inserted::Unsuited => {}
-        }
-    }
-
-    /// Puts a connection in again of which XDP forwards nothing any more, though it lives.
-    fn revive(&mut self, original: &FlowTuple) {
-        let cache = self.cache.as_ref();
-        if let Some(state) = cache.and_then(|cache| cache.reader.get(original))
-            && is_over(&state)
-        {
-            self.insert(&state.flow);
         }
     }
 
