@@ -17,7 +17,8 @@ pub struct FlowKill {
     /// Every one there is; needed where `filter` says nothing, and only there.
     #[serde(default)]
     pub all: bool,
-    /// Both sides of TCP are told with a reset; else packets of it are judged like those of new connections.
+    /// Both sides of TCP are told with a reset, where a policy is enforced; else packets of it are judged like those of
+    /// new connections.
     #[serde(default)]
     pub reset: bool,
     /// Only say which they are.

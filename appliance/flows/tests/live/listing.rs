@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use ravelin_flows::FlowsError;
 use ravelin_flows::live::{FlowCursor, FlowEnd, FlowId, FlowKill, FlowQuery, FlowSort, FlowView};
+use ravelin_kernel::ConntrackSettings;
 use ravelin_model::{
     ConntrackSyncConfig, FlowFilter, FlowSettings, FlowState, NatMatch, Offload, SyncState, TcpState,
     VerdictLine, protocol,
@@ -38,6 +39,12 @@ fn a_connection_is_shown_with_all_that_is_known() {
         assert_eq!(web.offload_reason.as_deref(), Some("conntrack_sync is off"));
         let left = web.timeout_seconds.expect("time-out");
         assert!((TIMEOUT - 60..=TIMEOUT).contains(&left), "{left}");
+        // Of the time-out a packet renews, the rest is gone.
+        let whole = ConntrackSettings::read()
+            .expect("settings")
+            .tcp_established_timeout;
+        assert_eq!(web.idle, Some(whole - Duration::from_secs(left.into())));
+        assert_eq!(find("dns").idle, None, "more is left than a packet gives");
         // Its rule is not there.
         assert_eq!(find("dns").line, None);
         assert_eq!(find("dns").state, FlowState::Assured);
