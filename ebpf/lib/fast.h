@@ -155,11 +155,14 @@ __noinline int rv_fast4(struct xdp_md *ctx, __u64 switches, __u32 link)
 		return XDP_PASS;
 	}
 	/* Until here the frame is as it came. */
-	if (bpf_redirect_map(&devmap, way.path.egress, XDP_PASS) != XDP_REDIRECT ||
-	    !rv_fast_make_room(ctx, &view, &way))
+	if (bpf_redirect_map(&devmap, way.path.egress, XDP_PASS) != XDP_REDIRECT)
 		return XDP_PASS;
-	if (!rv_fast_headers(ctx, &view, sizeof(struct iphdr), &headers))
-		return XDP_ABORTED;
+	if (!rv_fast_fits(&view, &way)) {
+		if (!rv_fast_make_room(ctx, &view, &way))
+			return XDP_PASS;
+		if (!rv_fast_headers(ctx, &view, sizeof(struct iphdr), &headers))
+			return XDP_ABORTED;
+	}
 	rv_fast_link(&headers, &way);
 	rv_fast_rewrite4(&headers, found);
 	rv_fast_count_flow(&sent, &found->counts, found->counter);
@@ -213,11 +216,14 @@ __noinline int rv_fast6(struct xdp_md *ctx, __u64 switches, __u32 link)
 	default:
 		return XDP_PASS;
 	}
-	if (bpf_redirect_map(&devmap, way.path.egress, XDP_PASS) != XDP_REDIRECT ||
-	    !rv_fast_make_room(ctx, &view, &way))
+	if (bpf_redirect_map(&devmap, way.path.egress, XDP_PASS) != XDP_REDIRECT)
 		return XDP_PASS;
-	if (!rv_fast_headers(ctx, &view, sizeof(struct ipv6hdr), &headers))
-		return XDP_ABORTED;
+	if (!rv_fast_fits(&view, &way)) {
+		if (!rv_fast_make_room(ctx, &view, &way))
+			return XDP_PASS;
+		if (!rv_fast_headers(ctx, &view, sizeof(struct ipv6hdr), &headers))
+			return XDP_ABORTED;
+	}
 	rv_fast_link(&headers, &way);
 	rv_fast_rewrite6(&headers, found);
 	rv_fast_count_flow(&sent, &found->counts, found->counter);

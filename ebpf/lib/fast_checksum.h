@@ -11,7 +11,7 @@
 #include "lib/fast_shape.h"
 
 enum rv_fast_checksum_limit {
-	RV_CHUNK_BYTES = 64,
+	RV_CHUNK_BYTES = 128,
 	/* XDP has no frames longer than a page. */
 	RV_CHUNKS = 4096 / RV_CHUNK_BYTES,
 };

@@ -27,6 +27,12 @@ __noinline int rv_fast_retag(struct xdp_md *ctx, __u32 push)
 	return bpf_xdp_adjust_head(ctx, push ? -size : size);
 }
 
+static __always_inline bool rv_fast_fits(const struct rv_fast_view *view,
+					 const struct rv_fast_way *way)
+{
+	return !way->path.egress_tag == !view->tag;
+}
+
 /* Makes room for the tag of the way, or takes away what is too much. */
 static __always_inline bool rv_fast_make_room(struct xdp_md *ctx,
 					      struct rv_fast_view *view,
@@ -35,8 +41,6 @@ static __always_inline bool rv_fast_make_room(struct xdp_md *ctx,
 	const __u32 size = sizeof(struct rv_vlan_tag);
 	__u32 tag = way->path.egress_tag;
 
-	if (!tag == !view->tag)
-		return true;
 	view->network = tag ? view->network + size : view->network - size;
 	return !rv_fast_retag(ctx, tag);
 }
