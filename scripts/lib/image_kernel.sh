@@ -85,6 +85,7 @@ make_initrd() {
 		busybox mount -t proc proc /proc
 		busybox mount -t sysfs sysfs /sys
 		busybox mount -t devtmpfs dev /dev
+		busybox ln -s /proc/self/fd/0 /dev/stdin
 		busybox mount -t tmpfs tmp /tmp
 		busybox mount -t tmpfs run /run
 		busybox mount -t bpf bpf /sys/fs/bpf

@@ -111,7 +111,10 @@ impl Nftables {
     pub async fn has_flowtables(&self) -> Result<bool, KernelError> {
         match self.program.run(Form::Check, flowtable::PROBE.to_owned()).await {
             Ok(()) => Ok(true),
-            Err(KernelError::NftRefused { .. }) => Ok(false),
+            Err(error @ KernelError::NftRefused { .. }) => {
+                tracing::debug!(%error, "no flowtables");
+                Ok(false)
+            }
             Err(error) => Err(error),
         }
     }

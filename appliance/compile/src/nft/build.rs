@@ -78,7 +78,7 @@ impl NftRuleset {
     pub const LOG_CHAIN: &'static str = "log_packet";
 
     /// The flowtable, which has the table's family.
-    pub const FLOWTABLE: &'static str = "offload";
+    pub const FLOWTABLE: &'static str = "fast_path";
 
     /// The table of a ruleset.
     pub fn new(ruleset: &Ruleset, settings: &NftSettings) -> Self {

@@ -8,9 +8,9 @@ use ravelin_compile::NftRuleset;
 /// A table with a flowtable and a rule that fills it, for the kernel to say whether it could have them.
 pub(super) const PROBE: &str = "\
 add table inet ravelin_probe
-add flowtable inet ravelin_probe offload { hook ingress priority 0; counter; }
+add flowtable inet ravelin_probe fast_path { hook ingress priority 0; counter; }
 add chain inet ravelin_probe forward { type filter hook forward priority 0; }
-add rule inet ravelin_probe forward meta l4proto tcp flow add @offload
+add rule inet ravelin_probe forward meta l4proto tcp flow add @fast_path
 ";
 
 /// Adds interfaces, and what they are added to where it is not there.

@@ -85,7 +85,7 @@ fn a_flowtable_that_comes_and_goes_is_a_small_difference() {
     }
     let told = table.difference(&plain).to_json();
     assert!(
-        told.contains(r#"{"flow":{"flowtable":"@offload","op":"add"}}"#),
+        told.contains(r#"{"flow":{"flowtable":"@fast_path","op":"add"}}"#),
         "{told}"
     );
 
