@@ -169,6 +169,7 @@ impl Follower {
 
     fn fail(&mut self, why: String) {
         self.sources = None;
+        self.unread = false;
         self.problem = Some(why.clone());
         self.deadlines.retry.push(Instant::now());
         self.take(Happening::Failed(why));
@@ -226,6 +227,7 @@ impl Follower {
     /// Says where there is nothing to follow with.
     fn judge_sources(&mut self) {
         if !self.has_cache {
+            self.unread = false;
             self.take(Happening::Failed(
                 "there is no flow cache without a data plane".to_owned(),
             ));

@@ -182,15 +182,19 @@ pub(super) fn compare(sources: &mut Sources, keeper: &mut Keeper) -> Result<Read
     let rest = MOST_DIFFERENCES - differences.len().min(MOST_DIFFERENCES);
     differences.extend(keeper.compare_rest(&seen).into_iter().take(rest));
     let before = keeper.figures();
+    let mut first = None;
     for original in &differences {
         let connection = questions.get(original, 0).map_err(|error| chain(&error))?;
-        keeper.repair(original, connection.as_ref());
+        if keeper.repair(original, connection.as_ref()) {
+            first = first.or(Some(original));
+        }
     }
     keeper.flush(&mut |flows| let_be(changes, flows).is_ok());
     let drift = keeper.count_drift(&before);
     if drift > 0 {
         tracing::warn!(
             connections = drift,
+            ?first,
             "the flow cache was not in step with conntrack"
         );
     }

@@ -28,17 +28,20 @@ impl Keeper {
         self.unseen(seen)
     }
 
-    /// Puts right what was different and, asked for again, still is. Goes on with [`Self::flush`], then
+    /// Puts right what was different and, asked for again, still is; whether it is. Goes on with [`Self::flush`], then
     /// [`Self::count_drift`] with the figures of before.
-    pub(in crate::sync) fn repair(&mut self, original: &FlowTuple, connection: Option<&Connection>) {
+    pub(in crate::sync) fn repair(&mut self, original: &FlowTuple, connection: Option<&Connection>) -> bool {
         match connection {
-            Some(connection) => {
-                if connection.original != *original {
-                    self.remove(original);
-                }
+            Some(connection) if connection.original == *original => {
+                let different = self.step(connection) != Step::Nothing;
                 self.told(connection);
+                different
             }
-            None => self.remove(original),
+            _ => {
+                let different = self.cached(original).is_some();
+                self.remove(original);
+                different
+            }
         }
     }
 

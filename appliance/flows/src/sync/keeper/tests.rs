@@ -242,8 +242,9 @@ fn a_comparison_repairs_and_counts_what_is_different() {
     differences.extend(keeper.compare_rest(&seen));
     assert_eq!(differences, [missing.original, gone.original]);
     let before = keeper.figures();
-    keeper.repair(&missing.original, Some(&missing));
-    keeper.repair(&gone.original, None);
+    assert!(keeper.repair(&missing.original, Some(&missing)));
+    assert!(keeper.repair(&gone.original, None));
+    assert!(!keeper.repair(&kept.original, Some(&kept)));
     flush(&mut keeper);
     assert_eq!(keeper.count_drift(&before), 2);
     assert_eq!(keeper.figures().drift, 2);
