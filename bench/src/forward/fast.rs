@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::ensure;
+use anyhow::{bail, ensure};
 use ravelin_datapath::{CachePort, CacheTiming, CachedFlow, Datapath as _, Inserted, Switches};
 
 use super::Forwarder;
@@ -13,6 +13,9 @@ use crate::ours::{self, Ours};
 
 /// Longer than any run.
 const LONG: Duration = Duration::from_secs(3600);
+
+/// How often the cache is filled anew where as many connections as it has room for leave a bucket too small.
+const LOADS: usize = 10;
 
 /// A row of the hit counters, so that counting a rule is measured too.
 const COUNTER: u32 = 100;
@@ -69,6 +72,41 @@ impl<'a> Fast<'a> {
         })
     }
 
+    /// False: a bucket is full. Another seed spreads the connections otherwise.
+    fn fill(&self, ours: &mut Ours) -> anyhow::Result<bool> {
+        for (number, flow) in (0..).zip(&self.flows) {
+            match ours.parts.cache.insert(&self.cached(flow, number)?) {
+                Inserted::New => {}
+                Inserted::Full => return Ok(false),
+                other => bail!("connection {number}: {other:?}"),
+            }
+        }
+        Ok(true)
+    }
+
+    fn start(&self, ours: &mut Ours) -> anyhow::Result<()> {
+        ours.parts.datapath.set_switches(Switches {
+            statistics: true,
+            flow_monitoring: self.monitoring,
+            flow_offload: true,
+            ..Switches::default()
+        })?;
+        ours.attach(self.lab)?;
+        ours.attach_to(OUTPUT, self.ground.output_index)?;
+        let cache = &mut ours.parts.cache;
+        let refused =
+            cache.set_ports(&[self.lab.receiver_index, self.ground.output_index].map(Self::port))?;
+        ensure!(refused.is_empty(), "no frames can be redirected to {refused:?}");
+        cache.set_timing(&CacheTiming {
+            tcp_refresh: LONG,
+            udp_refresh: LONG,
+            tcp_idle: LONG,
+            udp_idle: LONG,
+        });
+        cache.keep_alive(LONG);
+        Ok(())
+    }
+
     fn port(index: u32) -> CachePort {
         CachePort {
             index,
@@ -91,32 +129,17 @@ impl Forwarder for Fast<'_> {
     }
 
     fn attach(&mut self) -> anyhow::Result<()> {
-        let mut ours = Ours::load(self.lab)?;
-        ours.parts.datapath.set_switches(Switches {
-            statistics: true,
-            flow_monitoring: self.monitoring,
-            flow_offload: true,
-            ..Switches::default()
-        })?;
-        ours.attach(self.lab)?;
-        ours.attach_to(OUTPUT, self.ground.output_index)?;
-        let cache = &mut ours.parts.cache;
-        let refused =
-            cache.set_ports(&[self.lab.receiver_index, self.ground.output_index].map(Self::port))?;
-        ensure!(refused.is_empty(), "no frames can be redirected to {refused:?}");
-        cache.set_timing(&CacheTiming {
-            tcp_refresh: LONG,
-            udp_refresh: LONG,
-            tcp_idle: LONG,
-            udp_idle: LONG,
-        });
-        for (number, flow) in (0..).zip(&self.flows) {
-            let inserted = cache.insert(&self.cached(flow, number)?);
-            ensure!(inserted == Inserted::New, "connection {number}: {inserted:?}");
+        for _ in 0..LOADS {
+            let mut ours = Ours::load(self.lab)?;
+            if self.fill(&mut ours)? {
+                self.start(&mut ours)?;
+                self.ours = Some(ours);
+                return Ok(());
+            }
+            drop(ours);
+            ours::remove(&self.lab.bpffs)?;
         }
-        cache.keep_alive(LONG);
-        self.ours = Some(ours);
-        Ok(())
+        bail!("{} connections do not fit the cache", self.flows.len())
     }
 
     fn forwarded(&self) -> anyhow::Result<Option<u64>> {
