@@ -120,7 +120,7 @@ pub(super) fn offloadable(chains: &mut Chains, flowtable: &BTreeSet<String>) -> 
 fn reset(chains: &mut Chains) -> Name {
     const RST: u8 = 0x04;
     chains.add(
-        "reset",
+        "reset_both",
         None,
         vec![
             vec![
