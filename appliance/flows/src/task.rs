@@ -86,7 +86,14 @@ pub fn spawn(parts: Parts) -> (FlowsHandle, Tasks) {
     } else {
         tasks.push((
             "conntrack",
-            tokio::spawn(simulated(cache, settings.clone(), links.clone(), status)),
+            tokio::spawn({
+                let simulated = simulated(cache, settings.clone(), links.clone(), status);
+                async move {
+                    simulated.await;
+                    // The task of the records ends when nobody has any for it.
+                    drop(records);
+                }
+            }),
         ));
         None
     };
