@@ -10,6 +10,7 @@ mod desk;
 mod id;
 mod judging;
 mod line;
+mod meant;
 mod offload;
 mod order;
 mod reading;

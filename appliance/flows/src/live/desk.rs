@@ -3,30 +3,27 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use ravelin_abi::rv_connection_mark::RV_CONNECTION_RESET;
 use ravelin_compile::Judge;
-use ravelin_kernel::{ConnectionKey, ConnectionUpdate, Conntrack, ConntrackSettings, MarkChange};
-use ravelin_model::{EndReason, FlowFilter, LiveFlows, chain};
+use ravelin_kernel::{Conntrack, ConntrackSettings};
+use ravelin_model::{FlowFilter, LiveFlows, chain};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 
 use super::judging::Judging;
+use super::meant::{Meant, reset_all};
 use super::sample::{SHORTEST, Sample, Samples};
 use super::seen::{Ground, Seen};
 use super::tally::FlowTally;
 use super::ways::Ways;
 use super::{FlowCursor, FlowId, FlowSort, FlowView, offload, reading};
 use crate::sync::Locals;
-use crate::{Ending, FlowsError, FlowsHandle};
+use crate::{FlowsError, FlowsHandle};
 
 /// Readings that may wait for theirs.
 const QUEUE: usize = 8;
 
 /// Connections of a kill that are shown.
 const SAMPLE: usize = 100;
-
-/// Seconds a connection that is reset has to answer every packet of its sides with that.
-const RESET_SECONDS: u32 = 30;
 
 /// Which connections, and in which order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -296,8 +293,7 @@ impl FlowsHandle {
         }
         if !tcp.is_empty() {
             self.take_out(endings(&tcp)).await?;
-            let updates: Vec<_> = tcp.iter().map(Meant::reset).collect();
-            let reset = blocking(move || Ok(Conntrack::open()?.update(&updates)?)).await?;
+            let reset = blocking(move || reset_all(&tcp)).await?;
             killed += reset as u64;
         }
         Ok(killed)
@@ -326,47 +322,6 @@ impl FlowsHandle {
             settings: ConntrackSettings::read()
                 .inspect_err(|error| tracing::debug!(error = chain(error), "time-outs are not known"))
                 .ok(),
-        }
-    }
-}
-
-/// A connection that shall end.
-#[derive(Debug, Clone, Copy)]
-struct Meant {
-    ending: Ending,
-    tcp: bool,
-}
-
-impl Meant {
-    fn of(seen: &Seen) -> Self {
-        let connection = &seen.connection;
-        Self {
-            ending: Ending {
-                id: connection.id,
-                zone: connection.zone,
-                original: connection.original,
-                reason: EndReason::Killed,
-            },
-            tcp: connection.tcp_state.is_some(),
-        }
-    }
-
-    fn reset(&self) -> ConnectionUpdate {
-        let Ending {
-            id, zone, original, ..
-        } = self.ending;
-        ConnectionUpdate {
-            key: ConnectionKey {
-                original,
-                zone,
-                id: Some(id),
-            },
-            timeout_seconds: Some(RESET_SECONDS),
-            mark: Some(MarkChange {
-                value: RV_CONNECTION_RESET,
-                mask: RV_CONNECTION_RESET,
-            }),
-            liberal: false,
         }
     }
 }
