@@ -53,7 +53,7 @@ pub(crate) struct FlowRecordsQuery {
     #[param(nullable = false, inline)]
     end_reason: Option<FlowEndReason>,
     /// Only with so many bytes or more, both directions together.
-    #[param(nullable = false, minimum = 0)]
+    #[param(nullable = false, minimum = 0, maximum = 9_007_199_254_740_991_u64)]
     min_bytes: Option<u64>,
     /// Only with this Community ID.
     #[param(nullable = false, max_length = 64, example = "1:LQU9qZlK+B5F3KDmev6m5PMibrg=")]
