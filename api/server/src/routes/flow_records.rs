@@ -94,7 +94,7 @@ pub(crate) async fn index(
     path = "/api/v1/flow-records/{number}",
     operation_id = "get_flow_record",
     tag = "flows",
-    params(("number" = u64, Path, description = "Number of the record.")),
+    params(("number" = String, Path, description = "Number of the record.")),
     responses((status = 200, description = "The record.", body = FlowRecord))
 )]
 pub(crate) async fn show(
