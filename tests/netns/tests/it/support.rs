@@ -29,6 +29,11 @@ pub fn repetitions(short: u32, full: u32) -> u32 {
     }
 }
 
+/// Whether the engine under test is built as it is shipped.
+pub fn optimised() -> bool {
+    std::env::var_os("RAVELIN_RELEASE").is_some()
+}
+
 /// The sink of a family at the server.
 pub fn sink_address(family_of: IpAddr) -> SocketAddr {
     let [v4, v6] = Lab::server_addresses();

@@ -8,17 +8,12 @@ use super::draft::{addresses, rule, tcp};
 use super::engine::{Mode, create};
 use super::ground::{Ground, crossing};
 use super::shot::*;
-use crate::support::repetitions;
+use crate::support::{optimised, repetitions};
 
 /// Operations of one request: its body has a limit.
 const BATCH: usize = 2_500;
 /// Rule change to the first packet it drops, and G8.
 const LIMIT: Duration = Duration::from_millis(100);
-
-/// Whether the engine under test is built as it is shipped.
-fn optimised() -> bool {
-    std::env::var_os("RAVELIN_RELEASE").is_some()
-}
 
 fn many(count: u32) -> Vec<Value> {
     (0..count)
