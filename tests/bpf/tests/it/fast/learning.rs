@@ -1,11 +1,16 @@
 //! How a flow's way is learned, and why it may not be.
 
+use std::time::Duration;
+
 use ravelin_datapath::{Datapath as _, Path as Way, PathRefusal, Switches};
+use ravelin_test_harness::eventually;
 use ravelin_test_harness::packet::Packet;
 
 use super::reference::{Link, TO_SERVER, forwarded};
 use super::road::{Connection, FAST, Fate, Road, SERVER_MAC, WAN_MAC, addressed, neighbour};
 use crate::datapath::rig::{image, ip};
+
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One connection of each family, of one protocol each, on a road of its own.
 fn each(test: impl Fn(&mut Road, Connection) + Send + Sync) {
@@ -68,12 +73,18 @@ fn what_is_for_this_box_goes_up() {
             "address add 198.51.100.53/32 dev lo",
             "-6 address add 2001:db8:2::53/128 dev lo",
         );
+        // An address of IPv6 has its route a little later than itself.
+        let address = format!("route get {}", connection.original.destination);
+        eventually(PATIENCE, || ip(&address).starts_with("local").then_some(()))
+            .expect("a route to ourselves");
         assert_refused(road, &connection, PathRefusal::Local);
         ip_of(
             &connection,
             "address del 198.51.100.53/32 dev lo",
             "-6 address del 2001:db8:2::53/128 dev lo",
         );
+        eventually(PATIENCE, || (!ip(&address).starts_with("local")).then_some(()))
+            .expect("the route before");
         assert_mended(road, &connection);
     });
 }
