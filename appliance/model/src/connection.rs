@@ -191,6 +191,8 @@ pub struct Connection {
     pub master: Option<FlowTuple>,
     /// A SYN proxy stands in between.
     pub syn_proxy: bool,
+    /// Labels others put on it: label n is bit n.
+    pub labels: u128,
 }
 
 impl Connection {

@@ -160,6 +160,7 @@ mod tests {
             ended_at: None,
             master: None,
             syn_proxy: false,
+            labels: 0,
         }
     }
 

@@ -92,6 +92,7 @@ pub(crate) fn eligible(connection: &Connection, locals: &Locals) -> Result<Cache
         started_at: _,
         ended_at: _,
         master: _,
+        labels: _,
     } = connection;
     let tcp = original.protocol == protocol::TCP;
     let never = [

@@ -136,6 +136,7 @@ fn ended(original: FlowTuple, reply: FlowTuple, tcp_state: Option<TcpState>) -> 
             ended_at: Some(now),
             master: None,
             syn_proxy: false,
+            labels: 0,
         },
         cached: [count(0, 0); 2],
         reason_hint: None,

@@ -115,6 +115,7 @@ pub(crate) fn ended(port: u16, packets: u64) -> Ended {
             ended_at: Some(OffsetDateTime::now_utc()),
             master: None,
             syn_proxy: false,
+            labels: 0,
         },
         cached: [FlowCount::default(); 2],
         reason_hint: None,

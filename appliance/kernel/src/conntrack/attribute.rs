@@ -15,6 +15,7 @@ pub(super) const TUPLE_MASTER: u16 = 14;
 pub(super) const ZONE: u16 = 18;
 pub(super) const TIMESTAMP: u16 = 20;
 pub(super) const MARK_MASK: u16 = 21;
+pub(super) const LABELS: u16 = 22;
 pub(super) const SYN_PROXY: u16 = 24;
 
 /// Of a tuple.

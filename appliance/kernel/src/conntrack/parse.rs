@@ -27,6 +27,7 @@ pub(super) fn connection(message: &[u8]) -> Option<Connection> {
             attribute::ID => found.id = be32(value)?,
             attribute::ZONE => found.zone = be16(value)?,
             attribute::TIMESTAMP => found.times = times(value),
+            attribute::LABELS => found.labels = array(value, 0).map_or(0, u128::from_ne_bytes),
             attribute::SYN_PROXY => found.syn_proxy = syn_proxy(value),
             _ => {}
         }
@@ -45,6 +46,7 @@ pub(super) fn connection(message: &[u8]) -> Option<Connection> {
         ended_at: found.times[1],
         master: found.master,
         syn_proxy: found.syn_proxy,
+        labels: found.labels,
     })
 }
 
@@ -60,6 +62,7 @@ struct Rest {
     times: [Option<OffsetDateTime>; 2],
     master: Option<FlowTuple>,
     syn_proxy: bool,
+    labels: u128,
 }
 
 /// A zone of one direction only is told in its tuple.

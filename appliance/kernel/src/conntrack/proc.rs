@@ -79,6 +79,7 @@ fn connection(line: &str, now: OffsetDateTime) -> Option<Connection> {
         ended_at: None,
         master: None,
         syn_proxy: false,
+        labels: 0,
     };
     for (place, word) in words.enumerate() {
         let Some((name, value)) = word.split_once('=') else {

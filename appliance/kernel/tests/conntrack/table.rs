@@ -52,6 +52,24 @@ fn check(
 }
 
 #[test]
+fn labels_of_others_are_read() {
+    in_namespace("labels", || {
+        run("nft", "add table inet t");
+        run(
+            "nft",
+            "add chain inet t c { type filter hook output priority 0 ; }",
+        );
+        run("nft", "add rule inet t c udp dport 53 ct label set 5");
+        run("nft", "add rule inet t c udp dport 53 ct label set 100");
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("bind");
+        socket.send_to(b"x", "127.0.0.1:53").expect("send");
+        let mut conntrack = Conntrack::open().expect("open");
+        let labels: Vec<u128> = dump(&mut conntrack).iter().map(|found| found.labels).collect();
+        assert_eq!(labels, [1 << 5 | 1 << 100]);
+    });
+}
+
+#[test]
 fn what_the_tool_makes_is_read() {
     in_namespace("theirs", || {
         let established = Some(TcpState::Established);

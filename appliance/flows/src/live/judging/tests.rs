@@ -116,6 +116,7 @@ fn connection(original: FlowTuple, status: u32, mark: u32) -> Connection {
         ended_at: None,
         master: None,
         syn_proxy: false,
+        labels: 0,
     }
 }
 

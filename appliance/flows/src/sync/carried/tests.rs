@@ -27,6 +27,7 @@ fn connection(port: u16, id: u32) -> Connection {
         ended_at: None,
         master: None,
         syn_proxy: false,
+        labels: 0,
     }
 }
 

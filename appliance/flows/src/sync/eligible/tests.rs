@@ -37,6 +37,7 @@ fn connection() -> Connection {
         ended_at: None,
         master: None,
         syn_proxy: false,
+        labels: 0,
     }
 }
 

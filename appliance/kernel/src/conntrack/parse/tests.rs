@@ -45,6 +45,7 @@ fn message(original: FlowTuple, master: FlowTuple) -> Vec<u8> {
     messages.nest(attribute::SYN_PROXY, |numbers| {
         numbers.put(proxy::INITIAL_SEQUENCE, &7_u32.to_be_bytes());
     });
+    messages.put(attribute::LABELS, &(1_u128 << 5 | 1 << 100).to_ne_bytes());
     messages.nest(attribute::TUPLE_MASTER, |tuple| build::put_tuple(tuple, &master));
     // Attributes of other kernels.
     messages.put(200, &[1, 2, 3]);
@@ -89,6 +90,7 @@ fn every_part_is_read() {
             ended_at: Some(begin + time::Duration::seconds(1)),
             master: Some(master),
             syn_proxy: true,
+            labels: 1 << 5 | 1 << 100,
         };
         assert_eq!(read(&message(original, master)), [Some(expected)]);
     }

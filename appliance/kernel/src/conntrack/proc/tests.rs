@@ -49,6 +49,7 @@ fn check(
         ended_at: None,
         master: None,
         syn_proxy: false,
+        labels: 0,
     };
     let mut found = RECORDED.lines().filter_map(|line| connection(line, now()));
     assert_eq!(

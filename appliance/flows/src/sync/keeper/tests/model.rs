@@ -184,5 +184,6 @@ fn begin(slot: usize, kind: Kind, id: u32) -> Connection {
         ended_at: None,
         master: None,
         syn_proxy: false,
+        labels: 0,
     }
 }
