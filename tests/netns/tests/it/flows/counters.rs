@@ -191,6 +191,10 @@ fn every_datagram_is_counted_once() {
         go_on();
         check(&ground, &all, &format!("round {round}, started again"));
     }
+    // Ends them, so that the two can be compared.
+    all.iter().for_each(|(.., datagrams)| {
+        datagrams.nothing_is_lost();
+    });
     for (port, earlier) in earlier {
         let equal = eventually(COUNTED, || {
             (unseen(&lab, &ground, port)? == earlier).then_some(())
@@ -201,9 +205,6 @@ fn every_datagram_is_counted_once() {
             "{port}: the kernel received {kernel} frames, {earlier} of them before the engine; it saw {engine}"
         );
     }
-    all.iter().for_each(|(.., datagrams)| {
-        datagrams.nothing_is_lost();
-    });
 }
 
 /// Lets all that is under way arrive, compares, and goes on.
