@@ -14,7 +14,7 @@ use ravelin_kernel::{ConnectionKey, Conntrack, ConntrackSettings, NewConnection,
 use ravelin_model::{
     Action, Connection, ConnectionStatus, FlowTuple, Revision, TcpState, ZoneNumber, protocol,
 };
-use ravelin_test_harness::{Namespace, privileged, wait_until};
+use ravelin_test_harness::{Namespace, privileged, routed, wait_until};
 use tokio::runtime::Runtime;
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -45,20 +45,7 @@ impl Crossing {
         if !privileged("netns") {
             return None;
         }
-        let [client, router, server] = ["client", "router", "server"].map(Namespace::new);
-        router.write_sysctl("ipv4/ip_forward", "1");
-        router.write_sysctl("ipv6/conf/all/forwarding", "1");
-        for (number, port, far) in [(1, "lan0", &client), (2, "wan0", &server)] {
-            let name = far.name();
-            router.ip(&format!("link add {port} type veth peer name eth0 netns {name}"));
-            for (side, device, host) in [(&router, port, 1), (far, "eth0", 2)] {
-                side.ip(&format!("address add 10.{number}.0.{host}/24 dev {device}"));
-                side.ip(&format!("address add fd00:{number}::{host}/64 dev {device}"));
-                side.ip(&format!("link set {device} up"));
-            }
-            far.ip(&format!("route add default via 10.{number}.0.1"));
-            far.ip(&format!("-6 route add default via fd00:{number}::1"));
-        }
+        let [client, router, server] = routed();
         let (runtime, nftables, conntrack) = router.within(|| {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()

@@ -6,32 +6,8 @@ use std::time::Duration;
 
 use ravelin_kernel::{Link, Links, VlanLink};
 use ravelin_model::{HardwareAddress, LinkState};
+use ravelin_test_harness::in_fresh_namespace;
 use tokio::sync::watch;
-
-/// Runs the test on a thread in a fresh network namespace, which is gone with the thread.
-fn in_namespace<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send + 'static) {
-    let thread = std::thread::spawn(|| {
-        // SAFETY: takes no pointers; only this thread moves to the new namespace.
-        if unsafe { libc::unshare(libc::CLONE_NEWNET) } != 0 {
-            let error = std::io::Error::last_os_error();
-            let required = std::env::var("RAVELIN_REQUIRE").unwrap_or_default();
-            assert!(
-                !required.split(',').any(|tier| tier == "netns"),
-                "no network namespace: {error}"
-            );
-            eprintln!("skipped, because no network namespace can be made: {error}");
-            return;
-        }
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("runtime");
-        runtime.block_on(test());
-    });
-    if let Err(panic) = thread.join() {
-        std::panic::resume_unwind(panic);
-    }
-}
 
 /// Runs `ip` in the thread's namespace.
 fn ip(arguments: &str) {
@@ -80,7 +56,7 @@ fn has_address(link: Option<&Link>, address: &str) -> bool {
 
 #[test]
 fn a_veth_pair_is_followed_from_its_coming_to_its_going() {
-    in_namespace(|| async {
+    in_fresh_namespace(|| async {
         let links = Links::open().await.expect("open");
         let mut watch = links.watch();
         check(&mut watch, "loopback, down", "lo", |link| {
@@ -185,7 +161,7 @@ fn a_veth_pair_is_followed_from_its_coming_to_its_going() {
 
 #[test]
 fn counters_are_read_anew_with_every_snapshot() {
-    in_namespace(|| async {
+    in_fresh_namespace(|| async {
         ip("link set lo up");
         let links = Links::open().await.expect("open");
         let received = |links: &[Link]| {
@@ -208,7 +184,7 @@ fn counters_are_read_anew_with_every_snapshot() {
 /// More changes than the socket can hold, with nobody reading meanwhile: the runtime has one thread, and `ip` keeps it.
 #[test]
 fn an_overrun_ends_in_the_right_state() {
-    in_namespace(|| async {
+    in_fresh_namespace(|| async {
         let links = Links::open().await.expect("open");
         let mut watch = links.watch();
         let path = std::env::temp_dir().join(format!("ravelin-kernel-{}.batch", std::process::id()));
@@ -248,7 +224,7 @@ fn an_overrun_ends_in_the_right_state() {
 
 #[test]
 fn nobody_listening_ends_the_task() {
-    in_namespace(|| async {
+    in_fresh_namespace(|| async {
         let links = Links::open().await.expect("open");
         let watch = links.watch();
         drop(links);
@@ -269,7 +245,7 @@ fn nobody_listening_ends_the_task() {
 
 #[test]
 fn a_vlan_device_tells_what_it_stands_on() {
-    in_namespace(|| async {
+    in_fresh_namespace(|| async {
         let links = Links::open().await.expect("open");
         let mut watch = links.watch();
         ip("link add wan0 type veth peer name wan1");

@@ -230,7 +230,7 @@ impl Keeper {
         Ok(())
     }
 
-    /// Every connection of the cache that no reading of conntrack had, and forgets what is carried for others.
+    /// Every connection of the cache that no reading of conntrack had.
     fn unseen(&self, seen: &HashSet<Identity>) -> Vec<FlowTuple> {
         let mut unseen = Vec::new();
         if let Some(cache) = &self.cache {

@@ -14,7 +14,8 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
-use crate::support::{Recording, in_namespace, installed, run, tuple, until};
+use crate::support::{Recording, installed, run, tuple, until};
+use ravelin_test_harness::in_fresh_namespace;
 
 const PORT: u16 = 4739;
 
@@ -149,7 +150,7 @@ fn nfdump_shows_every_field_of_every_record() {
     if !installed("nfcapd") {
         return;
     }
-    in_namespace(|| async {
+    in_fresh_namespace(|| async {
         run("ip", &["link", "set", "lo", "up"], "");
         for address in ["127.0.0.1", "::1"] {
             check(address).await;

@@ -13,7 +13,8 @@ use ravelin_kernel::{
 use ravelin_model::{Connection, EndReason, FlowCount, FlowRecordsConfig, Offload, TcpState, protocol};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
-use crate::support::{Recording, ended, in_namespace, run, until};
+use crate::support::{Recording, ended, run, until};
+use ravelin_test_harness::{in_fresh_namespace, wait_until};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -126,11 +127,7 @@ fn talk(listener: &TcpListener, address: &str, port: u16) -> (TcpStream, TcpStre
 
 /// Waits until nothing is under way: an acknowledgement may take a while, and must not come after the end.
 fn until_acknowledged(socket: &TcpStream) {
-    let end = Instant::now() + PATIENCE;
-    while unacknowledged(socket) > 0 {
-        assert!(Instant::now() < end, "nobody acknowledges");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    wait_until("somebody acknowledges", PATIENCE, || unacknowledged(socket) == 0);
 }
 
 fn unacknowledged(socket: &TcpStream) -> u32 {
@@ -242,7 +239,7 @@ fn connections_that_end_in_every_way_leave_their_record() {
             ..expected(40_011, Policy, Some(TcpState::Established))
         },
     ];
-    in_namespace(move || async move {
+    in_fresh_namespace(move || async move {
         let ports = cases.each_ref().map(|case| case.port);
         prepare(&ports);
         let mut events = ConntrackEvents::open(1 << 20).expect("events");
@@ -359,7 +356,7 @@ fn check(
 /// The neighbour never answers, so that what is sent waits in the kernel.
 #[test]
 fn a_collector_that_is_not_there_costs_no_record() {
-    in_namespace(|| async {
+    in_fresh_namespace(|| async {
         for arguments in [
             "link add far0 type veth peer name near0",
             "link set far0 up",

@@ -123,31 +123,6 @@ pub(crate) fn ended(port: u16, packets: u64) -> Ended {
     }
 }
 
-/// Runs the test on a thread in a fresh network namespace, which is gone with the thread.
-pub(crate) fn in_namespace<F: Future<Output = ()>>(test: impl FnOnce() -> F + Send + 'static) {
-    let thread = std::thread::spawn(|| {
-        // SAFETY: takes no pointers; only this thread moves to the new namespace.
-        if unsafe { libc::unshare(libc::CLONE_NEWNET) } != 0 {
-            let error = std::io::Error::last_os_error();
-            let required = std::env::var("RAVELIN_REQUIRE").unwrap_or_default();
-            assert!(
-                !required.split(',').any(|tier| tier == "netns"),
-                "no network namespace: {error}"
-            );
-            eprintln!("skipped, because no network namespace can be made: {error}");
-            return;
-        }
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("runtime");
-        runtime.block_on(test());
-    });
-    if let Err(panic) = thread.join() {
-        std::panic::resume_unwind(panic);
-    }
-}
-
 /// Runs a program to its end with this input and gives its standard output.
 pub(crate) fn run(program: &str, arguments: &[&str], input: &str) -> String {
     let mut child = Command::new(program)

@@ -10,7 +10,7 @@ use ravelin_kernel::{
     Conntrack, ConntrackEvent, ConntrackEvents, ConntrackSettings, EventsRead, NewConnection,
 };
 use ravelin_model::{Connection, ConnectionStatus, FlowTuple, TcpState, protocol};
-use ravelin_test_harness::{Namespace, privileged};
+use ravelin_test_harness::{Namespace, privileged, routed, wait_until};
 
 use crate::support::{dump, in_namespace, key, many, new, tuple};
 
@@ -44,20 +44,7 @@ const TABLE: &str = "table inet nat {
 
 impl Crossing {
     fn new() -> Self {
-        let [client, router, server] = ["client", "router", "server"].map(Namespace::new);
-        router.write_sysctl("ipv4/ip_forward", "1");
-        router.write_sysctl("ipv6/conf/all/forwarding", "1");
-        for (number, port, far) in [(1, "lan0", &client), (2, "wan0", &server)] {
-            let name = far.name();
-            router.ip(&format!("link add {port} type veth peer name eth0 netns {name}"));
-            for (side, device, host) in [(&router, port, 1), (far, "eth0", 2)] {
-                side.ip(&format!("address add 10.{number}.0.{host}/24 dev {device}"));
-                side.ip(&format!("address add fd00:{number}::{host}/64 dev {device}"));
-                side.ip(&format!("link set {device} up"));
-            }
-            far.ip(&format!("route add default via 10.{number}.0.1"));
-            far.ip(&format!("-6 route add default via fd00:{number}::1"));
-        }
+        let [client, router, server] = routed();
         let table = TABLE.replacen("redirect_to", "dnat to :80", 2);
         let path = std::env::temp_dir().join(format!("{}.nft", router.name()));
         std::fs::write(&path, table).expect("write");
@@ -307,11 +294,9 @@ fn what_runs_out_has_no_time_left() {
         };
         conntrack.create(&[made]).expect("create");
         // The kernel collects what ran out when it comes by, at the latest when somebody asks.
-        let end = Instant::now() + LIMIT;
-        while conntrack.get(&made.original, 0).expect("get").is_some() {
-            assert!(Instant::now() < end, "it does not run out");
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        wait_until("it runs out", LIMIT, || {
+            conntrack.get(&made.original, 0).expect("get").is_none()
+        });
         listener.wait_for("its end", |event| match event {
             ConntrackEvent::Destroyed(connection) => {
                 assert_eq!(connection.timeout_seconds, None, "{connection:?}");
