@@ -62,6 +62,48 @@ pub struct HitCounter {
     pub bytes: u64,
 }
 
+/// Packets the fast path looked for in the flow cache, since the maps were made. What begins or ends connections and
+/// what it never forwards is not among them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CacheLookups {
+    /// Packets it forwarded.
+    pub hits: u64,
+    /// Packets of a shape it could have forwarded, whose connection is not in the cache.
+    pub misses: u64,
+}
+
+/// How events come from the programs to whoever reads them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EventTuning {
+    /// Buffers there are for events on their way.
+    pub buffers: u32,
+    /// Events a buffer holds at most.
+    pub batch: u32,
+    /// Events each CPU may send in a second.
+    pub rate: u32,
+}
+
+/// How that goes; counts are since the start, those of the programs since the maps were made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventFigures {
+    /// Events read from the programs.
+    pub read: u64,
+    /// Events over the rate.
+    pub suppressed: u64,
+    /// Events lost: the ring was full, or there was no buffer.
+    pub lost: u64,
+    /// Buffers that were there when one was needed.
+    pub buffer_hits: u64,
+    /// Times there was none.
+    pub buffer_misses: u64,
+    /// Batches handed on.
+    pub batches: u64,
+    /// Batches that wait for whoever reads them.
+    pub waiting: u64,
+    /// What is in force.
+    pub tuning: EventTuning,
+}
+
 /// What the classifier made of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Classification {
@@ -161,6 +203,32 @@ pub trait Datapath: Send + fmt::Debug {
 
     /// Statistics of every attached interface.
     fn statistics(&self) -> Result<Vec<InterfaceStatistics>, DatapathError>;
+
+    /// What the fast path found and did not find.
+    fn cache_lookups(&self) -> Result<CacheLookups, DatapathError>;
+
+    /// Connections of each family that fit into the flow cache the programs use.
+    fn cache_capacity(&self) -> u32;
+
+    /// Bytes a flow cache takes for so many connections of each family.
+    fn cache_bytes(&self, connections: u32) -> u64;
+
+    /// Makes an empty flow cache for so many connections of each family, and programs that use it, beside the ones at
+    /// work. No packet meets either before [`Self::use_staged_cache`]. One that was staged before is given up.
+    fn stage_cache(&mut self, connections: u32) -> Result<Box<dyn FlowCache>, DatapathError>;
+
+    /// Has every interface run the programs that use the staged cache, and gives up the old one. Where that fails,
+    /// all of them run the old programs, and the staged cache is given up.
+    fn use_staged_cache(&mut self) -> Result<(), DatapathError>;
+
+    /// Gives up the staged cache, if there is one.
+    fn drop_staged_cache(&mut self);
+
+    /// Changes how events are read, as far as it can; what is in force afterwards, read back.
+    fn tune_events(&mut self, tuning: &EventTuning) -> Result<EventTuning, DatapathError>;
+
+    /// How reading events goes.
+    fn event_figures(&self) -> Result<EventFigures, DatapathError>;
 
     /// Events (suppressed by the budget, lost to a full ring or a slow reader), since the maps were made.
     fn event_losses(&self) -> Result<(u64, u64), DatapathError>;

@@ -169,6 +169,9 @@ pub trait FlowCache: Send + fmt::Debug {
     /// Puts in both directions of a connection, or neither.
     fn insert(&mut self, flow: &CachedFlow) -> Inserted;
 
+    /// Puts in a connection as it was in another cache, its counts and times included. Its way is learned anew.
+    fn restore(&mut self, state: &CachedState) -> Inserted;
+
     /// Takes out a connection by the tuple of either direction. XDP forwards none of its packets that comes after
     /// this. Its last counts come with [`Self::collect`]. False: it was not there.
     fn remove(&mut self, tuple: &FlowTuple) -> bool;

@@ -17,8 +17,8 @@ mod slots;
 mod switches;
 
 pub use datapath::{
-    AttachTarget, Attached, Classification, Datapath, FlowSummary, FlowSweep, FlowTable, FlowTimeouts,
-    HitCounter, Loaded, Probe, RawEvent, Switches,
+    AttachTarget, Attached, CacheLookups, Classification, Datapath, EventFigures, EventTuning, FlowSummary,
+    FlowSweep, FlowTable, FlowTimeouts, HitCounter, Loaded, Probe, RawEvent, Switches,
 };
 pub use error::{DatapathError, LoaderError, Unavailable};
 pub use flow_cache::{

@@ -7,6 +7,7 @@ mod event;
 mod feature;
 mod flow_filter;
 mod flow_sync;
+mod hardware;
 mod interface;
 mod list;
 mod name;
@@ -14,6 +15,7 @@ mod policy;
 mod program;
 mod reason;
 mod statistics;
+mod tuning;
 
 pub use cause::chain;
 pub use connection::{
@@ -29,6 +31,10 @@ pub use flow_filter::{FlowFilter, FlowState, NatMatch};
 pub use flow_sync::{
     ConntrackSyncConfig, CutFlow, FlowRecordsConfig, FlowSettings, LiveFlows, OffloadPort, SyncState,
     SyncStatus,
+};
+pub use hardware::{
+    Channels, Coalescing, DeviceResource, DevlinkDevice, EswitchMode, HardwareChange, HardwareProbe,
+    NicFeature, Pause, PciId, ReceiveSpread, Rings, Told, XdpSupport,
 };
 pub use interface::{HardwareAddress, Interface, LinkCounters, LinkState};
 pub use list::{
@@ -46,6 +52,9 @@ pub use policy::{
 pub use program::{Attachment, Hook, MapInfo, ProgramInfo, XdpMode};
 pub use reason::{Reason, Verdict};
 pub use statistics::{Cell, Direction, InterfaceStatistics, Protocol};
+pub use tuning::{
+    Adjustment, Bounds, Tunable, TunedObject, TuningDecision, TuningLimits, TuningMode, TuningOutcome,
+};
 
 /// Number of a stored state of the whole configuration; grows by one with every change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use ravelin_compile::{AddressImage, CounterId, ImageTooLarge, NameImage, NftRuleset, PolicyImages};
 use ravelin_control::{Judge, Judging, LiveConnections, PacketFilter, PacketFilterError};
 use ravelin_datapath::{
-    AttachTarget, Attached, Datapath, DatapathError, HitCounter, Loaded, Probe, RawEvent, Switches,
-    simulate_with_events,
+    AttachTarget, Attached, CacheLookups, Datapath, DatapathError, EventFigures, EventTuning, FlowCache,
+    HitCounter, Loaded, Probe, RawEvent, Switches, simulate_with_events,
 };
 use ravelin_model::{
     Attachment, Cell, Direction, DomainName, Hook, InterfaceStatistics, LiveFlows, MapInfo, ProgramInfo,
@@ -340,6 +340,38 @@ impl Datapath for Scripted {
                 .collect();
         }
         Ok(interfaces)
+    }
+
+    fn cache_lookups(&self) -> Result<CacheLookups, DatapathError> {
+        self.sim.cache_lookups()
+    }
+
+    fn cache_capacity(&self) -> u32 {
+        self.sim.cache_capacity()
+    }
+
+    fn cache_bytes(&self, connections: u32) -> u64 {
+        self.sim.cache_bytes(connections)
+    }
+
+    fn stage_cache(&mut self, connections: u32) -> Result<Box<dyn FlowCache>, DatapathError> {
+        self.sim.stage_cache(connections)
+    }
+
+    fn use_staged_cache(&mut self) -> Result<(), DatapathError> {
+        self.sim.use_staged_cache()
+    }
+
+    fn drop_staged_cache(&mut self) {
+        self.sim.drop_staged_cache();
+    }
+
+    fn tune_events(&mut self, tuning: &EventTuning) -> Result<EventTuning, DatapathError> {
+        self.sim.tune_events(tuning)
+    }
+
+    fn event_figures(&self) -> Result<EventFigures, DatapathError> {
+        self.sim.event_figures()
     }
 
     fn event_losses(&self) -> Result<(u64, u64), DatapathError> {

@@ -117,6 +117,10 @@ impl<P: Platform> FlowCache for TableCache<P> {
         inserted
     }
 
+    fn restore(&mut self, state: &CachedState) -> Inserted {
+        self.insert(&state.flow)
+    }
+
     fn remove(&mut self, tuple: &FlowTuple) -> bool {
         let removed = if tuple.is_ipv6() {
             self.table6.remove(tuple)

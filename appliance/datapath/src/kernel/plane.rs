@@ -25,8 +25,8 @@ use super::statistics::Statistics;
 use super::test_run::{self, TestRunOutcome};
 use super::{KernelConfig, info, prerequisites};
 use crate::{
-    AttachTarget, Attached, Datapath, DatapathError, FlowCache, HitCounter, Probe, RawEvent, Switches,
-    Unavailable,
+    AttachTarget, Attached, CacheLookups, Datapath, DatapathError, EventFigures, EventTuning, FlowCache,
+    HitCounter, Probe, RawEvent, Switches, Unavailable,
 };
 
 /// Programs, switches, lists and statistics in the kernel. Dropping it leaves everything at work.
@@ -271,6 +271,52 @@ impl Datapath for KernelDatapath {
                 })
             })
             .collect()
+    }
+
+    fn cache_lookups(&self) -> Result<CacheLookups, DatapathError> {
+        Ok(CacheLookups::default())
+    }
+
+    fn cache_capacity(&self) -> u32 {
+        0
+    }
+
+    fn cache_bytes(&self, _: u32) -> u64 {
+        0
+    }
+
+    fn stage_cache(&mut self, _: u32) -> Result<Box<dyn FlowCache>, DatapathError> {
+        Err(DatapathError::MissingPart {
+            what: "way to make",
+            name: "a flow cache",
+        })
+    }
+
+    fn use_staged_cache(&mut self) -> Result<(), DatapathError> {
+        Ok(())
+    }
+
+    fn drop_staged_cache(&mut self) {}
+
+    fn tune_events(&mut self, tuning: &EventTuning) -> Result<EventTuning, DatapathError> {
+        Ok(*tuning)
+    }
+
+    fn event_figures(&self) -> Result<EventFigures, DatapathError> {
+        Ok(EventFigures {
+            read: 0,
+            suppressed: 0,
+            lost: 0,
+            buffer_hits: 0,
+            buffer_misses: 0,
+            batches: 0,
+            waiting: 0,
+            tuning: EventTuning {
+                buffers: 0,
+                batch: 0,
+                rate: 0,
+            },
+        })
     }
 
     fn event_losses(&self) -> Result<(u64, u64), DatapathError> {

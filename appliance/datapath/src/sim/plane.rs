@@ -13,7 +13,8 @@ use super::maps::{self, Occupancy};
 use crate::flow_cache::CacheFigures;
 use crate::slots::Slots;
 use crate::{
-    AttachTarget, Attached, Classification, Datapath, DatapathError, HitCounter, Probe, RawEvent, Switches,
+    AttachTarget, Attached, CacheLookups, Classification, Datapath, DatapathError, EventFigures, EventTuning,
+    FlowCache, HitCounter, Probe, RawEvent, Switches,
 };
 
 #[derive(Debug)]
@@ -154,6 +155,52 @@ impl Datapath for SimDatapath {
             cells: Vec::new(),
         };
         Ok(self.interfaces.iter().map(nothing).collect())
+    }
+
+    fn cache_lookups(&self) -> Result<CacheLookups, DatapathError> {
+        Ok(CacheLookups::default())
+    }
+
+    fn cache_capacity(&self) -> u32 {
+        0
+    }
+
+    fn cache_bytes(&self, _: u32) -> u64 {
+        0
+    }
+
+    fn stage_cache(&mut self, _: u32) -> Result<Box<dyn FlowCache>, DatapathError> {
+        Err(DatapathError::MissingPart {
+            what: "way to make",
+            name: "a flow cache",
+        })
+    }
+
+    fn use_staged_cache(&mut self) -> Result<(), DatapathError> {
+        Ok(())
+    }
+
+    fn drop_staged_cache(&mut self) {}
+
+    fn tune_events(&mut self, tuning: &EventTuning) -> Result<EventTuning, DatapathError> {
+        Ok(*tuning)
+    }
+
+    fn event_figures(&self) -> Result<EventFigures, DatapathError> {
+        Ok(EventFigures {
+            read: 0,
+            suppressed: 0,
+            lost: 0,
+            buffer_hits: 0,
+            buffer_misses: 0,
+            batches: 0,
+            waiting: 0,
+            tuning: EventTuning {
+                buffers: 0,
+                batch: 0,
+                rate: 0,
+            },
+        })
     }
 
     fn event_losses(&self) -> Result<(u64, u64), DatapathError> {

@@ -81,6 +81,10 @@ impl FlowCache for SharedCache {
         self.lock().insert(flow)
     }
 
+    fn restore(&mut self, state: &CachedState) -> Inserted {
+        self.lock().restore(state)
+    }
+
     fn remove(&mut self, tuple: &FlowTuple) -> bool {
         self.lock().remove(tuple)
     }
