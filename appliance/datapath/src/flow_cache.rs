@@ -189,6 +189,10 @@ pub trait FlowCache: Send + fmt::Debug {
     /// Lets XDP forward for so long from now on; called again and again. Zero: at once no more.
     fn keep_alive(&mut self, time: Duration);
 
+    /// Has XDP forward nothing any more, and waits for a grace period: no count changes from then on, until
+    /// [`Self::keep_alive`] says otherwise. Only the end of a connection is still noted.
+    fn halt(&mut self) -> Result<(), DatapathError>;
+
     /// Has every flow learn its way again: a route, neighbour, link, address or list changed.
     fn forget_paths(&mut self);
 

@@ -159,6 +159,11 @@ impl<P: Platform> FlowCache for TableCache<P> {
         self.control.keep_alive(time);
     }
 
+    fn halt(&mut self) -> Result<(), DatapathError> {
+        self.control.keep_alive(Duration::ZERO);
+        self.platform.wait()
+    }
+
     fn forget_paths(&mut self) {
         self.control.next_generation();
     }

@@ -106,6 +106,11 @@ impl FlowCache for SharedCache {
         self.lock().keep_alive(time);
     }
 
+    fn halt(&mut self) -> Result<(), DatapathError> {
+        self.alive.lock().expect("alive").push(Duration::ZERO);
+        self.lock().halt()
+    }
+
     fn forget_paths(&mut self) {
         self.lock().forget_paths();
     }
