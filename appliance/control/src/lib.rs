@@ -15,6 +15,7 @@ mod hardware;
 mod hit_rows;
 mod import;
 mod live_connections;
+mod measure;
 mod packet_filter;
 mod plane;
 mod policy;
@@ -38,6 +39,7 @@ pub use flow_cache_keeper::{FlowCacheKeeper, MovedFlows, Moving, UseCache};
 pub use handle::ControlHandle;
 pub use hardware::Hardware;
 pub use live_connections::{Applied, Judge, Judging, LiveConnections, LiveReport};
+pub use measure::{CacheReading, Reading};
 pub use packet_filter::{KernelFilter, PacketFilter, PacketFilterError, SimulatedFilter};
 pub use policy_requests::{
     CallerConnection, CommitOptions, CommitStep, Committed, Consideration, Diagnostic, Hits, LoggedVerdict,

@@ -83,6 +83,13 @@ pub struct EventTuning {
     pub rate: u32,
 }
 
+impl EventTuning {
+    /// Bytes such buffers take together.
+    pub fn bytes(&self) -> u64 {
+        u64::from(self.buffers) * u64::from(self.batch) * size_of::<RawEvent>() as u64
+    }
+}
+
 /// How that goes; counts are since the start, those of the programs since the maps were made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventFigures {
@@ -100,6 +107,8 @@ pub struct EventFigures {
     pub batches: u64,
     /// Batches that wait for whoever reads them.
     pub waiting: u64,
+    /// Bytes all buffers take.
+    pub bytes: u64,
     /// What is in force.
     pub tuning: EventTuning,
 }

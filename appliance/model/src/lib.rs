@@ -10,6 +10,7 @@ mod flow_sync;
 mod hardware;
 mod interface;
 mod list;
+mod measurement;
 mod name;
 mod policy;
 mod program;
@@ -40,6 +41,9 @@ pub use interface::{HardwareAddress, Interface, LinkCounters, LinkState};
 pub use list::{
     AddressEntry, DomainEntry, EntryId, EntryValue, InvalidList, List, ListEntry, ListId, ListKind, ListName,
 };
+pub use measurement::{
+    BATCH_BOUNDS, BatchFigures, ProcessUsage, QueuePackets, SoftnetCpu, ThreadTime, WorkerFigures,
+};
 pub use name::{DomainName, DomainPattern, DomainScope, InvalidName};
 pub use policy::{
     Action, AddressMatch, AddressRange, AnyObject, Day, Dnat, IcmpType, Id, InvalidAddressRange, InvalidId,
@@ -54,6 +58,7 @@ pub use reason::{Reason, Verdict};
 pub use statistics::{Cell, Direction, InterfaceStatistics, Protocol};
 pub use tuning::{
     Adjustment, Bounds, Tunable, TunedObject, TuningDecision, TuningLimits, TuningMode, TuningOutcome,
+    TuningSettings,
 };
 
 /// Number of a stored state of the whole configuration; grows by one with every change.

@@ -311,6 +311,7 @@ impl Datapath for KernelDatapath {
             buffer_misses: 0,
             batches: 0,
             waiting: 0,
+            bytes: 0,
             tuning: EventTuning {
                 buffers: 0,
                 batch: 0,

@@ -195,6 +195,7 @@ impl Datapath for SimDatapath {
             buffer_misses: 0,
             batches: 0,
             waiting: 0,
+            bytes: 0,
             tuning: EventTuning {
                 buffers: 0,
                 batch: 0,
