@@ -6,7 +6,7 @@ use ravelin_model as model;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{FeatureName, FeatureState, Reason, Text, Timestamp};
+use crate::{FeatureName, FeatureState, Reason, Text, Timestamp, TuningDecision};
 
 /// Type of an event; also the `event` of the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -30,6 +30,8 @@ pub enum EventType {
     FlowsKilled,
     /// See `PolicyVerdict`.
     PolicyVerdict,
+    /// See `TuningDecision`.
+    TuningDecided,
 }
 
 /// A feature was switched, configured, or changed state.
@@ -331,6 +333,10 @@ pub struct Event {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub policy_verdict: Option<PolicyVerdict>,
+    #[allow(missing_docs)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub tuning_decided: Option<TuningDecision>,
 }
 
 impl From<model::SequencedEvent> for Event {
@@ -349,6 +355,7 @@ impl From<model::SequencedEvent> for Event {
             live_flows_judged: None,
             flows_killed: None,
             policy_verdict: None,
+            tuning_decided: None,
         };
         match event {
             model::Event::FeatureChanged {
@@ -434,6 +441,10 @@ impl From<model::SequencedEvent> for Event {
             model::Event::PolicyVerdict(verdict) => {
                 data.type_ = EventType::PolicyVerdict;
                 data.policy_verdict = Some(verdict.into());
+            }
+            model::Event::TuningDecided(decision) => {
+                data.type_ = EventType::TuningDecided;
+                data.tuning_decided = Some(decision.into());
             }
         }
         data

@@ -19,6 +19,7 @@ mod programs;
 mod read;
 mod statistics;
 mod text;
+mod tuning;
 
 pub use auth::AccessToken;
 pub use events::{
@@ -63,3 +64,8 @@ pub use statistics::{
     Cell, Direction, EventLosses, InterfaceStatistics, Protocol, Reason, Statistics, Verdict,
 };
 pub use text::{Text, Timestamp};
+pub use tuning::{
+    Tunable, TunedObject, Tuning, TuningBounds, TuningBoundsPatch, TuningCache, TuningDecision, TuningEvents,
+    TuningLimits, TuningLimitsPatch, TuningMode, TuningOutcome, TuningPatch, TuningQueues, TuningSettings,
+    TuningSoftnet, TuningStore, TuningWindow, TuningWorkers,
+};

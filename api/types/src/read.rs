@@ -185,14 +185,17 @@ impl<'a> Node<'a> {
 
     /// The whole number it is, within bounds.
     pub fn integer(&self, bounds: &RangeInclusive<u32>, errors: &mut Errors) -> Option<u32> {
+        let wide = u64::from(*bounds.start())..=u64::from(*bounds.end());
+        u32::try_from(self.large_integer(&wide, errors)?).ok()
+    }
+
+    /// The same of one that may be larger.
+    pub fn large_integer(&self, bounds: &RangeInclusive<u64>, errors: &mut Errors) -> Option<u64> {
         let Value::Number(number) = self.value else {
             errors.add(self, "type", "is not a number");
             return None;
         };
-        let within = number
-            .as_u64()
-            .and_then(|n| u32::try_from(n).ok())
-            .filter(|n| bounds.contains(n));
+        let within = number.as_u64().filter(|n| bounds.contains(n));
         if within.is_none() {
             let (least, most) = (bounds.start(), bounds.end());
             errors.add(

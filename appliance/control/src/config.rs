@@ -10,7 +10,7 @@ use ravelin_model::{FlowSettings, SyncStatus, chain};
 use ravelin_store::Store;
 use tokio::sync::{mpsc, watch};
 
-use crate::{Clock, LiveConnections, PacketFilter};
+use crate::{Clock, FlowCacheKeeper, Hardware, LiveConnections, PacketFilter};
 
 /// Limits and times.
 #[derive(Debug, Clone)]
@@ -157,6 +157,10 @@ pub struct Parts {
     pub sync: watch::Receiver<SyncStatus>,
     /// Who knows live connections; None: nobody does, and commits judge none.
     pub live: Option<Arc<dyn LiveConnections>>,
+    /// Who keeps the flow cache; None: nobody does, and its size stays.
+    pub flow_cache: Option<Arc<dyn FlowCacheKeeper>>,
+    /// Who knows network cards; None: nobody is asked.
+    pub hardware: Option<Arc<dyn Hardware>>,
     /// Limits and times.
     pub config: Config,
 }

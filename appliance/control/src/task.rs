@@ -61,6 +61,8 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
         judge,
         sync,
         live,
+        flow_cache: _,
+        hardware: _,
         packet_filter,
         packet_log,
         config,

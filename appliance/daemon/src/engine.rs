@@ -141,6 +141,8 @@ async fn serve(
         judge,
         sync: flows.sync(),
         live: Some(Arc::new(Followed(flows.clone()))),
+        flow_cache: None,
+        hardware: None,
         config: ravelin_control::Config {
             import_limit_bytes: config.import_limit_bytes,
             address_capacity: usize::try_from(config.capacity.addresses).unwrap_or(usize::MAX),

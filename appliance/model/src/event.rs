@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::{EntryId, Feature, FeatureState, ListId, PolicyVerdict, Reason, Revision};
+use crate::{EntryId, Feature, FeatureState, ListId, PolicyVerdict, Reason, Revision, TuningDecision};
 
 /// A packet was dropped. Sampled: the data plane sends a bounded number a second and counts the rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,6 +109,8 @@ pub enum Event {
     },
     /// The policy judged a connection whose rule or zone pair is logged. Sampled like [`PacketDropped`].
     PolicyVerdict(PolicyVerdict),
+    /// Tuning decided on a change.
+    TuningDecided(TuningDecision),
 }
 
 impl Event {
@@ -124,11 +126,12 @@ impl Event {
             Self::LiveFlowsJudged { .. } => "live_flows_judged",
             Self::FlowsKilled { .. } => "flows_killed",
             Self::PolicyVerdict(_) => "policy_verdict",
+            Self::TuningDecided(_) => "tuning_decided",
         }
     }
 
     /// Every type in the stream.
-    pub const KINDS: [&str; 9] = [
+    pub const KINDS: [&str; 10] = [
         "feature_changed",
         "list_changed",
         "interface_changed",
@@ -138,6 +141,7 @@ impl Event {
         "live_flows_judged",
         "flows_killed",
         "policy_verdict",
+        "tuning_decided",
     ];
 }
 

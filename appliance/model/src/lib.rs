@@ -17,6 +17,7 @@ mod program;
 mod reason;
 mod statistics;
 mod tuning;
+mod tuning_status;
 
 pub use cause::chain;
 pub use connection::{
@@ -59,6 +60,10 @@ pub use statistics::{Cell, Direction, InterfaceStatistics, Protocol};
 pub use tuning::{
     Adjustment, Bounds, Tunable, TunedObject, TuningDecision, TuningLimits, TuningMode, TuningOutcome,
     TuningSettings,
+};
+pub use tuning_status::{
+    CacheWindow, EventWindow, ReceiveWindow, SoftnetWindow, StoreWindow, TunedValue, TuningStatus,
+    TuningWindow, WorkerWindow,
 };
 
 /// Number of a stored state of the whole configuration; grows by one with every change.

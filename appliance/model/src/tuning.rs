@@ -1,6 +1,7 @@
 //! Tuning: sizes and rates the engine sets itself by what it measures.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use time::OffsetDateTime;
 
@@ -43,6 +44,31 @@ impl Tunable {
             Self::ReceiveQueues => "receive_queues",
         }
     }
+
+    /// Bounds there may be.
+    pub fn range(self) -> RangeInclusive<u64> {
+        match self {
+            Self::FlowCacheConnections => 64..=4_194_304,
+            Self::EventBuffers => 2..=4096,
+            Self::EventBatch => 1..=4096,
+            Self::EventWorkers => 1..=64,
+            Self::EventRate => 1..=1_000_000,
+            Self::ReceiveQueues => 1..=1024,
+        }
+    }
+
+    /// Bounds as long as nobody sets others.
+    pub fn default_bounds(self) -> Bounds {
+        let (min, max) = match self {
+            Self::FlowCacheConnections => (1024, 1_048_576),
+            Self::EventBuffers => (4, 256),
+            Self::EventBatch => (16, 256),
+            Self::EventWorkers => (1, 4),
+            Self::EventRate => (25, 200),
+            Self::ReceiveQueues => (1, 64),
+        };
+        Bounds { min, max }
+    }
 }
 
 /// Who acts on what is measured.
@@ -58,6 +84,9 @@ pub enum TuningMode {
 }
 
 impl TuningMode {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Advise, Self::Off];
+
     /// Its name in the API.
     pub fn name(self) -> &'static str {
         match self {
@@ -90,6 +119,41 @@ pub struct TuningLimits {
     pub bounds: BTreeMap<Tunable, Bounds>,
 }
 
+impl Default for TuningLimits {
+    fn default() -> Self {
+        Self {
+            mode: TuningMode::default(),
+            window_seconds: 10,
+            memory_ceiling_bytes: 512 << 20,
+            bounds: Tunable::ALL
+                .map(|tunable| (tunable, tunable.default_bounds()))
+                .into(),
+        }
+    }
+}
+
+impl TuningLimits {
+    /// Seconds a window may have.
+    pub const WINDOW_SECONDS: RangeInclusive<u32> = 1..=3600;
+    /// Bytes the ceiling may be at.
+    pub const MEMORY_CEILING_BYTES: RangeInclusive<u64> = 1 << 20..=64 << 30;
+
+    /// Bounds of something.
+    pub fn bounds_of(&self, tunable: Tunable) -> Bounds {
+        let given = self.bounds.get(&tunable).copied();
+        given.unwrap_or_else(|| tunable.default_bounds())
+    }
+}
+
+/// What tuning keeps to, and since which change.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TuningSettings {
+    /// What.
+    pub limits: TuningLimits,
+    /// Of the last change; 0: they are as they came.
+    pub revision: crate::Revision,
+}
+
 /// What is tuned, and of which interface.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TunedObject {
@@ -119,8 +183,25 @@ pub enum TuningOutcome {
     Applied(u64),
     /// It was only told: the mode is `advise`.
     Advised,
+    /// The memory ceiling has no room for it, and what it would take; the object is as it was. Told once.
+    Withheld(String),
     /// It could not be made, and why; the object is as it was.
     Failed(String),
+}
+
+impl TuningOutcome {
+    /// Its name in the API.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Applied(_) => "applied",
+            Self::Advised => "advised",
+            Self::Withheld(_) => "withheld",
+            Self::Failed(_) => "failed",
+        }
+    }
+
+    /// Every name.
+    pub const NAMES: [&str; 4] = ["applied", "advised", "withheld", "failed"];
 }
 
 /// A decision of the tuner.

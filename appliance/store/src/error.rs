@@ -120,6 +120,12 @@ pub enum StoreError {
     /// Flow records could not be written.
     #[error("write the flow records")]
     WriteFlowRecords(#[source] sqlx::Error),
+    /// What tuning keeps to could not be read.
+    #[error("read what tuning keeps to")]
+    ReadTuning(#[source] sqlx::Error),
+    /// What tuning keeps to could not be written.
+    #[error("write what tuning keeps to")]
+    WriteTuning(#[source] sqlx::Error),
     /// Another list has the name.
     #[error("a list called '{0}' exists already")]
     NameTaken(ListName),

@@ -17,6 +17,7 @@ mod lists;
 mod open;
 mod policy;
 mod replace;
+mod tuning;
 mod verdicts;
 
 pub use audit::AuditEntry;

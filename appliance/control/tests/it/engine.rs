@@ -107,6 +107,8 @@ impl Engine {
             judge: judge_sender,
             sync: sync.subscribe(),
             live: Some(Arc::new(Followed(plane.clone()))),
+            flow_cache: None,
+            hardware: None,
             config,
         };
         let (control, tasks) = spawn(parts).await.expect("spawn");

@@ -253,6 +253,8 @@ async fn without_a_data_plane_features_fail_with_the_reason_and_can_still_be_set
         judge: watch::channel(None).0,
         sync: watch::channel(crate::engine::in_step()).1,
         live: None,
+        flow_cache: None,
+        hardware: None,
         config: Config::default(),
     };
     let (control, _) = spawn(parts).await.expect("spawn");

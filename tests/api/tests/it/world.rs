@@ -150,6 +150,8 @@ impl World {
                 judge: judge_sender,
                 sync: sync.subscribe(),
                 live: judged.map(|outcome| Arc::new(Judged(outcome)) as Arc<dyn LiveConnections>),
+                flow_cache: None,
+                hardware: None,
                 config: Config {
                     import_limit_bytes: 4 << 20,
                     ..Config::default()
