@@ -11,6 +11,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ravelin-abi", &[]),
     ("ravelin-model", &[]),
     ("ravelin-wire", &["ravelin-model"]),
+    ("ravelin-nic", &["ravelin-model"]),
     ("ravelin-compile", &["ravelin-model", "ravelin-abi"]),
     // L1: kernel and disk, never each other.
     ("ravelin-clang", &[]),
@@ -39,6 +40,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ravelin-control",
             "ravelin-flows",
             "ravelin-model",
+            "ravelin-nic",
         ],
     ),
     // L4: binaries.
@@ -47,11 +49,18 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ravelin-cli", &["ravelin-api-types"]),
 ];
 
-const L0: &[&str] = &["ravelin-model", "ravelin-wire", "ravelin-compile", "ravelin-abi"];
+const L0: &[&str] = &[
+    "ravelin-model",
+    "ravelin-wire",
+    "ravelin-nic",
+    "ravelin-compile",
+    "ravelin-abi",
+];
 
 const L0_L1: &[&str] = &[
     "ravelin-model",
     "ravelin-wire",
+    "ravelin-nic",
     "ravelin-compile",
     "ravelin-abi",
     "ravelin-kernel",
@@ -62,6 +71,7 @@ const L0_L1: &[&str] = &[
 const EVERYTHING_BELOW_L4: &[&str] = &[
     "ravelin-model",
     "ravelin-wire",
+    "ravelin-nic",
     "ravelin-compile",
     "ravelin-abi",
     "ravelin-kernel",
