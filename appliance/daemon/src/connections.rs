@@ -1,9 +1,11 @@
-//! What control asks of live connections, answered by whoever follows them.
+//! What control asks of live connections and of the flow cache, answered by whoever follows connections.
 
 use std::sync::Arc;
 
-use ravelin_control::{Judge, Judging, LiveConnections};
-use ravelin_flows::FlowsHandle;
+use ravelin_control::{FlowCacheKeeper, Judge, Judging, LiveConnections, MovedFlows, Moving, UseCache};
+use ravelin_datapath::FlowCache;
+use ravelin_flows::{FlowsHandle, MovedCache};
+use ravelin_model::chain;
 
 /// The connections of this machine.
 #[derive(Debug)]
@@ -16,5 +18,15 @@ impl LiveConnections for Followed {
 
     fn forget_paths(&self) {
         self.0.forget_paths();
+    }
+}
+
+impl FlowCacheKeeper for Followed {
+    fn move_to(&self, cache: Box<dyn FlowCache>, use_it: UseCache) -> Moving<'_> {
+        Box::pin(async move {
+            let moved = self.0.move_cache(cache, use_it).await;
+            let MovedCache { moved, refused, .. } = moved.map_err(|error| chain(&error))?;
+            Ok(MovedFlows { moved, refused })
+        })
     }
 }

@@ -141,7 +141,7 @@ async fn serve(
         judge,
         sync: flows.sync(),
         live: Some(Arc::new(Followed(flows.clone()))),
-        flow_cache: None,
+        flow_cache: Some(Arc::new(Followed(flows.clone()))),
         hardware: None,
         config: ravelin_control::Config {
             import_limit_bytes: config.import_limit_bytes,

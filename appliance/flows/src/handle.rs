@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ravelin_compile::Judge;
-use ravelin_datapath::{FlowCacheReader, FlowSummary};
+use ravelin_datapath::{FlowCache, FlowCacheReader, FlowSummary};
 use ravelin_kernel::{ConnectionKey, Conntrack, Link};
 use ravelin_model::{FlowSettings, SyncStatus};
 use ravelin_store::Store;
@@ -11,8 +11,8 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::spawn_blocking;
 
 use crate::live::Desk;
-use crate::sync::{Carried, Command, Commands};
-use crate::{Ending, FlowsError};
+use crate::sync::{Carried, Command, Commands, Move};
+use crate::{Ending, FlowsError, MoveError, MovedCache};
 
 /// What is known of the flows. Cheap to clone; keeps nothing alive.
 #[derive(Debug, Clone)]
@@ -24,7 +24,7 @@ pub struct FlowsHandle {
     pub(crate) judge: watch::Receiver<Option<Arc<Judge>>>,
     pub(crate) store: Store,
     pub(crate) conntrack: bool,
-    /// To the thread that keeps the cache in step; None: there is none.
+    /// To the thread that keeps the cache; None: it could not be started.
     pub(crate) commands: Option<Commands>,
     pub(crate) carried: Carried,
     pub(crate) settings: watch::Receiver<FlowSettings>,
@@ -48,7 +48,7 @@ impl FlowsHandle {
         self.sync.clone()
     }
 
-    /// The flow cache; None: there is none.
+    /// The flow cache in use, whichever that is by then; None: there is none.
     pub fn cache_reader(&self) -> Option<Arc<dyn FlowCacheReader>> {
         self.cache.clone()
     }
@@ -61,12 +61,35 @@ impl FlowsHandle {
     /// Takes connections out of the flow cache and keeps them out: when this returns, XDP forwards none of their
     /// packets. The reasons are for their records. They stay in conntrack.
     pub async fn take_out(&self, endings: Vec<Ending>) -> Result<(), FlowsError> {
-        let commands = self.commands.as_ref().ok_or(FlowsError::NoConntrack)?;
-        let (done, answer) = oneshot::channel();
-        if !commands.send(Command::TakeOut(endings, done)).await {
-            return Err(FlowsError::Ended);
+        if !self.conntrack {
+            return Err(FlowsError::NoConntrack);
         }
-        answer.await.map_err(|_| FlowsError::Ended)
+        let told = self.tell(|done| Command::TakeOut(endings, done)).await;
+        told.ok_or(FlowsError::Ended)
+    }
+
+    /// Goes on with another flow cache, which is empty: halts the one in use, copies every connection with its counts,
+    /// calls `use_it` on a thread that may block, and has XDP forward by the new one. Where any of that fails, it goes
+    /// on with the old one. Meanwhile the kernel forwards everything. The move is made also where nobody waits for it.
+    pub async fn move_cache(
+        &self,
+        cache: Box<dyn FlowCache>,
+        use_it: impl FnOnce() -> Result<(), String> + Send + 'static,
+    ) -> Result<MovedCache, MoveError> {
+        let use_it = Box::new(use_it);
+        let told = self
+            .tell(|done| Command::Move(Move { cache, use_it }, done))
+            .await;
+        told.unwrap_or(Err(MoveError::Ended))
+    }
+
+    /// Tells the thread that keeps the cache, and waits for what it says; None: it is gone.
+    async fn tell<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Option<T> {
+        let (done, answer) = oneshot::channel();
+        if !self.commands.as_ref()?.send(command(done)).await {
+            return None;
+        }
+        answer.await.ok()
     }
 
     /// Ends connections: takes them out of the flow cache, then out of conntrack. Answers how many conntrack had.

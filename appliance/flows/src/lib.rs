@@ -4,6 +4,7 @@
 mod error;
 mod handle;
 pub mod live;
+mod moved;
 mod parts;
 pub mod records;
 mod sweep;
@@ -12,6 +13,7 @@ mod task;
 
 pub use error::FlowsError;
 pub use handle::FlowsHandle;
+pub use moved::{MoveError, MovedCache};
 pub use parts::Parts;
 pub use sync::{Ending, NotCached};
 pub use task::{Tasks, spawn};

@@ -9,8 +9,10 @@
 //! Everything that decides is pure: [`machine`] says where the cache stands, [`keeper`] what a connection means for
 //! it, [`eligible`] which may be in it. The thread asks the kernel and does what they say.
 
+mod cache;
 mod carried;
 mod command;
+mod copying;
 mod eligible;
 mod ending;
 mod follower;
@@ -24,8 +26,9 @@ mod sources;
 mod status;
 mod timing;
 
+pub(crate) use cache::Cache;
 pub(crate) use carried::Carried;
-pub(crate) use command::{Command, CommandReceiver, Commands};
+pub(crate) use command::{Command, CommandReceiver, Commands, Move};
 pub use eligible::NotCached;
 pub(crate) use eligible::eligible;
 pub use ending::Ending;

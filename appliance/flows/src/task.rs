@@ -11,7 +11,7 @@ use std::io;
 use std::sync::Arc;
 use std::thread;
 
-use ravelin_datapath::{FlowCache, FlowSummary};
+use ravelin_datapath::FlowSummary;
 use ravelin_kernel::Link;
 use ravelin_model::{FlowSettings, SyncStatus};
 use tokio::sync::{oneshot, watch};
@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 
 use crate::live::Desk;
 use crate::records::{self, RecordParts, RecordSink};
-use crate::sync::{Carried, Commands, Follower, Inputs, simulated};
+use crate::sync::{Cache, Carried, CommandReceiver, Commands, Follower, Inputs, simulated};
 use crate::{FlowsHandle, Parts, sweep};
 
 /// Tasks that run behind a handle, by name. None of them ends before the sender of the time-outs or of the settings
@@ -55,48 +55,47 @@ pub fn spawn(parts: Parts) -> (FlowsHandle, Tasks) {
         judge: judge.clone(),
     });
     tasks.push(("flow records", task));
-    let reader = cache.as_ref().map(|cache| cache.reader());
+    let cache = cache.map(Cache::new);
+    let reader = cache.as_ref().map(Cache::reader);
     let carried = Carried::default();
-    let commands = if conntrack {
-        let following = Following {
-            cache,
-            links: links.clone(),
-            settings: settings.clone(),
-            carried: carried.clone(),
-            records,
-            status,
-            event_buffer_bytes,
-        };
-        match following.start() {
-            Ok((commands, ended)) => {
-                tasks.push(("conntrack", tokio::spawn(async move { drop(ended.await) })));
-                tasks.push((
-                    "conntrack settings",
-                    tokio::spawn(ring(settings.clone(), links.clone(), commands.clone())),
-                ));
-                Some(commands)
-            }
-            Err(error) => {
-                // A task that must not end has ended: whoever supervises ends the process.
-                tracing::error!(%error, "the thread that follows conntrack could not be started");
-                tasks.push(("conntrack", tokio::spawn(std::future::ready(()))));
-                None
-            }
-        }
-    } else {
-        tasks.push((
-            "conntrack",
-            tokio::spawn({
-                let simulated = simulated(cache, settings.clone(), links.clone(), status);
-                async move {
+    let started = Commands::new().and_then(|(commands, receiver)| {
+        if conntrack {
+            let following = Following {
+                cache,
+                links: links.clone(),
+                settings: settings.clone(),
+                commands: receiver,
+                carried: carried.clone(),
+                records,
+                status,
+                event_buffer_bytes,
+            };
+            let ended = following.start()?;
+            tasks.push(("conntrack", tokio::spawn(async move { drop(ended.await) })));
+            tasks.push((
+                "conntrack settings",
+                tokio::spawn(ring(settings.clone(), links.clone(), commands.clone())),
+            ));
+        } else {
+            let simulated = simulated(cache, settings.clone(), links.clone(), receiver, status);
+            tasks.push((
+                "conntrack",
+                tokio::spawn(async move {
                     simulated.await;
                     // The task of the records ends when nobody has any for it.
                     drop(records);
-                }
-            }),
-        ));
-        None
-    };
+                }),
+            ));
+        }
+        Ok(commands)
+    });
+    let commands = started
+        .inspect_err(|error| {
+            // A task that must not end has ended: whoever supervises ends the process.
+            tracing::error!(%error, "the thread that follows conntrack could not be started");
+            tasks.push(("conntrack", tokio::spawn(std::future::ready(()))));
+        })
+        .ok();
     let handle = FlowsHandle {
         summary,
         sync,
@@ -115,9 +114,10 @@ pub fn spawn(parts: Parts) -> (FlowsHandle, Tasks) {
 
 /// What the thread that follows conntrack gets.
 struct Following {
-    cache: Option<Box<dyn FlowCache>>,
+    cache: Option<Cache>,
     links: watch::Receiver<Arc<Vec<Link>>>,
     settings: watch::Receiver<FlowSettings>,
+    commands: CommandReceiver,
     carried: Carried,
     records: RecordSink,
     status: watch::Sender<SyncStatus>,
@@ -126,22 +126,22 @@ struct Following {
 
 impl Following {
     /// Starts the thread; the receiver is told when it has ended, however it did.
-    fn start(self) -> io::Result<(Commands, oneshot::Receiver<()>)> {
+    fn start(self) -> io::Result<oneshot::Receiver<()>> {
         let Self {
             cache,
             links,
             settings,
+            commands,
             carried,
             records,
             status,
             event_buffer_bytes,
         } = self;
-        let (commands, receiver) = Commands::new()?;
         let follower = Follower::new(Inputs {
             cache,
             links,
             settings,
-            commands: receiver,
+            commands,
             carried,
             records,
             status,
@@ -154,7 +154,7 @@ impl Following {
                 let _alive = alive;
                 follower.run();
             })?;
-        Ok((commands, ended))
+        Ok(ended)
     }
 }
 

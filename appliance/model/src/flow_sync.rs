@@ -118,6 +118,12 @@ pub struct SyncStatus {
     pub removed: u64,
     /// Not put in because the map or a bucket was full.
     pub full: u64,
+    /// Moves to a cache of another size.
+    pub moves: u64,
+    /// Connections that found no room in the new cache at a move; the kernel forwards them.
+    pub left_behind: u64,
+    /// How long XDP forwarded nothing at the last move.
+    pub last_pause: Duration,
     /// Connections the comparisons found missing, or that were there and should not have been.
     pub drift: u64,
     /// News read from conntrack.

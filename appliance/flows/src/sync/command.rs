@@ -1,14 +1,17 @@
 //! What the thread is told, and how it is woken.
 
+use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use ravelin_datapath::FlowCache;
 use rustix::event::{EventfdFlags, eventfd};
 use tokio::sync::{mpsc, oneshot};
 
 use super::Ending;
+use crate::{MoveError, MovedCache};
 
 /// Commands that may wait; who tells more waits itself.
 const QUEUE: usize = 16;
@@ -18,6 +21,24 @@ const QUEUE: usize = 16;
 pub(crate) enum Command {
     /// To take connections out of the cache, and to say when that is done.
     TakeOut(Vec<Ending>, oneshot::Sender<()>),
+    /// To use another cache, and to say what became of that.
+    Move(Move, oneshot::Sender<Result<MovedCache, MoveError>>),
+}
+
+/// A move to another cache.
+pub(crate) struct Move {
+    /// Empty.
+    pub(crate) cache: Box<dyn FlowCache>,
+    /// Has the programs use it.
+    pub(crate) use_it: Box<dyn FnOnce() -> Result<(), String> + Send>,
+}
+
+impl fmt::Debug for Move {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Move")
+            .field("cache", &self.cache)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Tells the thread. Cheap to clone.
@@ -77,6 +98,11 @@ impl CommandReceiver {
     /// The next command that waits.
     pub(super) fn next(&mut self) -> Option<Command> {
         self.queue.try_recv().ok()
+    }
+
+    /// The same, waited for; None: nobody is there to tell anything.
+    pub(super) async fn told(&mut self) -> Option<Command> {
+        self.queue.recv().await
     }
 
     /// Whether paths are to be forgotten since the last call.

@@ -1,12 +1,13 @@
 //! The thread that follows conntrack.
 
+mod moving;
 mod telling;
 mod waiting;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ravelin_datapath::{CacheTiming, FlowCache};
+use ravelin_datapath::CacheTiming;
 use ravelin_kernel::{ConntrackSettings, Hint, Link};
 use ravelin_model::{FlowSettings, SyncState, SyncStatus, chain};
 use time::OffsetDateTime;
@@ -19,7 +20,7 @@ use super::ports::Ports;
 use super::sources::{Sources, count_connections, let_be};
 use super::status::Publisher;
 use super::timing::timing;
-use super::{Command, CommandReceiver, Locals, reading};
+use super::{Cache, Command, CommandReceiver, Locals, reading};
 use crate::records::RecordSink;
 use telling::log_turn;
 use waiting::Deadlines;
@@ -39,7 +40,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// What the thread works with.
 #[derive(Debug)]
 pub(crate) struct Inputs {
-    pub(crate) cache: Option<Box<dyn FlowCache>>,
+    pub(crate) cache: Option<Cache>,
     pub(crate) links: watch::Receiver<Arc<Vec<Link>>>,
     pub(crate) settings: watch::Receiver<FlowSettings>,
     pub(crate) commands: CommandReceiver,
@@ -72,6 +73,7 @@ pub(crate) struct Follower {
     unread: bool,
     connections: u64,
     last_reading: Duration,
+    last_pause: Duration,
     deadlines: Deadlines,
 }
 
@@ -107,6 +109,7 @@ impl Follower {
             unread: false,
             connections: 0,
             last_reading: Duration::ZERO,
+            last_pause: Duration::ZERO,
             deadlines: Deadlines::new(Instant::now()),
         }
     }
@@ -180,11 +183,8 @@ impl Follower {
             return;
         }
         let settings = self.settings.borrow_and_update().clone();
-        let FlowSettings {
-            sync,
-            records,
-            offload: _,
-        } = settings;
+        // What is not about this thread, others do.
+        let FlowSettings { sync, records, .. } = settings;
         if let Some(sync) = &sync {
             self.deadlines
                 .check
@@ -269,10 +269,17 @@ impl Follower {
 
     fn obey(&mut self) {
         self.commands.hush();
-        while let Some(Command::TakeOut(endings, done)) = self.commands.next() {
-            self.keeper.take_out(&endings, Instant::now());
+        while let Some(command) = self.commands.next() {
             // Whoever asked may have gone away.
-            let _ = done.send(());
+            match command {
+                Command::TakeOut(endings, done) => {
+                    self.keeper.take_out(&endings, Instant::now());
+                    let _ = done.send(());
+                }
+                Command::Move(to, done) => {
+                    let _ = done.send(self.move_cache(to));
+                }
+            }
         }
         // Somebody forbids something and waits for it; what the network hints at may wait for more of its kind.
         if self.commands.forget() {

@@ -2,18 +2,20 @@
 //! no kernel.
 
 mod comparing;
+mod moving;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 use std::time::Instant;
 
-use ravelin_datapath::{CachedFlow, CachedState, DatapathError, FlowCache, FlowCacheReader, Inserted, Path};
+use ravelin_datapath::{
+    CachedFlow, CachedState, DatapathError, FlowCache, FlowCacheReader as _, Inserted, Path,
+};
 use ravelin_kernel::ConntrackEvent;
 use ravelin_model::{Connection, FlowTuple, TcpState, protocol};
 
 use super::carried::{Carried, Identity};
 use super::ending::{Ending, Endings};
-use super::{Locals, eligible};
+use super::{Cache, Locals, eligible};
 use crate::records::Ended;
 
 /// What was done so far.
@@ -24,6 +26,9 @@ pub(super) struct Figures {
     pub(super) removed: u64,
     pub(super) full: u64,
     pub(super) drift: u64,
+    pub(super) moves: u64,
+    /// Connections that found no room at a move.
+    pub(super) left_behind: u64,
 }
 
 /// What follows for the cache from what is known of a connection.
@@ -53,19 +58,10 @@ pub(super) struct Keeper {
     figures: Figures,
 }
 
-#[derive(Debug)]
-struct Cache {
-    map: Box<dyn FlowCache>,
-    reader: Arc<dyn FlowCacheReader>,
-}
-
 impl Keeper {
-    pub(super) fn new(cache: Option<Box<dyn FlowCache>>, carried: Carried) -> Self {
+    pub(super) fn new(cache: Option<Cache>, carried: Carried) -> Self {
         Self {
-            cache: cache.map(|map| Cache {
-                reader: map.reader(),
-                map,
-            }),
+            cache,
             caching: false,
             locals: Locals::default(),
             endings: Endings::default(),

@@ -25,6 +25,11 @@ impl Publisher {
         self.told.is_none_or(|told| now >= told + PERIOD) || self.sender.borrow().state != *state
     }
 
+    /// Has what is there now be told with the next look.
+    pub(super) fn hurry(&mut self) {
+        self.told = None;
+    }
+
     pub(super) fn tell(&mut self, status: SyncStatus, now: Instant) {
         self.told = Some(now);
         self.sender.send_if_modified(|told| {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use ravelin_datapath::CachedFlow;
+use ravelin_datapath::{CachedFlow, FlowCacheReader as _};
 use ravelin_model::{Connection, FlowTuple};
 
 use super::{Figures, Keeper, Step, is_over};

@@ -13,7 +13,7 @@ use model::{Act, Kernel, Kind};
 
 /// A keeper at work with an empty cache.
 fn keeper() -> Keeper {
-    let mut keeper = Keeper::new(Some(simulate_cache(64)), Carried::default());
+    let mut keeper = Keeper::new(Some(Cache::new(simulate_cache(64))), Carried::default());
     keeper.set_caching(true);
     keeper
 }
@@ -202,7 +202,7 @@ fn addresses_of_this_box_are_not_cached_from_when_they_are_known() {
 fn ends_are_told_though_nothing_is_cached() {
     for cache in [Some(simulate_cache(64)), None] {
         let mut kernel = Kernel::default();
-        let mut keeper = Keeper::new(cache, Carried::default());
+        let mut keeper = Keeper::new(cache.map(Cache::new), Carried::default());
         for next in [Act::Begin(Kind::Tcp), Act::Progress, Act::Progress, Act::End] {
             act(&mut kernel, &mut keeper, next);
         }
