@@ -96,7 +96,6 @@ rv_fast_sent(struct xdp_md *ctx, const struct rv_fast_view *view,
 		.now = bpf_ktime_get_coarse_ns(),
 		.ingress = ctx->ingress_ifindex,
 		.bytes = headers->frame,
-		.link = view->network,
 		.length = view->length,
 		/* UDP comes after TCP. */
 		.row = tcp_row + (view->protocol == IPPROTO_UDP),

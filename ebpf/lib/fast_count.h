@@ -15,10 +15,8 @@ struct rv_fast_sent {
 	__u64 now;
 	__u32 ingress;
 	__u32 bytes; /* of the frame, as it came */
-	/* Of its link header and its packet: short frames are padded, and nobody sent
-	 * that. */
-	__u16 link;
-	__u16 length;
+	/* Of its IP packet: short frames are padded, and nobody sent that. */
+	__u32 length;
 	__u32 row; /* enum rv_protocol */
 };
 
@@ -30,7 +28,7 @@ static __always_inline void rv_fast_count_flow(const struct rv_fast_sent *sent,
 	struct rv_counter *hits;
 
 	__sync_fetch_and_add(&counts->packets, 1);
-	__sync_fetch_and_add(&counts->bytes, sent->link + sent->length);
+	__sync_fetch_and_add(&counts->bytes, sent->length);
 	counts->last_seen_ns = sent->now;
 	if (!counter)
 		return;

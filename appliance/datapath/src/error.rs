@@ -171,6 +171,17 @@ pub enum DatapathError {
     /// The events cannot be read.
     #[error("cannot read the events")]
     Events(#[source] LoaderError),
+    /// A flow cache of this size cannot be staged.
+    #[error("a flow cache with room for {connections} connections cannot be staged: {reason}")]
+    CacheSize {
+        /// Asked for.
+        connections: u32,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// There is nothing to be used in place of the flow cache.
+    #[error("no flow cache is staged")]
+    NoStagedCache,
     /// A program could not be run on a packet.
     #[error("cannot run the program of {hook} on a packet")]
     TestRun {

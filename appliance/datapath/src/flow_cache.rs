@@ -18,13 +18,16 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ravelin_abi::{rv_fast_bucket, rv_fast_control, rv_fast_flow4, rv_fast_flow6};
 use ravelin_compile::CounterId;
 use ravelin_model::{FlowCount, FlowTuple};
 
 pub(crate) use buckets::{BUCKET_WORDS, bucket_count};
 pub(crate) use cache::{CacheFigures, CacheMemory, Platform, TableCache};
 pub(crate) use control::CONTROL_WORDS;
-pub(crate) use pairs::slot_count;
+#[cfg(feature = "kernel")]
+pub(crate) use pairs::connections_of;
+pub(crate) use pairs::{CONNECTIONS_MAX, slot_count};
 pub(crate) use words::Heap;
 #[cfg(feature = "kernel")]
 pub(crate) use words::Words;
@@ -101,6 +104,8 @@ pub struct CachedDirection {
     pub count: FlowCount,
     /// Since XDP last forwarded a packet; None: it has not.
     pub idle: Option<Duration>,
+    /// Since a packet last went up so that conntrack hears of the connection; None: none has.
+    pub refreshed: Option<Duration>,
     /// Its way.
     pub path: Path,
 }
@@ -169,7 +174,8 @@ pub trait FlowCache: Send + fmt::Debug {
     /// Puts in both directions of a connection, or neither.
     fn insert(&mut self, flow: &CachedFlow) -> Inserted;
 
-    /// Puts in a connection as it was in another cache, its counts and times included. Its way is learned anew.
+    /// Puts in a connection as it was in another cache, its counts and times included. Its way is learned anew; a
+    /// direction that ended stays so. What was there with one of its tuples is taken out.
     fn restore(&mut self, state: &CachedState) -> Inserted;
 
     /// Takes out a connection by the tuple of either direction. XDP forwards none of its packets that comes after
@@ -205,6 +211,29 @@ pub trait FlowCache: Send + fmt::Debug {
 
     /// A view for others, at any time, from any thread.
     fn reader(&self) -> Arc<dyn FlowCacheReader>;
+}
+
+/// Bytes the maps of a cache take for so many connections of each family (kernel/bpf/arraymap.c,
+/// `array_map_mem_usage`): each begins with a page of the kernel's own.
+pub(crate) fn cache_bytes(connections: u32) -> u64 {
+    const PAGE: u64 = 4096;
+    let map = |entries: u32, value: usize| PAGE + (u64::from(entries) * value as u64).next_multiple_of(PAGE);
+    let (buckets, slots) = (bucket_count(connections), slot_count(connections));
+    map(1, size_of::<rv_fast_control>())
+        + 2 * map(buckets, size_of::<rv_fast_bucket>())
+        + map(slots, size_of::<rv_fast_flow4>())
+        + map(slots, size_of::<rv_fast_flow6>())
+}
+
+/// Whether there can be a cache for so many connections in place of one for `current`.
+pub(crate) fn check_capacity(connections: u32, current: u32) -> Result<(), DatapathError> {
+    let reason = match connections {
+        0 => "there has to be room",
+        _ if connections > CONNECTIONS_MAX => "words of the index cannot name so many",
+        _ if connections == current => "the one in use has this size",
+        _ => return Ok(()),
+    };
+    Err(DatapathError::CacheSize { connections, reason })
 }
 
 /// Reads the cache while its owner writes.

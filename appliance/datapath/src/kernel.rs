@@ -17,6 +17,7 @@
 
 mod address_tables;
 mod attachments;
+mod caches;
 mod control;
 mod events;
 mod flow_cache;

@@ -5,11 +5,8 @@ mod flows;
 mod maps;
 mod plane;
 
-use std::sync::Arc;
-
 use tokio::sync::mpsc;
 
-use crate::flow_cache::CacheFigures;
 use crate::{EVENTS_CAPACITY, FlowCache, Loaded, RawEvent};
 
 /// A data plane in memory. Its programs claim no XDP mode, and no program or map is listed as in the kernel.
@@ -19,18 +16,18 @@ pub fn simulate() -> Loaded {
 
 /// A flow cache of its own, with room for so many connections of each family.
 pub fn simulate_cache(connections: u32) -> Box<dyn FlowCache> {
-    Box::new(cache::cache(connections, Arc::default()))
+    cache::SimCache::new(connections).1
 }
 
 /// The same, with a sender for the events its programs would send.
 pub fn simulate_with_events() -> (Loaded, mpsc::Sender<RawEvent>) {
     let (sender, events) = mpsc::channel(EVENTS_CAPACITY);
-    let figures = Arc::new(CacheFigures::default());
+    let (room, cache) = cache::SimCache::new(maps::CACHED_CONNECTIONS);
     let loaded = Loaded {
         // It holds a sender too, so that the events do not end before the data plane does.
-        datapath: Box::new(plane::SimDatapath::new(sender.clone(), Arc::clone(&figures))),
+        datapath: Box::new(plane::SimDatapath::new(sender.clone(), room)),
         flows: Box::new(flows::SimFlowTable),
-        cache: Box::new(cache::cache(maps::CACHED_CONNECTIONS, figures)),
+        cache,
         events,
     };
     (loaded, sender)

@@ -78,7 +78,7 @@ struct rv_fast_path {
 	__u8 source_mac[6];
 };
 
-/* Packets and bytes XDP forwarded; bytes of frames as received. Times:
+/* Packets and bytes XDP forwarded; bytes from the IP header on. Times:
  * CLOCK_MONOTONIC_COARSE. */
 struct rv_fast_counts {
 	__u64 packets;

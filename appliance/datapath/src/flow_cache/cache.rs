@@ -118,7 +118,17 @@ impl<P: Platform> FlowCache for TableCache<P> {
     }
 
     fn restore(&mut self, state: &CachedState) -> Inserted {
-        self.insert(&state.flow)
+        if !matches!(state.flow.original.protocol, protocol::TCP | protocol::UDP) {
+            return Inserted::Unsuited;
+        }
+        let moment = self.control.moment();
+        let restored = if state.flow.original.is_ipv6() {
+            self.table6.restore(state, moment)
+        } else {
+            self.table4.restore(state, moment)
+        };
+        self.tell();
+        restored
     }
 
     fn remove(&mut self, tuple: &FlowTuple) -> bool {

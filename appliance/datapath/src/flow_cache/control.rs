@@ -37,6 +37,11 @@ impl Moment {
     pub(super) fn since(self, then_ns: u64) -> Duration {
         Duration::from_nanos(self.now_ns.saturating_sub(then_ns))
     }
+
+    /// So long ago. Never 0, which says never.
+    pub(super) fn before(self, time: Duration) -> u64 {
+        self.now_ns.saturating_sub(nanoseconds(time)).max(1)
+    }
 }
 
 /// The one entry of the map. Cheap to clone: it is the same memory.

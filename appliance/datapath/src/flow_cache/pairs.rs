@@ -34,10 +34,18 @@ impl Pair {
     }
 }
 
+/// Most connections of a family that words can name.
+pub(crate) const CONNECTIONS_MAX: u32 = RV_FAST_SLOT / 2 - Pair::FIRST.0;
+
 /// Slots for so many connections, those never used included; for fewer where words cannot name so many.
 pub(crate) fn slot_count(connections: u32) -> u32 {
-    let most = RV_FAST_SLOT / 2;
-    (connections.min(most - Pair::FIRST.0) + Pair::FIRST.0) * 2
+    (connections.min(CONNECTIONS_MAX) + Pair::FIRST.0) * 2
+}
+
+/// Connections that so many slots are for.
+#[cfg(feature = "kernel")]
+pub(crate) fn connections_of(slots: u32) -> u32 {
+    (slots / 2).saturating_sub(Pair::FIRST.0)
 }
 
 /// Which pairs are in use, in the writer's own memory.

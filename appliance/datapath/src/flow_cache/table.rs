@@ -15,7 +15,7 @@ use super::flows::Flows;
 use super::pairs::{Pair, Pairs};
 use super::view::{self, View};
 use super::words::Words;
-use crate::{CachedFlow, CachedState, Inserted, RemovedFlow};
+use crate::{CachedDirection, CachedFlow, CachedState, Inserted, Path, RemovedFlow};
 
 // As wide as a flow has them.
 const LIVE: u8 = RV_FAST_LIVE.to_le_bytes()[0];
@@ -64,15 +64,10 @@ impl<F: Family> Table<F> {
     }
 
     pub(super) fn insert(&mut self, flow: &CachedFlow, moment: Moment) -> Inserted {
-        let protocol = flow.original.protocol;
-        let (Some(original), Some(reply)) = (F::tuple(&flow.original), F::tuple(&flow.reply)) else {
+        let Some(keys) = keys::<F>(flow) else {
             return Inserted::Unsuited;
         };
-        if original == reply || flow.reply.protocol != protocol {
-            return Inserted::Unsuited;
-        }
-        let keys = [original, reply];
-        let found = keys.map(|key| self.view.find(&key, protocol));
+        let found = self.find(&keys, flow);
         if let [Some(first), Some(second)] = found
             && Pair::of_slot(first).slots() == [first, second]
             && self.view.flows.read(first).rest.connection == flow.connection
@@ -80,6 +75,28 @@ impl<F: Family> Table<F> {
         {
             return Inserted::Known;
         }
+        self.make_way(found);
+        self.put_in(flow, keys, [Past::none(moment); 2])
+    }
+
+    /// As [`crate::FlowCache::restore`].
+    pub(super) fn restore(&mut self, state: &CachedState, moment: Moment) -> Inserted {
+        let Some(keys) = keys::<F>(&state.flow) else {
+            return Inserted::Unsuited;
+        };
+        let found = self.find(&keys, &state.flow);
+        self.make_way(found);
+        let pasts = state.directions.map(|direction| Past::of(&direction, moment));
+        self.put_in(&state.flow, keys, pasts)
+    }
+
+    /// The slots of both directions.
+    fn find(&self, keys: &[F::Tuple; 2], flow: &CachedFlow) -> [Option<u32>; 2] {
+        [0, 1].map(|direction| self.view.find(&keys[direction], flow.original.protocol))
+    }
+
+    /// Takes out what is in slots that were found.
+    fn make_way(&mut self, found: [Option<u32>; 2]) {
         for slot in found.into_iter().flatten() {
             let pair = Pair::of_slot(slot);
             // Both may have been of one.
@@ -87,7 +104,6 @@ impl<F: Family> Table<F> {
                 self.take_out(pair);
             }
         }
-        self.put_in(flow, keys, moment)
     }
 
     /// Sets the counter of a connection, and wakes it up where it was idle; false: it has ended.
@@ -119,7 +135,7 @@ impl<F: Family> Table<F> {
         true
     }
 
-    fn put_in(&mut self, flow: &CachedFlow, keys: [F::Tuple; 2], moment: Moment) -> Inserted {
+    fn put_in(&mut self, flow: &CachedFlow, keys: [F::Tuple; 2], pasts: [Past; 2]) -> Inserted {
         let protocol = flow.original.protocol;
         let hashes = keys.map(|key| self.view.hash(&key, protocol));
         let Some(places) = self.view.buckets.room(hashes) else {
@@ -129,11 +145,11 @@ impl<F: Family> Table<F> {
             return Inserted::Full;
         };
         let leave = [&flow.reply, &flow.original].map(|tuple| F::tuple(&tuple.inverted()));
-        for ((slot, key), translated) in pair.slots().into_iter().zip(keys).zip(leave) {
+        for (((slot, key), translated), past) in pair.slots().into_iter().zip(keys).zip(leave).zip(pasts) {
             let translated = translated.unwrap_or(key);
             self.view
                 .flows
-                .write(slot, parts::<F>(flow, key, translated, moment));
+                .write(slot, parts::<F>(flow, key, translated, past));
         }
         for ((place, hash), slot) in places.into_iter().zip(hashes).zip(pair.slots()) {
             self.view.buckets.set(place, hash, slot);
@@ -189,31 +205,77 @@ impl<F: Family> Table<F> {
     }
 }
 
-/// A direction that no packet was seen of yet.
-fn parts<F: Family>(
-    flow: &CachedFlow,
-    key: F::Tuple,
-    translated: F::Tuple,
-    moment: Moment,
-) -> Parts<F::Tuple> {
+/// Both directions as packets come in; None: they cannot be told apart.
+fn keys<F: Family>(flow: &CachedFlow) -> Option<[F::Tuple; 2]> {
+    let keys = [F::tuple(&flow.original)?, F::tuple(&flow.reply)?];
+    (keys[0] != keys[1] && flow.original.protocol == flow.reply.protocol).then_some(keys)
+}
+
+/// What a direction brings along.
+#[derive(Debug, Clone, Copy)]
+struct Past {
+    state: u8,
+    counts: rv_fast_counts,
+    inserted_ns: u64,
+}
+
+impl Past {
+    /// Of one that no packet was seen of yet. Not refreshed either: the first packet goes up, for conntrack may be
+    /// about to forget the connection.
+    fn none(moment: Moment) -> Self {
+        Self {
+            state: LIVE,
+            counts: rv_fast_counts::default(),
+            inserted_ns: moment.now_ns,
+        }
+    }
+
+    /// Of one that was in another cache.
+    fn of(direction: &CachedDirection, moment: Moment) -> Self {
+        let then = |time: Option<_>| time.map_or(0, |time| moment.before(time));
+        let CachedDirection {
+            count,
+            idle,
+            refreshed,
+            path,
+        } = *direction;
+        let (last_seen_ns, refreshed_ns) = (then(idle), then(refreshed));
+        Self {
+            state: if path == Path::Ended { ENDED } else { LIVE },
+            counts: rv_fast_counts {
+                packets: count.packets,
+                bytes: count.bytes,
+                last_seen_ns,
+                refreshed_ns,
+            },
+            // Idle for as long as it was; one that conntrack has not heard of yet counts as new.
+            inserted_ns: match refreshed {
+                Some(_) => last_seen_ns.max(refreshed_ns),
+                None => moment.now_ns,
+            },
+        }
+    }
+}
+
+/// A direction whose way is not known.
+fn parts<F: Family>(flow: &CachedFlow, key: F::Tuple, translated: F::Tuple, past: Past) -> Parts<F::Tuple> {
     let (network_delta, transport_delta) = F::deltas(&key, &translated);
     Parts {
         key,
         translated,
         head: Head {
             protocol: flow.original.protocol,
-            state: LIVE,
+            state: past.state,
             flags: if key == translated { 0 } else { TRANSLATED },
             counter: flow.counter,
         },
         path: rv_fast_path::default(),
-        // Not refreshed yet: the first packet goes up, for conntrack may be about to forget the connection.
-        counts: rv_fast_counts::default(),
+        counts: past.counts,
         rest: rv_fast_rest {
             connection: flow.connection,
             network_delta,
             transport_delta,
-            inserted_ns: moment.now_ns,
+            inserted_ns: past.inserted_ns,
             ..rv_fast_rest::default()
         },
     }

@@ -78,26 +78,19 @@ pub(super) fn flow<F: Family>([original, reply]: &[Parts<F::Tuple>; 2]) -> Cache
     }
 }
 
-/// Bytes of an Ethernet header.
-const ETHERNET: u64 = 14;
-/// Bytes of a VLAN tag.
-const TAG: u64 = 4;
-
-/// What XDP forwarded, without what is in front of the IP header.
+/// What XDP forwarded.
 pub(super) fn count<T>(parts: &Parts<T>) -> FlowCount {
     let rv_fast_counts { packets, bytes, .. } = parts.counts;
-    let header = ETHERNET + if parts.path.ingress_tag == 0 { 0 } else { TAG };
-    FlowCount {
-        packets,
-        bytes: bytes.saturating_sub(packets * header),
-    }
+    FlowCount { packets, bytes }
 }
 
 /// What there is to know of a connection.
 pub(super) fn state<F: Family>(parts: &[Parts<F::Tuple>; 2], moment: Moment) -> CachedState {
+    let since = |then_ns: u64| (then_ns != 0).then(|| moment.since(then_ns));
     let direction = |parts: &Parts<_>| CachedDirection {
         count: count(parts),
-        idle: (parts.counts.last_seen_ns != 0).then(|| moment.since(parts.counts.last_seen_ns)),
+        idle: since(parts.counts.last_seen_ns),
+        refreshed: since(parts.counts.refreshed_ns),
         path: if u32::from(parts.head.state) == RV_FAST_LIVE {
             path(&parts.path, &parts.rest, moment)
         } else {

@@ -178,6 +178,30 @@ impl Attachments {
         Ok(true)
     }
 
+    /// Has every link that runs a program run another in its place, or none: what fails puts back what was done.
+    pub(super) fn replace(&mut self, old: &LoadedProgram, new: &LoadedProgram) -> Result<(), DatapathError> {
+        let mut running = Vec::new();
+        for (pin, index) in pins(&self.links)? {
+            if links::inspect(&pin, index)? == (Pinned::Live { program: old.id }) {
+                running.push((pin, index));
+            }
+        }
+        for (at, (pin, index)) in running.iter().enumerate() {
+            if let Err(error) = links::replace(pin, *index, new) {
+                put_back(&running[..at], old);
+                return Err(error);
+            }
+        }
+        let attachments = self
+            .interfaces
+            .values_mut()
+            .flat_map(|interface| &mut interface.attachments);
+        for attachment in attachments.filter(|attachment| attachment.program_id == old.id) {
+            attachment.program_id = new.id;
+        }
+        Ok(())
+    }
+
     fn has_xdp(&self, index: u32) -> Result<bool, DatapathError> {
         for place in Place::of(Hook::Xdp) {
             if let Pinned::Live { .. } = links::inspect(&place.pin(&self.links, index), index)? {
@@ -224,6 +248,20 @@ impl Attachments {
             }
         }
         Err(problem)
+    }
+}
+
+/// Has links run the program again that they ran before.
+fn put_back(replaced: &[(PathBuf, u32)], old: &LoadedProgram) {
+    for (pin, index) in replaced {
+        if let Err(error) = links::replace(pin, *index, old) {
+            // Attaching does it again. Until then it forwards nothing: nobody keeps its flow cache alive.
+            tracing::warn!(
+                pin = %pin.display(),
+                error = chain(&error),
+                "the program behind a link cannot be put back"
+            );
+        }
     }
 }
 

@@ -147,6 +147,23 @@ pub(super) fn adopt(pin: &Path, interface: u32, program: &LoadedProgram) -> Resu
     }
 }
 
+/// Replaces the program behind a link in place, atomically. A link whose interface is gone meanwhile is passed over.
+pub(super) fn replace(pin: &Path, interface: u32, program: &LoadedProgram) -> Result<(), DatapathError> {
+    let fd = program.fd()?.as_fd();
+    let replaced = sys::open_pin(pin).and_then(|link| sys::update_link(link.as_fd(), fd));
+    match replaced {
+        Ok(()) => Ok(()),
+        Err(source) => match inspect(pin, interface)? {
+            Pinned::Nothing | Pinned::Defunct => Ok(()),
+            Pinned::Live { .. } => Err(DatapathError::Pin {
+                action: "replace the program behind",
+                path: pin.to_owned(),
+                source,
+            }),
+        },
+    }
+}
+
 /// Attaches and pins. A link that cannot be pinned is no link.
 pub(super) fn create(
     place: Place,

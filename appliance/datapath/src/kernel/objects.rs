@@ -1,6 +1,6 @@
 //! The programs by hook, loaded into the kernel.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use aya::programs::{Program, ProgramError, ProgramFd, SchedClassifier, Xdp};
 use aya::{Ebpf, EbpfLoader};
@@ -9,7 +9,7 @@ use ravelin_model::Hook;
 use ravelin_objects::load_time;
 
 use super::KernelConfig;
-use super::schema::{Schema, maps_of};
+use super::schema::{MapSet, Schema, maps_of};
 use super::sys;
 use crate::DatapathError;
 
@@ -22,13 +22,16 @@ pub(super) struct Source {
     pub(super) attach_type: u32,
 }
 
+/// The one that uses the flow cache.
+pub(super) const XDP: Source = Source {
+    hook: Hook::Xdp,
+    object: ravelin_objects::XDP,
+    function: "rv_xdp",
+    attach_type: BPF_XDP as u32,
+};
+
 pub(super) const SOURCES: [Source; 3] = [
-    Source {
-        hook: Hook::Xdp,
-        object: ravelin_objects::XDP,
-        function: "rv_xdp",
-        attach_type: BPF_XDP as u32,
-    },
+    XDP,
     Source {
         hook: Hook::TcIngress,
         object: ravelin_objects::TC_INGRESS,
@@ -88,37 +91,69 @@ impl Magics {
     }
 }
 
-/// Loads every object, its maps pinned in `directory`.
-pub(super) fn load(
-    config: &KernelConfig,
-    schema: &Schema,
-    directory: &Path,
-) -> Result<(Vec<LoadedProgram>, Magics), DatapathError> {
-    let magics = Magics::new()?;
-    let load = |source| load_one(source, config, schema, directory, magics);
-    let programs = SOURCES.into_iter().map(load).collect::<Result<_, _>>()?;
-    Ok((programs, magics))
+/// The maps of a flow cache, and where they are pinned or shall be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CacheMaps<'a> {
+    pub(super) maps: &'a MapSet,
+    pub(super) directory: &'a Path,
 }
 
-fn load_one(
-    source: Source,
-    config: &KernelConfig,
-    schema: &Schema,
-    directory: &Path,
-    magics: Magics,
-) -> Result<LoadedProgram, DatapathError> {
-    // A constant left out of an object that has the map would mean the wrong half of it.
-    let maps = maps_of(&source)?;
-    let has = |map: &str| maps.iter().any(|(name, _)| name == map);
-    let mut loader = EbpfLoader::new();
-    loader
-        .default_map_pin_directory(directory)
-        .override_global(load_time::NAME_HALF, &config.name_buckets, has("dns_blocklist"))
-        .override_global(load_time::METADATA_MAGIC, &magics.metadata, has("policy"))
-        .override_global(load_time::PROBE_MAGIC, &magics.probe, has("policy"));
-    for map in schema.maps() {
-        loader.map_max_entries(&map.name, map.max_entries);
+/// Loads programs that work together: against the same maps, with the same numbers.
+#[derive(Debug)]
+pub(super) struct Loader {
+    pub(super) magics: Magics,
+    pub(super) schema: Schema,
+    /// Pins of all maps but those of the flow cache.
+    directory: PathBuf,
+    name_buckets: u32,
+}
+
+impl Loader {
+    pub(super) fn new(
+        config: &KernelConfig,
+        schema: Schema,
+        directory: &Path,
+    ) -> Result<Self, DatapathError> {
+        Ok(Self {
+            magics: Magics::new()?,
+            schema,
+            directory: directory.to_owned(),
+            name_buckets: config.name_buckets,
+        })
     }
+
+    /// Loads every object.
+    pub(super) fn load_all(&self, cache: CacheMaps<'_>) -> Result<Vec<LoadedProgram>, DatapathError> {
+        SOURCES
+            .into_iter()
+            .map(|source| self.load(source, cache))
+            .collect()
+    }
+
+    /// Loads an object; makes and pins the maps that are not there yet.
+    pub(super) fn load(&self, source: Source, cache: CacheMaps<'_>) -> Result<LoadedProgram, DatapathError> {
+        // A constant left out of an object that has the map would mean the wrong half of it.
+        let maps = maps_of(&source)?;
+        let has = |map: &str| maps.iter().any(|(name, _)| name == map);
+        let mut loader = EbpfLoader::new();
+        loader
+            .default_map_pin_directory(&self.directory)
+            .override_global(load_time::NAME_HALF, &self.name_buckets, has("dns_blocklist"))
+            .override_global(load_time::METADATA_MAGIC, &self.magics.metadata, has("policy"))
+            .override_global(load_time::PROBE_MAGIC, &self.magics.probe, has("policy"));
+        for map in self.schema.main.iter() {
+            loader.map_max_entries(&map.name, map.max_entries);
+        }
+        for map in cache.maps.iter() {
+            loader
+                .map_max_entries(&map.name, map.max_entries)
+                .map_pin_path(&map.name, cache.directory.join(&map.name));
+        }
+        verify(source, &mut loader)
+    }
+}
+
+fn verify(source: Source, loader: &mut EbpfLoader<'_>) -> Result<LoadedProgram, DatapathError> {
     let mut ebpf = loader
         .load(source.object)
         .map_err(|error| DatapathError::LoadObject {

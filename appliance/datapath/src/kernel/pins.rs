@@ -5,8 +5,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-use super::links;
-use super::schema::Schema;
+use super::schema::{self, Mismatch, Schema};
+use super::{links, sys};
 use crate::DatapathError;
 
 /// Everything of ours lies below it.
@@ -16,6 +16,10 @@ const LINKS: &str = "links";
 const NAMESPACE: &str = "netns-";
 /// Starts the name of a directory of maps.
 const MAPS: &str = "v";
+/// Below that one: the maps of the flow cache.
+const CACHE: &str = "cache";
+/// Below that one: the maps of a flow cache no process has to find.
+const STAGED: &str = "staged";
 
 /// Where things are pinned.
 #[derive(Debug, Clone)]
@@ -25,6 +29,11 @@ pub(super) struct Pins {
     pub(super) links: PathBuf,
     /// Pins of the maps in use.
     pub(super) maps: PathBuf,
+    /// Pins of the maps of the flow cache in use.
+    pub(super) cache: PathBuf,
+    /// Pins of those of another that may take its place, or that it took the place of. Never of use to the next
+    /// process.
+    staged: PathBuf,
 }
 
 impl Pins {
@@ -32,9 +41,12 @@ impl Pins {
     /// of the set go.
     pub(super) fn prepare(bpffs: &Path, schema: &Schema) -> Result<Self, DatapathError> {
         let root = bpffs.join(ROOT);
+        let maps = root.join(schema.directory_name());
         let pins = Self {
             links: root.join(LINKS),
-            maps: root.join(schema.directory_name()),
+            cache: maps.join(CACHE),
+            staged: maps.join(STAGED),
+            maps,
             root,
         };
         for directory in [&pins.root, &pins.links] {
@@ -42,19 +54,60 @@ impl Pins {
         }
         pins.claim_namespace()?;
         if pins.maps.exists()
-            && let Err(mismatch) = schema.check_pins(&pins.maps)
+            && let Err(mismatch) = schema.main.check_pins(&pins.maps)
         {
-            tracing::warn!(
-                directory = %pins.maps.display(),
-                %mismatch,
-                "the pinned maps cannot be used, all of them are made anew"
-            );
-            let mut failures = Vec::new();
-            remove_directory(&pins.maps, &mut failures);
-            first(failures)?;
+            make_anew(&pins.maps, &mismatch)?;
         }
         make(&pins.maps)?;
         Ok(pins)
+    }
+
+    /// Where a map is pinned.
+    pub(super) fn of(&self, map: &str) -> &Path {
+        if schema::is_of_cache(map) {
+            &self.cache
+        } else {
+            &self.maps
+        }
+    }
+
+    /// Connections of each family that fit into the flow cache an earlier process left; None: there is none, or it is
+    /// not whole. Makes its directory.
+    pub(super) fn prepare_cache(&self, schema: &Schema) -> Result<Option<u32>, DatapathError> {
+        self.remove_staged()?;
+        let mut there = None;
+        if self.cache.exists() {
+            match schema::cache_connections(schema, &self.cache) {
+                Ok(connections) => there = Some(connections),
+                Err(mismatch) => make_anew(&self.cache, &mismatch)?,
+            }
+        }
+        make(&self.cache)?;
+        Ok(there)
+    }
+
+    /// Makes the directory for another flow cache.
+    pub(super) fn prepare_staged(&self) -> Result<&Path, DatapathError> {
+        self.remove_staged()?;
+        make(&self.staged)?;
+        Ok(&self.staged)
+    }
+
+    /// Has the staged flow cache be the one the next process finds, and the other the staged one: at once, whatever
+    /// happens meanwhile.
+    pub(super) fn exchange_caches(&self) -> Result<(), DatapathError> {
+        sys::exchange(&self.staged, &self.cache).map_err(|source| DatapathError::Pin {
+            action: "exchange",
+            path: self.cache.clone(),
+            source,
+        })
+    }
+
+    /// Removes the pins of the staged flow cache. Its maps go when nobody uses them any more.
+    pub(super) fn remove_staged(&self) -> Result<(), DatapathError> {
+        let mut failures = Vec::new();
+        remove_directory(&self.staged, &mut failures);
+        first(failures)
     }
 
     /// Directories of maps made by other versions or with other capacities.
@@ -119,6 +172,17 @@ fn make(directory: &Path) -> Result<(), DatapathError> {
     }
 }
 
+fn make_anew(directory: &Path, mismatch: &Mismatch) -> Result<(), DatapathError> {
+    tracing::warn!(
+        directory = %directory.display(),
+        %mismatch,
+        "the pinned maps cannot be used, all of them are made anew"
+    );
+    let mut failures = Vec::new();
+    remove_directory(directory, &mut failures);
+    first(failures)
+}
+
 /// Takes every program off whose link is pinned in a directory; what fails is noted and passed over.
 fn remove_links(links: &Path, failures: &mut Vec<(PathBuf, io::Error)>) {
     for pin in named(links, "") {
@@ -128,12 +192,16 @@ fn remove_links(links: &Path, failures: &mut Vec<(PathBuf, io::Error)>) {
     }
 }
 
-/// Removes a directory of pins; what fails is noted and passed over.
+/// Removes a directory of pins, and those in it; what fails is noted and passed over.
 pub(super) fn remove_directory(directory: &Path, failures: &mut Vec<(PathBuf, io::Error)>) {
     match fs::read_dir(directory) {
         Ok(entries) => {
             for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
-                note(fs::remove_file(&path), &path, failures);
+                if path.is_dir() {
+                    remove_directory(&path, failures);
+                } else {
+                    note(fs::remove_file(&path), &path, failures);
+                }
             }
             note(fs::remove_dir(directory), directory, failures);
         }

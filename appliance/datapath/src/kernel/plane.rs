@@ -10,13 +10,13 @@ use tokio::sync::mpsc;
 
 use super::address_tables::AddressTables;
 use super::attachments::Attachments;
+use super::caches::{self, Caches};
 use super::control::{Control, Halved};
 use super::events::Events;
-use super::flow_cache::{self, CacheOccupancy};
 use super::flow_table::{FlowOccupancy, KernelFlowTable};
 use super::image_maps::ImageMap;
 use super::name_tables::NameTables;
-use super::objects::{self, LoadedProgram, Magics};
+use super::objects::{LoadedProgram, Loader};
 use super::pins::{self, Pins};
 use super::policy_tables::PolicyTables;
 use super::run_time::RunTime;
@@ -24,6 +24,7 @@ use super::schema::Schema;
 use super::statistics::Statistics;
 use super::test_run::{self, TestRunOutcome};
 use super::{KernelConfig, info, prerequisites};
+use crate::flow_cache::cache_bytes;
 use crate::{
     AttachTarget, Attached, CacheLookups, Datapath, DatapathError, EventFigures, EventTuning, FlowCache,
     HitCounter, Probe, RawEvent, Switches, Unavailable,
@@ -33,8 +34,7 @@ use crate::{
 #[derive(Debug)]
 pub struct KernelDatapath {
     programs: Vec<LoadedProgram>,
-    magics: Magics,
-    schema: Schema,
+    loader: Loader,
     pins: Pins,
     control: Control,
     addresses: AddressTables,
@@ -44,7 +44,7 @@ pub struct KernelDatapath {
     statistics: Statistics,
     events: Events,
     flow_occupancy: Arc<FlowOccupancy>,
-    cache_occupancy: Arc<CacheOccupancy>,
+    caches: Caches,
     run_time: RunTime,
 }
 
@@ -70,12 +70,13 @@ impl KernelDatapath {
         prerequisites::check(&config.bpffs)?;
         let schema = Schema::of(config)?;
         let pins = Pins::prepare(&config.bpffs, &schema)?;
-        let (programs, magics) = objects::load(config, &schema, &pins.maps).map_err(refused)?;
+        let cache = caches::prepare(&pins, &schema, config.cached_connections)?;
+        let loader = Loader::new(config, schema, &pins.maps)?;
+        let programs = loader.load_all(cache.maps(&pins.cache)).map_err(refused)?;
         let (events, receiver) = Events::open(&pins.maps)?;
         let flow_occupancy = Arc::new(FlowOccupancy::default());
         let flows = KernelFlowTable::open(&pins.maps, Arc::clone(&flow_occupancy))?;
-        let cache_occupancy = Arc::new(CacheOccupancy::default());
-        let cache = flow_cache::open(&pins.maps, Arc::clone(&cache_occupancy))?;
+        let (caches, cache) = Caches::open(&pins, cache)?;
         let datapath = Self {
             control: Control::open(&pins.maps)?,
             addresses: AddressTables::open(&pins.maps)?,
@@ -84,18 +85,17 @@ impl KernelDatapath {
             attachments: Attachments::open(&pins.maps, &pins.links)?,
             statistics: Statistics::open(&pins.maps)?,
             programs,
-            magics,
-            schema,
+            loader,
             pins,
             events,
             flow_occupancy,
-            cache_occupancy,
+            caches,
             run_time: RunTime::new(None),
         };
         Ok(KernelParts {
             datapath,
             flows,
-            cache: Box::new(cache),
+            cache,
             events: receiver,
         })
     }
@@ -137,7 +137,7 @@ impl KernelDatapath {
             "zones" => self.attachments.interfaces().count(),
             "flow_map4" => return Some(self.flow_occupancy.entries4.load(Relaxed)),
             "flow_map6" => return Some(self.flow_occupancy.entries6.load(Relaxed)),
-            _ => return self.cache_occupancy.of(map),
+            _ => return self.caches.occupancy(map),
         };
         Some(rows as u64)
     }
@@ -254,7 +254,7 @@ impl Datapath for KernelDatapath {
     fn probe(&self, frame: &[u8], interface_index: u32) -> Result<Probe, DatapathError> {
         test_run::probe(
             self.program(Hook::Xdp)?,
-            self.magics.probe,
+            self.loader.magics.probe,
             frame,
             interface_index,
         )
@@ -278,25 +278,25 @@ impl Datapath for KernelDatapath {
     }
 
     fn cache_capacity(&self) -> u32 {
-        0
+        self.caches.capacity()
     }
 
-    fn cache_bytes(&self, _: u32) -> u64 {
-        0
+    fn cache_bytes(&self, connections: u32) -> u64 {
+        cache_bytes(connections)
     }
 
-    fn stage_cache(&mut self, _: u32) -> Result<Box<dyn FlowCache>, DatapathError> {
-        Err(DatapathError::MissingPart {
-            what: "way to make",
-            name: "a flow cache",
-        })
+    fn stage_cache(&mut self, connections: u32) -> Result<Box<dyn FlowCache>, DatapathError> {
+        self.caches.stage(connections, &self.pins, &self.loader)
     }
 
     fn use_staged_cache(&mut self) -> Result<(), DatapathError> {
-        Ok(())
+        self.caches
+            .use_staged(&self.pins, &mut self.programs, &mut self.attachments)
     }
 
-    fn drop_staged_cache(&mut self) {}
+    fn drop_staged_cache(&mut self) {
+        self.caches.give_up(&self.pins);
+    }
 
     fn tune_events(&mut self, tuning: &EventTuning) -> Result<EventTuning, DatapathError> {
         Ok(*tuning)
@@ -338,14 +338,11 @@ impl Datapath for KernelDatapath {
     }
 
     fn maps(&self) -> Result<Vec<MapInfo>, DatapathError> {
-        self.schema
-            .maps()
-            .iter()
-            .map(|map| match self.images(&map.name) {
-                Some((images, live)) => info::image_map(&self.pins.maps, images, live),
-                None => info::map(&self.pins.maps, &map.name, self.occupancy(&map.name)),
-            })
-            .collect()
+        let map = |name| match self.images(name) {
+            Some((images, live)) => info::image_map(&self.pins.maps, images, live),
+            None => info::map(self.pins.of(name), name, self.occupancy(name)),
+        };
+        self.loader.schema.names().into_iter().map(map).collect()
     }
 
     fn measure_run_time(&mut self, on: bool) -> Result<(), DatapathError> {

@@ -76,9 +76,15 @@ impl Ports {
         Ok(ports.iter().filter(refused).map(|port| port.index).collect())
     }
 
-    /// Entries of the maps `ports`, `vlans` and `devmap`.
-    pub(super) fn occupancy(&self) -> [usize; 3] {
-        [self.told.ports.len(), self.told.vlans.len(), self.put.len()]
+    /// Entries of a map of these; None: it is another.
+    pub(super) fn occupancy(&self, map: &str) -> Option<u64> {
+        let entries = match map {
+            "ports" => self.told.ports.len(),
+            "vlans" => self.told.vlans.len(),
+            "devmap" => self.put.len(),
+            _ => return None,
+        };
+        Some(entries as u64)
     }
 
     /// Puts a device into the devmap. The kernel takes it out when it goes, so an index that came again is seen here.

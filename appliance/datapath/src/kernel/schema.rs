@@ -13,7 +13,7 @@ use thiserror::Error;
 use super::KernelConfig;
 use super::objects::{SOURCES, Source};
 use crate::DatapathError;
-use crate::flow_cache::{bucket_count, slot_count};
+use crate::flow_cache::{bucket_count, connections_of, slot_count};
 
 /// What the kernel must say of a map.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,10 +26,37 @@ pub(super) struct MapSchema {
     flags: u32,
 }
 
-/// Every pinned map, by name.
+/// Maps that are pinned side by side, by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct MapSet(Vec<MapSchema>);
+
+impl MapSet {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &MapSchema> {
+        self.0.iter()
+    }
+
+    /// Whether every map is pinned in `directory` and looks as it has to. Says what is wrong otherwise.
+    pub(super) fn check_pins(&self, directory: &Path) -> Result<(), Mismatch> {
+        for map in self.iter() {
+            let found = pinned(directory, &map.name)?;
+            if found != *map {
+                return Err(Mismatch::Different {
+                    found,
+                    expected: map.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Every pinned map.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Schema {
-    maps: Vec<MapSchema>,
+    /// All but those of the flow cache.
+    pub(super) main: MapSet,
+    /// Those of the flow cache, without their capacities: sets of any size may take the place of each other.
+    cache: MapSet,
     /// Hash of the headers: fields may move without a size changing.
     layout: &'static str,
 }
@@ -56,14 +83,32 @@ impl Schema {
             }
         }
         maps.sort();
+        let (mut cache, main): (Vec<_>, Vec<_>) = maps.into_iter().partition(|map| is_of_cache(&map.name));
+        for map in &mut cache {
+            map.max_entries = 0;
+        }
         Ok(Self {
-            maps,
+            main: MapSet(main),
+            cache: MapSet(cache),
             layout: ravelin_objects::ABI_HASH,
         })
     }
 
-    pub(super) fn maps(&self) -> &[MapSchema] {
-        &self.maps
+    /// The maps of a flow cache with room for so many connections of each family.
+    pub(super) fn cache(&self, connections: u32) -> MapSet {
+        let sized = |map: &MapSchema| MapSchema {
+            max_entries: cache_entries(&map.name, connections),
+            ..map.clone()
+        };
+        MapSet(self.cache.iter().map(sized).collect())
+    }
+
+    /// Names of all maps, sorted.
+    pub(super) fn names(&self) -> Vec<&str> {
+        let maps = self.main.iter().chain(self.cache.iter());
+        let mut names: Vec<&str> = maps.map(|map| map.name.as_str()).collect();
+        names.sort_unstable();
+        names
     }
 
     /// Name of the directory: `v` and 16 hexadecimal digits.
@@ -71,7 +116,7 @@ impl Schema {
         // Unkeyed on purpose: the name has to be the same in every process.
         let mut hasher = SipHasher13::new();
         hasher.write(self.layout.as_bytes());
-        for map in &self.maps {
+        for map in self.main.iter().chain(self.cache.iter()) {
             hasher.write(map.name.as_bytes());
             hasher.write_u8(0);
             for number in [map.kind, map.key_size, map.value_size, map.max_entries, map.flags] {
@@ -80,24 +125,22 @@ impl Schema {
         }
         format!("v{:016x}", hasher.finish())
     }
+}
 
-    /// Whether every map is pinned in `directory` and looks as it has to. Says what is wrong otherwise.
-    pub(super) fn check_pins(&self, directory: &Path) -> Result<(), Mismatch> {
-        for map in &self.maps {
-            let pin = directory.join(&map.name);
-            let found = match pinned(&pin, &map.name) {
-                Ok(found) => found,
-                Err(error) => return Err(Mismatch::Unreadable { pin, error }),
-            };
-            if found != *map {
-                return Err(Mismatch::Different {
-                    found,
-                    expected: map.clone(),
-                });
-            }
-        }
-        Ok(())
-    }
+/// Whether a map is of the flow cache, whose maps are pinned in a directory of their own.
+pub(super) fn is_of_cache(map: &str) -> bool {
+    matches!(
+        map,
+        "fast_control" | "fast_index4" | "fast_index6" | "fast_flow4" | "fast_flow6"
+    )
+}
+
+/// Connections of each family that fit into the flow cache pinned in a directory, if all of it is there.
+pub(super) fn cache_connections(schema: &Schema, directory: &Path) -> Result<u32, Mismatch> {
+    let slots = pinned(directory, "fast_flow4")?.max_entries;
+    let connections = connections_of(slots);
+    schema.cache(connections).check_pins(directory)?;
+    Ok(connections)
 }
 
 /// Why a set of pins cannot be used.
@@ -109,9 +152,13 @@ pub(super) enum Mismatch {
     Different { found: MapSchema, expected: MapSchema },
 }
 
-fn pinned(pin: &Path, name: &str) -> Result<MapSchema, MapError> {
-    let info = MapData::from_pin(pin)?.info()?;
-    let kind = info.map_type()?;
+fn pinned(directory: &Path, name: &str) -> Result<MapSchema, Mismatch> {
+    let pin = directory.join(name);
+    let asked = MapData::from_pin(&pin).and_then(|map| map.info());
+    let (info, kind) = match asked.and_then(|info| Ok((info.map_type()?, info))) {
+        Ok((kind, info)) => (info, kind),
+        Err(error) => return Err(Mismatch::Unreadable { pin, error }),
+    };
     let added = match kind {
         // The kernel adds it, and would not take it from who makes the map (kernel/bpf/devmap.c).
         MapType::DevMap => BPF_F_RDONLY_PROG,
@@ -143,10 +190,17 @@ fn capacity(config: &KernelConfig, map: &str) -> Option<u32> {
         "blocklist_hits" => Some(config.addresses),
         "dns_blocklist" => Some(config.name_buckets.saturating_mul(2)),
         "flow_map4" | "flow_map6" => Some(config.flows),
-        "fast_index4" | "fast_index6" => Some(bucket_count(config.cached_connections)),
-        "fast_flow4" | "fast_flow6" => Some(slot_count(config.cached_connections)),
         "rule_hits" => Some(config.policy_counters),
         _ => None,
+    }
+}
+
+/// Entries of a map of the flow cache.
+fn cache_entries(map: &str, connections: u32) -> u32 {
+    match map {
+        "fast_index4" | "fast_index6" => bucket_count(connections),
+        "fast_flow4" | "fast_flow6" => slot_count(connections),
+        _ => 1,
     }
 }
 
@@ -178,21 +232,25 @@ mod tests {
                 ..config.clone()
             },
             KernelConfig {
-                cached_connections: 1,
-                ..config.clone()
-            },
-            KernelConfig {
                 policy_counters: 1,
                 ..config.clone()
             },
         ] {
             assert_ne!(base, name(&other), "{other:?}");
         }
+        let resized = KernelConfig {
+            cached_connections: 1,
+            ..config.clone()
+        };
+        assert_eq!(base, name(&resized), "a flow cache of any size fits");
         let mut moved = Schema::of(&config).expect("objects agree");
         moved.layout = "other";
         assert_ne!(base, moved.directory_name());
         moved = Schema::of(&config).expect("objects agree");
-        moved.maps[0].flags ^= 1;
+        moved.main.0[0].flags ^= 1;
+        assert_ne!(base, moved.directory_name());
+        moved = Schema::of(&config).expect("objects agree");
+        moved.cache.0[0].flags ^= 1;
         assert_ne!(base, moved.directory_name());
     }
 
@@ -202,13 +260,17 @@ mod tests {
             addresses: 100,
             name_buckets: 64,
             flows: 1000,
-            cached_connections: 300,
             policy_counters: 50,
             ..KernelConfig::default()
         };
         let schema = Schema::of(&config).expect("objects agree");
         let entries = |name: &str| {
-            let map = schema.maps().iter().find(|map| map.name == name);
+            let cache = schema.cache(300);
+            let map = schema
+                .main
+                .iter()
+                .chain(cache.iter())
+                .find(|map| map.name == name);
             map.map(|map| map.max_entries)
         };
         assert_eq!(entries("xdp_blocklist"), Some(2));
@@ -218,6 +280,7 @@ mod tests {
         // A bucket holds four flows at most on average; slots 0 and 1 are never used.
         assert_eq!(entries("fast_index6"), Some(256));
         assert_eq!(entries("fast_flow6"), Some(602));
+        assert_eq!(entries("fast_control"), Some(1));
         assert_eq!(entries("control"), Some(1));
     }
 }

@@ -17,8 +17,8 @@ pub(super) const ADDRESSES: u32 = 131_072;
 pub(super) const NAME_BUCKETS: u32 = 131_072;
 /// Flows that would fit, of each family.
 pub(super) const FLOWS: u32 = 262_144;
-/// Connections of each family that fit into the flow cache.
-pub(super) const CACHED_CONNECTIONS: u32 = 65_536;
+/// Connections of each family that fit into a new flow cache.
+pub(super) const CACHED_CONNECTIONS: u32 = 16_384;
 /// Hit counters of the policy.
 pub(super) const POLICY_COUNTERS: u32 = 131_072;
 
@@ -29,6 +29,8 @@ pub(super) struct Occupancy {
     pub(super) name_buckets: usize,
     pub(super) policy_rows: usize,
     pub(super) zones: usize,
+    /// Connections of each family that fit into the flow cache.
+    pub(super) cached_connections: u32,
     pub(super) cached4: u64,
     pub(super) cached6: u64,
 }
@@ -36,8 +38,8 @@ pub(super) struct Occupancy {
 /// The maps under the names they have in the kernel, of kind `simulated` and without memory there.
 pub(super) fn maps(occupancy: &Occupancy) -> Vec<MapInfo> {
     let index = size_of::<u32>();
-    let buckets = bucket_count(CACHED_CONNECTIONS);
-    let slots = slot_count(CACHED_CONNECTIONS);
+    let buckets = bucket_count(occupancy.cached_connections);
+    let slots = slot_count(occupancy.cached_connections);
     // One for each direction.
     let flows = |connections: u64| usize::try_from(connections * 2).ok();
     [

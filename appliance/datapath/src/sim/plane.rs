@@ -1,16 +1,15 @@
 //! Programs, switches, lists and statistics in memory.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 
 use ravelin_abi::rv_zone_limit::RV_ZONE_IFINDEX_LIMIT;
 use ravelin_compile::{AddressImage, CounterId, ImageTooLarge, NameImage, PolicyImages};
 use ravelin_model::{Attachment, Hook, InterfaceStatistics, MapInfo, ProgramInfo, Reason, Revision};
 use tokio::sync::mpsc;
 
+use super::cache::SimCache;
 use super::maps::{self, Occupancy};
-use crate::flow_cache::CacheFigures;
+use crate::flow_cache::{cache_bytes, check_capacity};
 use crate::slots::Slots;
 use crate::{
     AttachTarget, Attached, CacheLookups, Classification, Datapath, DatapathError, EventFigures, EventTuning,
@@ -26,12 +25,13 @@ pub(super) struct SimDatapath {
     addresses: Option<AddressImage>,
     names: Option<NameImage>,
     policy: Option<PolicyImages>,
-    cache: Arc<CacheFigures>,
+    cache: SimCache,
+    staged: Option<SimCache>,
     _events: mpsc::Sender<RawEvent>,
 }
 
 impl SimDatapath {
-    pub(super) fn new(events: mpsc::Sender<RawEvent>, cache: Arc<CacheFigures>) -> Self {
+    pub(super) fn new(events: mpsc::Sender<RawEvent>, cache: SimCache) -> Self {
         Self {
             interfaces: BTreeMap::new(),
             slots: Slots::default(),
@@ -40,6 +40,7 @@ impl SimDatapath {
             names: None,
             policy: None,
             cache,
+            staged: None,
             _events: events,
         }
     }
@@ -162,25 +163,29 @@ impl Datapath for SimDatapath {
     }
 
     fn cache_capacity(&self) -> u32 {
-        0
+        self.cache.connections
     }
 
-    fn cache_bytes(&self, _: u32) -> u64 {
-        0
+    fn cache_bytes(&self, connections: u32) -> u64 {
+        cache_bytes(connections)
     }
 
-    fn stage_cache(&mut self, _: u32) -> Result<Box<dyn FlowCache>, DatapathError> {
-        Err(DatapathError::MissingPart {
-            what: "way to make",
-            name: "a flow cache",
-        })
+    fn stage_cache(&mut self, connections: u32) -> Result<Box<dyn FlowCache>, DatapathError> {
+        self.staged = None;
+        check_capacity(connections, self.cache.connections)?;
+        let (staged, cache) = SimCache::new(connections);
+        self.staged = Some(staged);
+        Ok(cache)
     }
 
     fn use_staged_cache(&mut self) -> Result<(), DatapathError> {
+        self.cache = self.staged.take().ok_or(DatapathError::NoStagedCache)?;
         Ok(())
     }
 
-    fn drop_staged_cache(&mut self) {}
+    fn drop_staged_cache(&mut self) {
+        self.staged = None;
+    }
 
     fn tune_events(&mut self, tuning: &EventTuning) -> Result<EventTuning, DatapathError> {
         Ok(*tuning)
@@ -213,13 +218,15 @@ impl Datapath for SimDatapath {
     }
 
     fn maps(&self) -> Result<Vec<MapInfo>, DatapathError> {
+        let (cached4, cached6) = self.cache.occupancy();
         Ok(maps::maps(&Occupancy {
             address_pages: self.addresses.as_ref().map_or(0, |image| image.image().pages()),
             name_buckets: self.names.as_ref().map_or(0, |image| image.buckets.len()),
             policy_rows: usize::from(self.policy.is_some()),
             zones: self.interfaces.len(),
-            cached4: self.cache.connections4.load(Relaxed),
-            cached6: self.cache.connections6.load(Relaxed),
+            cached_connections: self.cache.connections,
+            cached4,
+            cached6,
         }))
     }
 

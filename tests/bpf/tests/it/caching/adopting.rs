@@ -35,6 +35,7 @@ fn the_next_process_goes_on_with_the_flows_of_the_one_before() {
             for state in &mut states {
                 for direction in &mut state.directions {
                     direction.idle = direction.idle.map(|_| Duration::ZERO);
+                    direction.refreshed = direction.refreshed.map(|_| Duration::ZERO);
                 }
             }
             states
