@@ -298,6 +298,7 @@ impl From<ControlError> for Failure {
             ControlError::NoRoom(_) => plain(ProblemKind::NoRoom),
             ControlError::ImportTooLarge { .. } => plain(ProblemKind::BodyTooLarge),
             ControlError::NoDatapath(_) => plain(ProblemKind::DatapathUnavailable).retry_after(10),
+            ControlError::NoHardware(_) => plain(ProblemKind::HardwareUnavailable).retry_after(10),
             ControlError::ImportRead(_) => plain(ProblemKind::InterruptedBody),
             ControlError::ShuttingDown => plain(ProblemKind::ShuttingDown).retry_after(5),
             ControlError::PolicyRefused { refusals } => Self::refused(&error, refusals),

@@ -7,6 +7,7 @@
 mod extract;
 mod failure;
 mod flows;
+mod interface_offload;
 mod metrics;
 mod middleware;
 mod openapi;

@@ -134,6 +134,7 @@ pub(crate) fn routes() -> Vec<UtoipaMethodRouter<AppState>> {
         routes!(policy_state::confirm),
         routes!(interfaces::index),
         routes!(interfaces::show, interfaces::patch),
+        routes!(interfaces::offload),
         routes!(flows::index),
         routes!(flows::kill),
         routes!(flows::show, flows::delete),

@@ -8,7 +8,9 @@ mod auth;
 mod events;
 mod features;
 mod flows;
+mod hardware;
 mod health;
+mod interface_offload;
 mod interfaces;
 mod lists;
 mod maps;
@@ -37,7 +39,14 @@ pub use flows::{
     CheckedKill, Flow, FlowCount, FlowCounts, FlowEnd, FlowEndReason, FlowEndpoint, FlowFilter, FlowKill,
     FlowKillReport, FlowRate, FlowRecord, FlowTranslation, FlowTuple,
 };
+pub use hardware::{
+    EswitchMode, NicChannels, NicCoalescing, NicDevlink, NicFeature, NicHardware, NicPause, NicResource,
+    NicRings, NicSpread, NicVersion, UnreadPart,
+};
 pub use health::{Health, Readiness};
+pub use interface_offload::{
+    Capability, CapabilitySource, CapabilityValue, FeatureSwitch, InterfaceOffload, MaxFlows, MaxFlowsSource,
+};
 pub use interfaces::{Interface, InterfacePatch, LinkCounters, LinkState};
 pub use lists::{
     AddedEntries, Entry, Hits, ImportProblem, ImportReport, List, ListKind, ListPatch, NewEntries, NewEntry,

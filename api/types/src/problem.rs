@@ -134,6 +134,8 @@ pub enum ProblemKind {
     Busy,
     /// There is no data plane to ask.
     DatapathUnavailable,
+    /// Network cards cannot be asked.
+    HardwareUnavailable,
     /// The engine is going down.
     ShuttingDown,
     /// A map of the data plane is full.
@@ -142,7 +144,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::MalformedJson,
         Self::InvalidQuery,
         Self::InvalidHeader,
@@ -178,6 +180,7 @@ impl ProblemKind {
         Self::NotReady,
         Self::Busy,
         Self::DatapathUnavailable,
+        Self::HardwareUnavailable,
         Self::ShuttingDown,
         Self::NoRoom,
     ];
@@ -232,6 +235,7 @@ impl ProblemKind {
             Self::NotReady => (503, "not-ready", "Not everything enabled is at work"),
             Self::Busy => (503, "busy", "The engine is busy with the same"),
             Self::DatapathUnavailable => (503, "datapath-unavailable", "There is no data plane"),
+            Self::HardwareUnavailable => (503, "hardware-unavailable", "The network card cannot be asked"),
             Self::ShuttingDown => (503, "shutting-down", "The engine is shutting down"),
             Self::NoRoom => (507, "no-room", "The data plane has no room"),
         }

@@ -151,6 +151,9 @@ pub enum ControlError {
     /// 503: there is no data plane to ask.
     #[error("the data plane is not available: {0}")]
     NoDatapath(String),
+    /// 503: a network card cannot be asked.
+    #[error("the network card cannot be asked: {0}")]
+    NoHardware(String),
     /// 500.
     #[error("the data plane failed")]
     Datapath(#[source] DatapathError),

@@ -36,6 +36,7 @@ pub struct ControlHandle {
     pub(crate) store: Store,
     pub(crate) hub: Hub,
     pub(crate) links: LinkSource,
+    pub(crate) hardware: Option<Arc<dyn crate::Hardware>>,
     pub(crate) flow_summary: watch::Receiver<FlowSummary>,
     pub(crate) sync: watch::Receiver<SyncStatus>,
     pub(crate) import_limit_bytes: u64,

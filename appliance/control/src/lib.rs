@@ -14,6 +14,7 @@ mod handle;
 mod hardware;
 mod hit_rows;
 mod import;
+mod interface_hardware;
 mod live_connections;
 mod measure;
 mod packet_filter;

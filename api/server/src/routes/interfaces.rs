@@ -2,11 +2,12 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
-use ravelin_api_types::{Interface, InterfacePatch, Page};
+use ravelin_api_types::{Interface, InterfaceOffload, InterfacePatch, Page};
 use ravelin_control::ControlError;
 
 use crate::extract::{Caller, JsonBody, Query};
 use crate::failure::Failure;
+use crate::interface_offload;
 use crate::paging::PageQuery;
 use crate::respond::Changed;
 use crate::state::AppState;
@@ -48,6 +49,28 @@ pub(crate) async fn show(
     Ok(Json(
         interface.ok_or(ControlError::UnknownInterface(name))?.into(),
     ))
+}
+
+/// Show what the network card of an interface can do
+#[utoipa::path(
+    get,
+    path = "/api/v1/interfaces/{name}/offload",
+    operation_id = "get_interface_offload",
+    tag = "interfaces",
+    params(("name" = String, Path, description = "Kernel name of the interface.")),
+    responses((
+        status = 200,
+        description = "What kernel, driver and tables say of the card, each with its source, and whether established \
+                       connections can be handed to it.",
+        body = InterfaceOffload
+    ))
+)]
+pub(crate) async fn offload(
+    State(state): State<AppState>,
+    Path(name): Path<String>,
+) -> Result<Json<InterfaceOffload>, Failure> {
+    let probe = state.control().interface_hardware(&name).await?;
+    Ok(Json(interface_offload::shown(&probe)))
 }
 
 /// Say whether an interface faces the outside
