@@ -1,8 +1,14 @@
 //! Network cards, or what stands for them in tests: asked and changed by name of the interface.
 
+mod kernel;
+mod simulated;
+
 use std::fmt;
 
 use ravelin_model::{HardwareChange, HardwareProbe};
+
+pub use kernel::KernelHardware;
+pub use simulated::SimulatedHardware;
 
 /// Who knows the network cards of this box. Calls block for milliseconds, changes of rings and channels for seconds:
 /// call from a thread that may.

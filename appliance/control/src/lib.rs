@@ -38,7 +38,7 @@ pub use config::{Config, Enforce, LOG_GROUP, LinkSource, PacketLogSource, Parts}
 pub use error::ControlError;
 pub use flow_cache_keeper::{FlowCacheKeeper, MovedFlows, Moving, UseCache};
 pub use handle::ControlHandle;
-pub use hardware::Hardware;
+pub use hardware::{Hardware, KernelHardware, SimulatedHardware};
 pub use live_connections::{Applied, Judge, Judging, LiveConnections, LiveReport};
 pub use measure::{CacheReading, Reading};
 pub use packet_filter::{KernelFilter, PacketFilter, PacketFilterError, SimulatedFilter};

@@ -8,7 +8,8 @@ use std::time::Duration;
 use nix::sys::stat::{Mode, umask};
 use ravelin_api_server::{AppState, Limits, Secrets, SecretsError};
 use ravelin_control::{
-    ControlError, KernelFilter, LOG_GROUP, LinkSource, PacketFilter, PacketLogSource, SimulatedFilter,
+    ControlError, Hardware, KernelFilter, KernelHardware, LOG_GROUP, LinkSource, PacketFilter,
+    PacketLogSource, SimulatedFilter, SimulatedHardware,
 };
 use ravelin_datapath::FlowTimeouts;
 use ravelin_kernel::{Links, PacketLog};
@@ -142,7 +143,7 @@ async fn serve(
         sync: flows.sync(),
         live: Some(Arc::new(Followed(flows.clone()))),
         flow_cache: Some(Arc::new(Followed(flows.clone()))),
-        hardware: None,
+        hardware: Some(hardware(config.datapath)),
         config: ravelin_control::Config {
             import_limit_bytes: config.import_limit_bytes,
             address_capacity: usize::try_from(config.capacity.addresses).unwrap_or(usize::MAX),
@@ -235,6 +236,14 @@ async fn follow_links() -> (Option<watch::Sender<Arc<Vec<ravelin_kernel::Link>>>
 }
 
 /// The packet filter and the packets it logs, or why there is none.
+/// Cards are changed for real only where packets are.
+fn hardware(datapath: DatapathKind) -> Arc<dyn Hardware> {
+    match datapath {
+        DatapathKind::Sim => Arc::new(SimulatedHardware::everywhere()),
+        DatapathKind::Kernel => Arc::new(KernelHardware),
+    }
+}
+
 async fn packet_filter(datapath: DatapathKind) -> (Result<Box<dyn PacketFilter>, String>, PacketLogSource) {
     let nothing = || PacketLogSource::Told(mpsc::channel(1).1);
     if datapath == DatapathKind::Sim {

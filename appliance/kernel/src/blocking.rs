@@ -48,6 +48,11 @@ impl BlockingSocket {
         Ok(usize::try_from(held).unwrap_or(0))
     }
 
+    /// Has the kernel say in words why it refuses.
+    pub(crate) fn explain(&mut self) -> io::Result<()> {
+        self.socket.set_ext_ack(true)
+    }
+
     pub(crate) fn join(&mut self, groups: &[u32]) -> io::Result<()> {
         groups
             .iter()

@@ -84,6 +84,26 @@ pub enum KernelError {
     /// Routes could not be asked for.
     #[error("ask for routes")]
     Routes(#[source] io::Error),
+    /// There is no such network interface.
+    #[error("there is no interface '{0}'")]
+    NoInterface(String),
+    /// Whether there is such a network interface could not be asked.
+    #[error("ask for interface '{interface}'")]
+    AskForInterface {
+        /// Its name.
+        interface: String,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// A network card was not changed.
+    #[error("interface '{interface}' was not changed: {reason}")]
+    CardRefused {
+        /// Name of its interface.
+        interface: String,
+        /// What the kernel or the driver says.
+        reason: String,
+    },
     /// News of routes, neighbours and the like could not be subscribed to or read.
     #[error("listen to changes of routes")]
     PathHints(#[source] io::Error),

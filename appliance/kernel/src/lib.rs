@@ -1,30 +1,38 @@
 //! Netlink: links, addresses and their changes; connections, routes and their changes; the table of nftables and the
 //! packets it logs. The only crate that opens netlink and ethtool sockets and runs nft(8). Of links and routes it tells
-//! what the kernel says and changes nothing.
+//! what the kernel says and changes nothing; of network cards it changes what it is told to.
 //!
-//! [`Links`], [`Nftables`] and [`PacketLog`] are for tasks; [`Conntrack`], [`ConntrackEvents`], [`Routes`] and
-//! [`PathHints`] block and are for a thread of their own.
+//! [`Links`], [`Nftables`] and [`PacketLog`] are for tasks; [`Conntrack`], [`ConntrackEvents`], [`Routes`],
+//! [`PathHints`] and [`NetworkCards`] block and are for a thread of their own.
 //!
 //! Sockets belong to the network namespace of the thread that opens them: what [`Links`] tells is that of the thread
 //! that called [`Links::open`], wherever its handle is used later.
 
 mod blocking;
+mod cards;
 mod conntrack;
+mod devlink;
 mod driver;
 mod dump;
 mod error;
+mod ethtool;
+mod generic;
 mod hints;
+mod ioctl;
 mod link;
 mod links;
 mod netlink;
 mod nftables;
 mod packet_log;
 mod path_hints;
+mod pci;
 mod redirect;
 mod routes;
 mod socket;
 mod task;
+mod xdp_support;
 
+pub use cards::NetworkCards;
 pub use conntrack::{
     ConnectionKey, ConnectionUpdate, Conntrack, ConntrackEvent, ConntrackEventMode, ConntrackEvents,
     ConntrackSettings, EventsRead, MarkChange, NewConnection, read_proc_connections,

@@ -11,6 +11,11 @@ const NLA_TYPE_MASK: u16 = 0x3fff;
 const NLA_F_NESTED: u16 = 1 << 15;
 const NLMSG_ERROR: u16 = 2;
 const NLMSG_DONE: u16 = 3;
+/// Bytes of the error number that such messages begin with.
+const ERROR_NUMBER: usize = 4;
+const NLM_F_CAPPED: u16 = 0x100;
+const NLM_F_ACK_TLVS: u16 = 0x200;
+const NLMSGERR_ATTR_MSG: u16 = 1;
 
 /// Flags of a request for a whole table.
 pub(crate) const DUMP: u16 = NLM_F_DUMP;
@@ -46,6 +51,11 @@ impl Messages {
         self.bytes.resize(self.bytes.len().next_multiple_of(4), 0);
     }
 
+    /// Adds a text with the zero byte the kernel wants behind it.
+    pub(crate) fn put_text(&mut self, kind: u16, text: &str) {
+        self.put(kind, format!("{text}\0").as_bytes());
+    }
+
     /// Adds an attribute made of attributes.
     pub(crate) fn nest(&mut self, kind: u16, inner: impl FnOnce(&mut Self)) {
         let begin = self.bytes.len();
@@ -54,6 +64,11 @@ impl Messages {
         inner(self);
         let length = u16::try_from(self.bytes.len() - begin).unwrap_or(u16::MAX);
         self.bytes[begin..begin + 2].copy_from_slice(&length.to_ne_bytes());
+    }
+
+    /// Adds attributes made elsewhere to the last one.
+    pub(crate) fn put_all(&mut self, attributes: &[u8]) {
+        self.bytes.extend(attributes);
     }
 
     /// Ends the last one.
@@ -136,7 +151,18 @@ pub(crate) fn answers(datagram: &[u8]) -> impl Iterator<Item = (u32, u16, Answer
 }
 
 /// The same with the subsystem's header, which has other sizes elsewhere.
-pub(crate) fn whole_answers(mut datagram: &[u8]) -> impl Iterator<Item = (u32, u16, Answer<'_>)> {
+pub(crate) fn whole_answers(datagram: &[u8]) -> impl Iterator<Item = (u32, u16, Answer<'_>)> {
+    messages(datagram).map(|(sequence, flags, kind, body)| {
+        let answer = match kind {
+            NLMSG_ERROR | NLMSG_DONE => Answer::End(array(body, 0).map_or(0, i32::from_ne_bytes)),
+            kind => Answer::Message(kind, body),
+        };
+        (sequence, flags, answer)
+    })
+}
+
+/// Sequence number, flags, kind and the rest of each message.
+fn messages(mut datagram: &[u8]) -> impl Iterator<Item = (u32, u16, u16, &[u8])> {
     std::iter::from_fn(move || {
         let length = usize::try_from(u32::from_ne_bytes(array(datagram, 0)?)).ok()?;
         let kind = u16::from_ne_bytes(array(datagram, 4)?);
@@ -144,11 +170,27 @@ pub(crate) fn whole_answers(mut datagram: &[u8]) -> impl Iterator<Item = (u32, u
         let sequence = u32::from_ne_bytes(array(datagram, 8)?);
         let body = datagram.get(NETLINK_HEADER..length)?;
         datagram = datagram.get(length.next_multiple_of(4)..).unwrap_or_default();
-        let answer = match kind {
-            NLMSG_ERROR | NLMSG_DONE => Answer::End(array(body, 0).map_or(0, i32::from_ne_bytes)),
-            kind => Answer::Message(kind, body),
+        Some((sequence, flags, kind, body))
+    })
+}
+
+/// What the kernel says of its refusal of a request, in words (NETLINK_EXT_ACK).
+pub(crate) fn explanation(datagram: &[u8], sequence: u32) -> Option<&str> {
+    messages(datagram).find_map(|(of, flags, kind, body)| {
+        if of != sequence || flags & NLM_F_ACK_TLVS == 0 {
+            return None;
+        }
+        let attributes = match kind {
+            NLMSG_DONE => ERROR_NUMBER,
+            // The refused request's header is in between, and the request itself unless it was left out.
+            NLMSG_ERROR if flags & NLM_F_CAPPED == 0 => {
+                let length = u32::from_ne_bytes(array(body, ERROR_NUMBER)?);
+                ERROR_NUMBER + usize::try_from(length).ok()?.next_multiple_of(4)
+            }
+            NLMSG_ERROR => ERROR_NUMBER + NETLINK_HEADER,
+            _ => return None,
         };
-        Some((sequence, flags, answer))
+        attribute(body.get(attributes..)?, NLMSGERR_ATTR_MSG).and_then(text)
     })
 }
 
@@ -247,6 +289,47 @@ mod tests {
         }
         messages.clear();
         assert!(messages.bytes().is_empty());
+    }
+
+    #[test]
+    fn refusals_are_told_in_words() {
+        let refusal = |kind, flags: u16, between: &[u8]| {
+            let mut message = Messages::default();
+            message.begin(kind, flags, 7, &(-libc::EINVAL).to_ne_bytes());
+            message.put_all(between);
+            message.put(2, &8_u32.to_ne_bytes());
+            message.put(NLMSGERR_ATTR_MSG, b"too large\0");
+            message.end();
+            message
+        };
+        let request = Request::new(0x11, 0, 1, 0).with_text(1, "lan0").finish(7);
+        for (what, kind, flags, between) in [
+            (
+                "without the request",
+                NLMSG_ERROR,
+                NLM_F_CAPPED,
+                &request[..NETLINK_HEADER],
+            ),
+            ("with the request", NLMSG_ERROR, 0, &request[..]),
+            ("of a dump", NLMSG_DONE, 0, &[][..]),
+        ] {
+            let message = refusal(kind, flags | NLM_F_ACK_TLVS, between);
+            assert_eq!(explanation(message.bytes(), 7), Some("too large"), "{what}");
+            assert_eq!(
+                explanation(message.bytes(), 8),
+                None,
+                "{what}: of another request"
+            );
+            for length in 0..message.bytes().len() {
+                assert_eq!(
+                    explanation(&message.bytes()[..length], 7),
+                    None,
+                    "{what}, {length} bytes"
+                );
+            }
+            let silent = refusal(kind, flags, between);
+            assert_eq!(explanation(silent.bytes(), 7), None, "{what}: not told");
+        }
     }
 
     #[test]

@@ -7,16 +7,9 @@ use std::io;
 use netlink_sys::protocols::NETLINK_GENERIC;
 
 use crate::DumpError;
-use crate::netlink::{ACKNOWLEDGE, DUMP, Request, array, attribute, attributes, text};
+use crate::generic::Family;
+use crate::netlink::{DUMP, Request, array, attribute};
 use crate::socket::NetlinkSocket;
-
-const GENL_ID_CTRL: u16 = 0x10;
-const CTRL_CMD_GETFAMILY: u8 = 3;
-const CTRL_ATTR_FAMILY_ID: u16 = 1;
-const CTRL_ATTR_FAMILY_NAME: u16 = 2;
-const CTRL_ATTR_MCAST_GROUPS: u16 = 7;
-const CTRL_ATTR_MCAST_GRP_NAME: u16 = 1;
-const CTRL_ATTR_MCAST_GRP_ID: u16 = 2;
 
 const NETDEV_CMD_DEV_GET: u8 = 1;
 const NETDEV_A_DEV_IFINDEX: u16 = 1;
@@ -35,18 +28,19 @@ impl Redirects {
     /// None: the kernel cannot tell.
     pub(crate) async fn open() -> Result<Option<Self>, DumpError> {
         let mut socket = NetlinkSocket::open(NETLINK_GENERIC).map_err(DumpError::Refused)?;
-        let question = || {
-            Request::new(GENL_ID_CTRL, ACKNOWLEDGE, CTRL_CMD_GETFAMILY, 0)
-                .with_text(CTRL_ATTR_FAMILY_NAME, "netdev")
-        };
         let found = socket
-            .dump(question, |message, rows| rows.extend(family_and_group(message)))
+            .dump(
+                || Family::question("netdev"),
+                |message, rows| rows.extend(Family::read(message)),
+            )
             .await;
         match found {
-            Ok(found) => Ok(found.first().map(|&(family, group)| Self {
-                socket,
-                family,
-                group,
+            Ok(found) => Ok(found.first().and_then(|family| {
+                Some(Self {
+                    socket,
+                    family: family.id,
+                    group: family.group("mgmt")?,
+                })
             })),
             Err(DumpError::Refused(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -66,17 +60,6 @@ impl Redirects {
             .dump(question, |message, rows| rows.extend(redirectable(message)));
         Ok(found.await?.into_iter().collect())
     }
-}
-
-fn family_and_group(message: &[u8]) -> Option<(u16, u32)> {
-    let family = u16::from_ne_bytes(array(attribute(message, CTRL_ATTR_FAMILY_ID)?, 0)?);
-    let mut groups = attributes(attribute(message, CTRL_ATTR_MCAST_GROUPS)?);
-    let group = groups.find_map(|(_, group)| {
-        let name = attribute(group, CTRL_ATTR_MCAST_GRP_NAME).and_then(text)?;
-        let id = attribute(group, CTRL_ATTR_MCAST_GRP_ID)?;
-        (name == "mgmt").then_some(u32::from_ne_bytes(array(id, 0)?))
-    })?;
-    Some((family, group))
 }
 
 fn redirectable(message: &[u8]) -> Option<u32> {

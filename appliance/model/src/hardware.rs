@@ -48,9 +48,9 @@ pub struct NicFeature {
     pub active: bool,
     /// Somebody asked for it.
     pub wanted: bool,
-    /// The driver knows it.
+    /// The driver has it: it is on, or can be switched on.
     pub supported: bool,
-    /// It cannot be changed.
+    /// It cannot be changed, as `ethtool -k` says `[fixed]`.
     pub fixed: bool,
 }
 
@@ -221,6 +221,27 @@ pub struct HardwareProbe {
 }
 
 impl HardwareProbe {
+    /// An interface of which nothing is told.
+    pub fn silent(interface: &str, index: u32) -> Self {
+        Self {
+            interface: interface.to_owned(),
+            index,
+            driver: None,
+            driver_version: None,
+            firmware: None,
+            bus: None,
+            pci: None,
+            features: Told::Unsupported,
+            rings: Told::Unsupported,
+            channels: Told::Unsupported,
+            coalescing: Told::Unsupported,
+            pause: Told::Unsupported,
+            spread: Told::Unsupported,
+            xdp: Told::Unsupported,
+            devlink: Told::Unsupported,
+        }
+    }
+
     /// A feature by its name; None: it is not told, or there is none.
     pub fn feature(&self, name: &str) -> Option<&NicFeature> {
         self.features.known()?.iter().find(|feature| feature.name == name)
