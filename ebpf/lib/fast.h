@@ -104,12 +104,13 @@ rv_fast_sent(struct xdp_md *ctx, const struct rv_fast_view *view,
 
 /* What XDP does is told by fewer bits. */
 #define RV_FAST_TEACHES_AT 8
+/* No number of what XDP does: it goes up, and is not in the cache. */
+#define RV_FAST_MISSED (XDP_REDIRECT + 1)
 
 /*
  * Forwards an IPv4 packet: XDP_REDIRECT, or says that it goes up, as it came: XDP_PASS,
- * or
- * << RV_FAST_TEACHES_AT the slot whose way it tells. Global, so that the verifier walks
- * it once.
+ * RV_FAST_MISSED, or << RV_FAST_TEACHES_AT the slot whose way it tells. Global, so that
+ * the verifier walks it once.
  */
 __noinline int rv_fast4(struct xdp_md *ctx, __u64 switches, __u32 link)
 {
@@ -127,7 +128,9 @@ __noinline int rv_fast4(struct xdp_md *ctx, __u64 switches, __u32 link)
 	    rv_fast_is_dns(&headers, switches))
 		return XDP_PASS;
 	found = rv_fast_find4(control, &headers, view.protocol, &slot);
-	if (!found || found->state != RV_FAST_LIVE)
+	if (!found)
+		return rv_fast_goes_on(&view) ? RV_FAST_MISSED : XDP_PASS;
+	if (found->state != RV_FAST_LIVE)
 		return XDP_PASS;
 	if (!rv_fast_goes_on(&view)) {
 		other = slot ^ 1;
@@ -189,7 +192,9 @@ __noinline int rv_fast6(struct xdp_md *ctx, __u64 switches, __u32 link)
 	    rv_fast_is_dns(&headers, switches))
 		return XDP_PASS;
 	found = rv_fast_find6(control, &headers, view.protocol, &slot);
-	if (!found || found->state != RV_FAST_LIVE)
+	if (!found)
+		return rv_fast_goes_on(&view) ? RV_FAST_MISSED : XDP_PASS;
+	if (found->state != RV_FAST_LIVE)
 		return XDP_PASS;
 	if (!rv_fast_goes_on(&view)) {
 		other = slot ^ 1;
@@ -253,6 +258,8 @@ static __always_inline int rv_fast(struct xdp_md *ctx, __u64 switches)
 	} else {
 		return XDP_PASS;
 	}
+	if (step == RV_FAST_MISSED)
+		rv_fast_count_miss(switches);
 	return step == XDP_REDIRECT ? XDP_REDIRECT : XDP_PASS;
 }
 

@@ -39,9 +39,10 @@ static __always_inline void rv_fast_count_flow(const struct rv_fast_sent *sent,
 }
 
 static __always_inline void rv_fast_count_at(const struct rv_fast_sent *sent, __u32 slot,
-					     enum rv_direction direction, __u32 bytes)
+					     enum rv_direction direction, __u32 column,
+					     __u32 bytes)
 {
-	rv_statistics_add(slot, direction, sent->row, RV_REASON_PASS, 1, bytes);
+	rv_statistics_add(slot, direction, sent->row, column, 1, bytes);
 }
 
 /* Where a VLAN has programs of its own, tc counts there too, without the tag. */
@@ -54,7 +55,8 @@ static __always_inline void rv_fast_count_vlan(const struct rv_fast_sent *sent,
 	if (vlan)
 		zone = rv_zone_of(vlan);
 	if (zone.slot)
-		rv_fast_count_at(sent, zone.slot, direction, untagged);
+		rv_fast_count_at(sent, zone.slot, direction, RV_COLUMN_FORWARDED_VLAN,
+				 untagged);
 }
 
 /* On the interfaces. */
@@ -68,14 +70,35 @@ static __always_inline void rv_fast_count_interfaces(const struct rv_fast_sent *
 	if (!(sent->switches & RV_SWITCH_STATISTICS))
 		return;
 	zone = rv_zone_of(sent->ingress);
-	rv_fast_count_at(sent, zone.slot, RV_DIRECTION_INGRESS, sent->bytes);
+	rv_fast_count_at(sent, zone.slot, RV_DIRECTION_INGRESS, RV_REASON_FORWARDED,
+			 sent->bytes);
 	zone = rv_zone_of(way->path.egress);
 	/* Slot 0: no program of ours would see what leaves there. */
 	if (zone.slot)
 		rv_fast_count_at(sent, zone.slot, RV_DIRECTION_EGRESS,
+				 RV_REASON_FORWARDED,
 				 untagged + (way->path.egress_tag ? tag : 0));
 	rv_fast_count_vlan(sent, way->ingress_vlan, RV_DIRECTION_INGRESS, untagged);
 	rv_fast_count_vlan(sent, way->egress_vlan, RV_DIRECTION_EGRESS, untagged);
+}
+
+/*
+ * A packet the fast path could have forwarded, had its connection been in the cache.
+ * Hits are counted with the statistics, so misses are only while those are.
+ */
+static __always_inline void rv_fast_count_miss(__u64 switches)
+{
+	const struct rv_fast_control *control = rv_fast_control_get();
+	__u64 *misses;
+	__u32 key = 0;
+
+	if (!(switches & RV_SWITCH_STATISTICS) || !control ||
+	    bpf_ktime_get_coarse_ns() >=
+		    *(const volatile __u64 *)&control->alive_until_ns)
+		return;
+	misses = bpf_map_lookup_elem(&fast_misses, &key);
+	if (misses)
+		++*misses;
 }
 
 /* On the entry of flow_monitoring, at a VLAN too where that has programs. */

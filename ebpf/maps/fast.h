@@ -54,6 +54,16 @@ struct {
 	__type(value, struct rv_fast_flow6);
 } fast_flow6 SEC(".maps");
 
+/* Packets whose connection is not in the cache. Not of the cache: another may take its
+ * place. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__uint(pinning, LIBBPF_PIN_BY_NAME);
+	__type(key, __u32);
+	__type(value, __u64);
+} fast_misses SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, RV_PORTS_MAX);

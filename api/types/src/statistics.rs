@@ -83,6 +83,8 @@ pub enum Reason {
     InvalidState,
     /// Its interface is in no zone.
     NoZone,
+    /// Went on: XDP forwarded it from the flow cache.
+    Forwarded,
 }
 
 impl From<model::Reason> for Reason {
@@ -96,6 +98,7 @@ impl From<model::Reason> for Reason {
             model::Reason::PolicyDefault => Self::PolicyDefault,
             model::Reason::InvalidState => Self::InvalidState,
             model::Reason::NoZone => Self::NoZone,
+            model::Reason::Forwarded => Self::Forwarded,
         }
     }
 }

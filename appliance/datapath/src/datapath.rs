@@ -62,8 +62,9 @@ pub struct HitCounter {
     pub bytes: u64,
 }
 
-/// Packets the fast path looked for in the flow cache, since the maps were made. What begins or ends connections and
-/// what it never forwards is not among them.
+/// Packets the fast path looked for in the flow cache while [`Switches::statistics`] was on, since the maps were made;
+/// hits of interfaces that are gone, since the start. What begins or ends connections and what it never forwards is
+/// not among them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CacheLookups {
     /// Packets it forwarded.

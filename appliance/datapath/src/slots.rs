@@ -42,6 +42,12 @@ impl Slots {
             .map(|(slot, _)| *slot)
     }
 
+    /// Slots that are not free.
+    #[cfg(feature = "kernel")]
+    pub(crate) fn taken(&self) -> impl Iterator<Item = u16> {
+        self.taken.keys().copied()
+    }
+
     /// The slot of an interface, a free one if it has none; None if none is free.
     pub(crate) fn assign(&mut self, index: u32) -> Option<Slot> {
         if let Some(number) = self.of(index) {

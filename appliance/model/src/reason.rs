@@ -19,6 +19,8 @@ pub enum Reason {
     InvalidState,
     /// Its interface is in no zone.
     NoZone,
+    /// Went on: XDP forwarded it from the flow cache.
+    Forwarded,
 }
 
 /// What a [`Reason`] does to the packet.
@@ -45,7 +47,7 @@ impl Verdict {
 
 impl Reason {
     /// Every reason in number order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Pass,
         Self::SourceListed,
         Self::DnsDropped,
@@ -54,6 +56,7 @@ impl Reason {
         Self::PolicyDefault,
         Self::InvalidState,
         Self::NoZone,
+        Self::Forwarded,
     ];
 
     /// Its stable number.
@@ -67,6 +70,7 @@ impl Reason {
             Self::PolicyDefault => 5,
             Self::InvalidState => 6,
             Self::NoZone => 7,
+            Self::Forwarded => 8,
         }
     }
 
@@ -86,13 +90,14 @@ impl Reason {
             Self::PolicyDefault => "policy_default",
             Self::InvalidState => "invalid_state",
             Self::NoZone => "no_zone",
+            Self::Forwarded => "forwarded",
         }
     }
 
     /// What it does.
     pub fn verdict(self) -> Verdict {
         match self {
-            Self::Pass => Verdict::Pass,
+            Self::Pass | Self::Forwarded => Verdict::Pass,
             Self::SourceListed
             | Self::DnsDropped
             | Self::PolicyRule

@@ -1037,6 +1037,7 @@ pub mod rv_reason {
     pub const RV_REASON_POLICY_DEFAULT: Type = 5;
     pub const RV_REASON_INVALID_STATE: Type = 6;
     pub const RV_REASON_NO_ZONE: Type = 7;
+    pub const RV_REASON_FORWARDED: Type = 8;
     pub const RV_REASON_CAPACITY: Type = 32;
 }
 pub mod rv_protocol {
@@ -1060,6 +1061,12 @@ pub mod rv_direction {
     pub type Type = ::core::ffi::c_uint;
     pub const RV_DIRECTION_INGRESS: Type = 0;
     pub const RV_DIRECTION_EGRESS: Type = 1;
+}
+pub mod rv_column {
+    #[allow(unused_imports)]
+    use super::*;
+    pub type Type = ::core::ffi::c_uint;
+    pub const RV_COLUMN_FORWARDED_VLAN: Type = 31;
 }
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]

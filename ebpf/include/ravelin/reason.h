@@ -23,6 +23,8 @@ enum rv_reason {
 	RV_REASON_INVALID_STATE = 6,
 	/* Its interface is in no zone. Told by nftables only. */
 	RV_REASON_NO_ZONE = 7,
+	/* Went on: XDP forwarded it from the flow cache. */
+	RV_REASON_FORWARDED = 8,
 	/* Columns of rv_statistics; room for later reasons. */
 	RV_REASON_CAPACITY = 32,
 };

@@ -24,6 +24,15 @@ enum rv_direction {
 	RV_DIRECTION_EGRESS = 1,
 };
 
+enum rv_column {
+	/*
+	 * What the device of a VLAN has counted as RV_REASON_FORWARDED, counted at the
+	 * VLAN too. A column of its own, so that those of RV_REASON_FORWARDED are the
+	 * packets the fast path sent. The others are reasons.
+	 */
+	RV_COLUMN_FORWARDED_VLAN = RV_REASON_CAPACITY - 1,
+};
+
 /*
  * Map "statistics": per-CPU array, key = slot * 2 + rv_direction. Each packet adds
  * to exactly one cell, so every total is a sum of cells and they always reconcile.

@@ -67,6 +67,11 @@ impl Attachments {
             .map(|(index, interface)| (*index, interface))
     }
 
+    /// Slots of the statistics that are an interface's, attached by this process or still by one before.
+    pub(super) fn slots(&self) -> impl Iterator<Item = u16> {
+        self.slots.taken()
+    }
+
     /// Attachments whose link is at work: not one that somebody took off since.
     pub(super) fn at_work(&self) -> Result<Vec<Attachment>, DatapathError> {
         let mut at_work = Vec::new();
@@ -154,10 +159,13 @@ impl Attachments {
     }
 
     /// Takes the programs off an interface, if it is still there, and forgets it.
-    pub(super) fn detach(&mut self, index: u32) -> Result<(), DatapathError> {
+    pub(super) fn detach(&mut self, index: u32, statistics: &mut Statistics) -> Result<(), DatapathError> {
         self.interfaces.remove(&index);
         for place in Place::ALL {
             links::remove(&place.pin(&self.links, index))?;
+        }
+        if let Some(slot) = self.slots.of(index) {
+            statistics.retire(slot)?;
         }
         if index < RV_ZONE_IFINDEX_LIMIT {
             self.zones.set(index, rv_zone::default())?;

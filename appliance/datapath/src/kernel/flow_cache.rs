@@ -12,6 +12,7 @@ use super::objects::CacheMaps;
 use super::ports::Ports;
 use super::schema::{MapSet, Schema};
 use super::sys;
+use super::table::PerCpuArray;
 use crate::flow_cache::{CacheFigures, CacheMemory, Platform, TableCache};
 use crate::{CachePort, DatapathError, FlowCache};
 
@@ -77,6 +78,23 @@ impl KernelCache {
             "fast_flow6" => Some(self.figures.connections6.load(Relaxed) * 2),
             _ => None,
         }
+    }
+}
+
+/// The map `fast_misses`.
+#[derive(Debug)]
+pub(super) struct Misses(PerCpuArray<u64>);
+
+impl Misses {
+    pub(super) fn open(maps: &Path) -> Result<Self, DatapathError> {
+        PerCpuArray::open(maps, "fast_misses").map(Self)
+    }
+
+    /// Packets whose connection was not in a cache.
+    pub(super) fn read(&self) -> Result<u64, DatapathError> {
+        let mut cpus = self.0.buffer(0);
+        self.0.read(0, &mut cpus)?;
+        Ok(cpus.into_iter().fold(0, u64::wrapping_add))
     }
 }
 

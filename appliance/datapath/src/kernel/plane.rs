@@ -13,6 +13,7 @@ use super::attachments::Attachments;
 use super::caches::{self, Caches};
 use super::control::{Control, Halved};
 use super::events::Events;
+use super::flow_cache::Misses;
 use super::flow_table::{FlowOccupancy, KernelFlowTable};
 use super::image_maps::ImageMap;
 use super::name_tables::NameTables;
@@ -42,6 +43,7 @@ pub struct KernelDatapath {
     policy: PolicyTables,
     attachments: Attachments,
     statistics: Statistics,
+    misses: Misses,
     events: Events,
     flow_occupancy: Arc<FlowOccupancy>,
     caches: Caches,
@@ -84,6 +86,7 @@ impl KernelDatapath {
             policy: PolicyTables::open(&pins.maps)?,
             attachments: Attachments::open(&pins.maps, &pins.links)?,
             statistics: Statistics::open(&pins.maps)?,
+            misses: Misses::open(&pins.maps)?,
             programs,
             loader,
             pins,
@@ -195,7 +198,7 @@ impl Datapath for KernelDatapath {
     }
 
     fn detach(&mut self, index: u32) -> Result<(), DatapathError> {
-        self.attachments.detach(index)
+        self.attachments.detach(index, &mut self.statistics)
     }
 
     fn set_switches(&mut self, switches: Switches) -> Result<(), DatapathError> {
@@ -274,7 +277,10 @@ impl Datapath for KernelDatapath {
     }
 
     fn cache_lookups(&self) -> Result<CacheLookups, DatapathError> {
-        Ok(CacheLookups::default())
+        Ok(CacheLookups {
+            hits: self.statistics.forwarded(self.attachments.slots())?,
+            misses: self.misses.read()?,
+        })
     }
 
     fn cache_capacity(&self) -> u32 {

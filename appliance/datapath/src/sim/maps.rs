@@ -91,6 +91,7 @@ pub(super) fn maps(occupancy: &Occupancy) -> Vec<MapInfo> {
         ("policy", index, index, 2, Some(occupancy.policy_rows)),
         ("policy_classes", index, index, 2, Some(occupancy.policy_rows)),
         ("rule_hits", index, size_of::<rv_counter>(), POLICY_COUNTERS, None),
+        ("fast_misses", index, size_of::<u64>(), 1, None),
         ("fast_control", index, size_of::<rv_fast_control>(), 1, None),
         ("fast_index4", index, size_of::<rv_fast_bucket>(), buckets, None),
         ("fast_index6", index, size_of::<rv_fast_bucket>(), buckets, None),

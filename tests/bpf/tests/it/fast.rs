@@ -6,6 +6,7 @@ mod differential;
 mod forwarding;
 mod learning;
 mod lifetime;
+mod lookups;
 mod racing;
 mod reference;
 mod road;

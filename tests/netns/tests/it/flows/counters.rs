@@ -85,11 +85,14 @@ fn told(ground: &Ground<'_>, expected: &Expected) -> Expected {
         let (port, direction, protocol) = *key;
         let cells = interfaces.iter().filter(|one| one["interface"] == port);
         let cells = cells.flat_map(|one| one["cells"].as_array().expect("cells"));
-        let mut fitting = cells.filter(|cell| {
-            cell["direction"] == direction && cell["protocol"] == protocol && cell["reason"] == "pass"
+        // Forwarded by XDP, or by the kernel.
+        let fitting = cells.filter(|cell| {
+            cell["direction"] == direction && cell["protocol"] == protocol && cell["verdict"] == "pass"
         });
-        let count = |cell: &Value| (number(&cell["packets"]), number(&cell["bytes"]));
-        (*key, fitting.next().map_or((0, 0), count))
+        let count = fitting.fold((0, 0), |(packets, bytes), cell| {
+            (packets + number(&cell["packets"]), bytes + number(&cell["bytes"]))
+        });
+        (*key, count)
     };
     Expected {
         flows: flows
