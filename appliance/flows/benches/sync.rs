@@ -1,4 +1,5 @@
-//! What it costs to bring the flow cache in step with 250,000 connections, once and for a minute after. Needs root.
+//! What it costs to bring the flow cache in step with 250,000 connections, once and for a minute after, and to move
+//! them to another cache. Needs root.
 #![expect(clippy::print_stdout, reason = "prints its measurements")]
 
 use std::net::IpAddr;
@@ -76,6 +77,15 @@ async fn measure() {
                 status.last_reading.as_secs_f64(),
                 status.drift
             );
+            for room in [CONNECTIONS * 2, CONNECTIONS, CONNECTIONS / 4] {
+                let moved = following.handle.move_cache(simulate_cache(room), || Ok(()));
+                let moved = moved.await.expect("move");
+                println!(
+                    "moved to a cache for {room} of each family: {} came along, {} found no room, XDP paused for {:.1?}",
+                    moved.moved, moved.refused, moved.pause
+                );
+            }
+            assert_eq!(following.handle.sync().borrow().epoch, status.epoch);
         }
         following.end().await;
     }

@@ -49,3 +49,6 @@ fn used(state: &CachedState) -> Option<Reverse<Duration>> {
     let idle = state.directions.iter().filter_map(|direction| direction.idle);
     idle.min().map(Reverse)
 }
+
+#[cfg(test)]
+mod tests;

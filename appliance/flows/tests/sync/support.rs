@@ -8,13 +8,15 @@ use std::time::{Duration, Instant};
 
 use ravelin_datapath::{
     CacheOccupancy, CachePort, CacheTiming, CachedFlow, CachedState, DatapathError, FlowCache,
-    FlowCacheReader, Inserted, RemovedFlow, simulate,
+    FlowCacheReader, Inserted, RemovedFlow, simulate, simulate_cache,
 };
-use ravelin_flows::{FlowsHandle, Parts, Tasks, spawn};
+use ravelin_flows::live::{FlowQuery, FlowSort, FlowView};
+use ravelin_flows::records::{FlowRecordFilter, StoredFlowRecord};
+use ravelin_flows::{FlowsHandle, MoveError, MovedCache, Parts, Tasks, spawn};
 use ravelin_kernel::{ConnectionKey, Conntrack, ConntrackSettings, Link, NewConnection};
 use ravelin_model::{
-    Connection, ConnectionStatus, ConntrackSyncConfig, FlowSettings, FlowTuple, SyncState, SyncStatus,
-    TcpState, protocol,
+    Connection, ConnectionStatus, ConntrackSyncConfig, FlowCount, FlowFilter, FlowSettings, FlowTuple,
+    SyncState, SyncStatus, TcpState, protocol,
 };
 use ravelin_store::Store;
 use ravelin_test_harness::{Namespace, privileged};
@@ -49,8 +51,17 @@ pub(crate) struct SharedCache {
 
 impl SharedCache {
     pub(crate) fn new() -> Self {
+        Self::of(simulate().cache)
+    }
+
+    /// With room for so many connections of each family.
+    pub(crate) fn with_room(connections: u32) -> Self {
+        Self::of(simulate_cache(connections))
+    }
+
+    fn of(cache: Box<dyn FlowCache>) -> Self {
         Self {
-            cache: Arc::new(Mutex::new(simulate().cache)),
+            cache: Arc::new(Mutex::new(cache)),
             alive: Arc::default(),
         }
     }
@@ -66,6 +77,31 @@ impl SharedCache {
             flows.insert(state.flow.original, state.flow);
         });
         flows
+    }
+
+    /// Has XDP have forwarded packets: as many of each connection as nobody else's.
+    pub(crate) fn forward(&self) -> BTreeMap<FlowTuple, [FlowCount; 2]> {
+        let mut counts = BTreeMap::new();
+        let mut cache = self.lock();
+        let mut states = Vec::new();
+        cache.for_each(&mut |state| states.push(*state));
+        // Nobody is to hear of the way this is done.
+        for state in &states {
+            assert!(cache.remove(&state.flow.original));
+        }
+        cache.collect().expect("collect");
+        for (packets, mut state) in (1..).zip(states) {
+            for (direction, times) in state.directions.iter_mut().zip([1, 2]) {
+                direction.count.packets += packets * times;
+                direction.count.bytes += packets * times * 100;
+                // The more, the later.
+                direction.idle = Some(Duration::from_millis(2000 - packets));
+            }
+            assert_eq!(cache.restore(&state), Inserted::New);
+            let now = state.directions.map(|direction| direction.count);
+            counts.insert(state.flow.original, now);
+        }
+        counts
     }
 
     /// For how long XDP was let forward, every time that was said, each only where it is another than before.
@@ -198,6 +234,42 @@ impl Following {
         self.until("in step", |status| status.state == SyncState::Synced)
     }
 
+    /// Has the engine go on with another cache; `use_it` runs before the programs use it.
+    pub(crate) fn move_to(
+        &mut self,
+        cache: &SharedCache,
+        use_it: impl FnOnce() -> Result<(), String> + Send + 'static,
+    ) -> Result<MovedCache, MoveError> {
+        let moved = self.handle.move_cache(Box::new(cache.clone()), use_it);
+        let moved = self.runtime.block_on(moved)?;
+        self.cache = cache.clone();
+        Ok(moved)
+    }
+
+    /// Packets and bytes of every connection, as they are listed.
+    pub(crate) fn counts(&self) -> BTreeMap<FlowTuple, [FlowCount; 2]> {
+        let query = FlowQuery {
+            filter: FlowFilter::default(),
+            sort: FlowSort::Name,
+            descending: false,
+            after: None,
+            limit: 10_000,
+        };
+        let page = self.runtime.block_on(self.handle.flows(query)).expect("flows");
+        let counts = |view: &FlowView| (view.original, view.counts.expect("they are counted"));
+        page.items.iter().map(counts).collect()
+    }
+
+    /// Records that were written.
+    pub(crate) fn records(&self) -> Vec<StoredFlowRecord> {
+        let filter = FlowRecordFilter {
+            limit: 10_000,
+            ..FlowRecordFilter::default()
+        };
+        let page = self.runtime.block_on(self.handle.records(filter));
+        page.expect("records").items
+    }
+
     /// Waits until the cache holds what conntrack does.
     pub(crate) fn until_right(&self, conntrack: &mut Conntrack) {
         wait("the cache is right", || {
@@ -225,7 +297,7 @@ impl Following {
     }
 }
 
-fn timeouts() -> ravelin_datapath::FlowTimeouts {
+pub(crate) fn timeouts() -> ravelin_datapath::FlowTimeouts {
     let timeout = Duration::from_secs(60);
     ravelin_datapath::FlowTimeouts {
         tcp_established: timeout,
