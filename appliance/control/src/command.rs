@@ -1,7 +1,7 @@
 //! What the handle sends to the task.
 
 use ravelin_model::{
-    EntryId, EntryValue, Feature, FeatureConfig, List, ListEntry, ListId, ListName, Revision,
+    EntryId, EntryValue, Feature, FeatureConfig, List, ListEntry, ListId, ListName, Revision, TuningLimits,
 };
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -78,6 +78,11 @@ pub(crate) enum ChangeRequest {
     Confirm {
         revision: Revision,
         reply: Reply<Arc<PolicyView>>,
+    },
+    SetTuning {
+        limits: TuningLimits,
+        precondition: Precondition,
+        reply: Reply<Arc<Snapshot>>,
     },
     ReplaceEntries {
         id: ListId,

@@ -13,6 +13,7 @@ mod policy;
 mod ports;
 mod reconcile;
 mod source;
+mod tuning;
 
 pub(crate) use flows::Flows;
 pub(crate) use lists::feature_reference;

@@ -8,6 +8,7 @@ use ravelin_model::{
     EntryId, EntryValue, Event, Feature, FeatureConfig, FeatureStatus, Interface, InterfaceStatistics, List,
     ListEntry, ListId, ListName, MapInfo, ProgramInfo, Revision, SyncStatus, chain,
 };
+use ravelin_model::{TuningLimits, TuningSettings, TuningStatus};
 use ravelin_store::{AuditEntry, Author, PageQuery, Store, StoredEntry};
 use time::OffsetDateTime;
 use tokio::io::AsyncBufRead;
@@ -44,6 +45,7 @@ pub struct ControlHandle {
     pub(crate) clock: Clock,
     pub(crate) verdicts: VerdictLog,
     pub(crate) figures: Arc<Mutex<Figures>>,
+    pub(crate) tuning: watch::Receiver<Arc<TuningStatus>>,
     pub(crate) simulation_differences: Arc<AtomicU64>,
     /// True: no further change.
     pub(crate) stop: Arc<watch::Sender<bool>>,
@@ -340,6 +342,33 @@ impl ControlHandle {
     /// Where the flow cache stands to conntrack.
     pub fn sync_status(&self) -> SyncStatus {
         self.sync.borrow().clone()
+    }
+
+    /// What is tuned, as of the last window, and what it keeps to.
+    pub fn tuning(&self) -> TuningStatus {
+        let settings = (*self.now().tuning).clone();
+        let mut status = (**self.tuning.borrow()).clone();
+        for object in &mut status.objects {
+            object.bounds = settings.limits.bounds_of(object.object.tunable);
+        }
+        TuningStatus { settings, ..status }
+    }
+
+    /// Changes what tuning keeps to; it does at once.
+    pub async fn set_tuning(
+        &self,
+        limits: TuningLimits,
+        precondition: Precondition,
+        actor: &Actor,
+    ) -> Result<TuningSettings, ControlError> {
+        let after = self
+            .change(actor, |reply| ChangeRequest::SetTuning {
+                limits,
+                precondition,
+                reply,
+            })
+            .await?;
+        Ok((*after.tuning).clone())
     }
 
     /// Events after the one with this sequence number, or from now on.

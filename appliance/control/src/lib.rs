@@ -31,6 +31,7 @@ mod snapshot;
 mod status;
 mod stream;
 mod task;
+mod tuner;
 mod verdicts;
 
 pub use clock::Clock;
@@ -55,3 +56,4 @@ pub use requests::{
 };
 pub use stream::{EventStream, StreamItem};
 pub use task::{Tasks, spawn};
+pub use tuner::{Costs, TunerState, decide};

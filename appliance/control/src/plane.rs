@@ -12,6 +12,22 @@ use crate::error::loaded;
 
 type Job = Box<dyn FnOnce(&mut dyn Datapath) + Send>;
 
+/// A call to queue, and where its answer comes.
+fn job<T: Send + 'static>(
+    call: impl FnOnce(&mut dyn Datapath) -> Result<T, DatapathError> + Send + 'static,
+) -> (Job, oneshot::Receiver<Result<T, DatapathError>>) {
+    let (reply, answer) = oneshot::channel();
+    let job: Job = Box::new(move |datapath| {
+        // Whoever asked may have gone away; the call itself still had to be made.
+        drop(reply.send(call(datapath)));
+    });
+    (job, answer)
+}
+
+fn gone() -> ControlError {
+    ControlError::NoDatapath("its thread has ended".to_owned())
+}
+
 /// Calls waiting for the thread. Senders wait when it is full, so a burst of readers slows itself down.
 const QUEUE: usize = 64;
 
@@ -99,22 +115,31 @@ impl Plane {
         }
     }
 
+    /// The same for a thread that may block, and is none of the runtime's.
+    pub(crate) fn call_blocking<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&mut dyn Datapath) -> Result<T, DatapathError> + Send + 'static,
+    ) -> Result<T, ControlError> {
+        let jobs = self.jobs()?;
+        let (job, answer) = job(call);
+        jobs.blocking_send(job).map_err(|_| gone())?;
+        answer.blocking_recv().map_err(|_| gone())?.map_err(loaded)
+    }
+
     /// Runs `call` on the thread, after the calls that came before.
     pub(crate) async fn call<T: Send + 'static>(
         &self,
         call: impl FnOnce(&mut dyn Datapath) -> Result<T, DatapathError> + Send + 'static,
     ) -> Result<T, ControlError> {
-        let jobs = self
-            .jobs
-            .as_ref()
-            .map_err(|reason| ControlError::NoDatapath(reason.to_string()))?;
-        let gone = || ControlError::NoDatapath("its thread has ended".to_owned());
-        let (reply, answer) = oneshot::channel();
-        let job: Job = Box::new(move |datapath| {
-            // Whoever asked may have gone away; the call itself still had to be made.
-            drop(reply.send(call(datapath)));
-        });
+        let jobs = self.jobs()?;
+        let (job, answer) = job(call);
         jobs.send(job).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?.map_err(loaded)
+    }
+
+    fn jobs(&self) -> Result<&mpsc::Sender<Job>, ControlError> {
+        self.jobs
+            .as_ref()
+            .map_err(|reason| ControlError::NoDatapath(reason.to_string()))
     }
 }

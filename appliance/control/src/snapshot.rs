@@ -7,7 +7,7 @@ use ravelin_compile::{CounterId, Inventory, NameImage, Ruleset};
 use ravelin_kernel::Link;
 use ravelin_model::{
     Action, Counter, EntryId, Feature, FeatureDetail, FeatureState, FeatureStatus, Interface, ListId,
-    Revision, SyncStatus, VerdictLine,
+    Revision, SyncStatus, TuningSettings, VerdictLine,
 };
 
 use crate::hit_rows::HitRows;
@@ -51,6 +51,8 @@ pub(crate) struct Snapshot {
     pub(crate) classifying: bool,
     /// Where the flow cache stands to conntrack.
     pub(crate) sync: Arc<SyncStatus>,
+    /// What tuning keeps to.
+    pub(crate) tuning: Arc<TuningSettings>,
 }
 
 /// The policy as both back-ends have it.

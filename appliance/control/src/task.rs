@@ -35,6 +35,7 @@ use crate::plane::Plane;
 use crate::policy_counters::PolicyCounters;
 use crate::snapshot::Snapshot;
 use crate::stream::Hub;
+use crate::tuner::{self, Meter, Objects, TunerParts};
 use crate::verdicts::{self, VerdictLog};
 use crate::{Config, ControlError, ControlHandle, PacketLogSource, events};
 
@@ -44,7 +45,7 @@ const COMMANDS: usize = 64;
 /// Tasks that run behind a handle, by name. None of them ends before [`ControlHandle::shut_down`] or the loss of
 /// the links, and a panic ends one: whoever supervises should then end the process, for a new one to start from
 /// what is stored. Dropping this leaves them running.
-pub type Tasks = [(&'static str, JoinHandle<()>); 5];
+pub type Tasks = [(&'static str, JoinHandle<()>); 6];
 
 /// Reads what is stored and starts the tasks. They bring the data plane to what is stored;
 /// [`ControlHandle::started`] tells when that is done.
@@ -61,7 +62,7 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
         judge,
         sync,
         live,
-        flow_cache: _,
+        flow_cache,
         hardware,
         packet_filter,
         packet_log,
@@ -121,6 +122,22 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
         counters_read: counters_read_every,
         counters_saved: counters_saved_every,
     };
+    let (tuning, tuned) = watch::channel(Arc::default());
+    let tuner = TunerParts {
+        objects: Objects {
+            plane: plane.clone(),
+            flow_cache,
+            hardware: hardware.clone(),
+        },
+        meter: Meter {
+            plane: plane.clone(),
+            sync: sync.clone(),
+        },
+        snapshots: snapshots.clone(),
+        hub: hub.clone(),
+        status: tuning,
+        stopped: stop.subscribe(),
+    };
     let (log, logged) = VerdictLog::new(hub.clone());
     let tasks = [
         ("control", tokio::spawn(run(engine, inputs, every))),
@@ -134,6 +151,7 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
                 log.clone(),
             )),
         ),
+        ("tuner", tokio::spawn(tuner::run(tuner))),
         ("datapath", tokio::spawn(plane.clone().ended())),
         ("nftables", tokio::spawn(filter.ended())),
         (
@@ -161,6 +179,7 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
         clock,
         verdicts: log,
         figures,
+        tuning: tuned,
         simulation_differences: Arc::default(),
         stop: Arc::new(stop),
     };
@@ -289,6 +308,11 @@ async fn execute(engine: &mut Engine, command: Command) {
         ChangeRequest::DeleteEntry { id, entry, reply } => {
             answer(reply, engine.delete_entry(&id, entry, &actor).await);
         }
+        ChangeRequest::SetTuning {
+            limits,
+            precondition,
+            reply,
+        } => answer(reply, engine.set_tuning(limits, precondition, &actor).await),
         ChangeRequest::ReplaceEntries {
             id,
             precondition,

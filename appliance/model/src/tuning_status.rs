@@ -1,10 +1,11 @@
 //! What tuning saw and did.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use crate::{Bounds, TunedObject, TuningDecision, TuningSettings};
+use crate::{Bounds, Tunable, TunedObject, TuningDecision, TuningSettings};
 
 /// What happened between two readings, and levels at its end. What could not be read is None and never 0.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -191,4 +192,7 @@ pub struct TuningStatus {
     pub window: Option<(OffsetDateTime, TuningWindow)>,
     /// The last decisions, newest first.
     pub decisions: Vec<TuningDecision>,
+    /// Decisions of this process, by what they were about, whether it was to become more, and the name of what became
+    /// of them.
+    pub counts: BTreeMap<(Tunable, bool, &'static str), u64>,
 }

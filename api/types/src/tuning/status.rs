@@ -70,6 +70,7 @@ impl From<model::TuningStatus> for Tuning {
             objects,
             window,
             decisions,
+            counts: _,
         } = status;
         let TuningSettings {
             mode,

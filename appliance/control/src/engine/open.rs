@@ -162,6 +162,7 @@ async fn read(
         }),
         enforced: None,
         classifying: false,
+        tuning: Arc::new(store.tuning().await?),
         sync,
     })
 }

@@ -1,0 +1,54 @@
+//! Reads what tuning goes by.
+
+use std::time::Instant;
+
+use ravelin_datapath::{Datapath, DatapathError};
+use ravelin_model::{SyncStatus, Told, WorkerFigures, chain};
+use tokio::sync::watch;
+
+use crate::plane::Plane;
+use crate::{CacheReading, ControlError, Reading};
+
+/// Where readings come from.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    pub(crate) plane: Plane,
+    pub(crate) sync: watch::Receiver<SyncStatus>,
+}
+
+impl Meter {
+    /// Reads everything.
+    pub(super) async fn read(&self) -> Reading {
+        let cache = self.plane.call(|datapath| cache(datapath)).await;
+        let events = self.plane.call(|datapath| datapath.event_figures()).await;
+        Reading {
+            at: Instant::now(),
+            cache: told(cache),
+            sync: self.sync.borrow().clone(),
+            events: told(events),
+            workers: WorkerFigures::default(),
+            softnet: Told::Unsupported,
+            process: Told::Unsupported,
+            queues: std::collections::BTreeMap::new(),
+            verdict_batches: ravelin_model::BatchFigures::default(),
+            flow_record_batches: ravelin_model::BatchFigures::default(),
+        }
+    }
+}
+
+fn cache(datapath: &mut dyn Datapath) -> Result<CacheReading, DatapathError> {
+    let capacity = datapath.cache_capacity();
+    Ok(CacheReading {
+        lookups: datapath.cache_lookups()?,
+        capacity,
+        bytes: datapath.cache_bytes(capacity),
+    })
+}
+
+fn told<T>(read: Result<T, ControlError>) -> Told<T> {
+    match read {
+        Ok(value) => Told::Known(value),
+        Err(ControlError::NoDatapath(_)) => Told::Unsupported,
+        Err(error) => Told::Failed(chain(&error)),
+    }
+}
