@@ -39,6 +39,8 @@ impl Ours {
         let config = KernelConfig {
             bpffs: lab.bpffs.clone(),
             addresses: config.addresses.max(u32::try_from(entries)?),
+            // For the most flows that are forwarded here.
+            cached_connections: 65_536,
             ..config
         };
         Ok(Self {

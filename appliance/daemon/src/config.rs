@@ -121,7 +121,7 @@ pub struct Capacity {
     pub name_buckets: u32,
     /// Flows per address family.
     pub flows: u32,
-    /// Connections of the flow cache per address family.
+    /// Connections of a new flow cache per address family; tuning changes its size.
     pub cached_connections: u32,
 }
 
@@ -131,7 +131,7 @@ impl Default for Capacity {
             addresses: 131_072,
             name_buckets: 131_072,
             flows: 262_144,
-            cached_connections: 65_536,
+            cached_connections: 16_384,
         }
     }
 }

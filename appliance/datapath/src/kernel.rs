@@ -1,8 +1,9 @@
 //! The data plane in the kernel.
 //!
 //! Everything that must outlive the process is pinned under `<bpffs>/ravelin`: the maps in `v<hash>/`, the hash
-//! being that of their layout and capacities, and the links in `links/`. Killing the process at any point leaves
-//! packets with whole programs and whole tables, and the next start adopts what it finds:
+//! being that of their layout and capacities, those of the flow cache, which has any size, below in `cache/`, and the
+//! links in `links/`. Killing the process at any point leaves packets with whole programs and whole tables, and the
+//! next start adopts what it finds:
 //!
 //! | killed | what is left | next start |
 //! | --- | --- | --- |
@@ -11,6 +12,9 @@
 //! | while filling a half | the other half is live | fills it again |
 //! | after a flip | the new half is live | waits for packets in flight before it writes |
 //! | between two hooks of an interface | the first has the new program, both the same tables | replaces the rest |
+//! | while staging a flow cache | maps in `staged/`, and a program no link runs | removes them |
+//! | while its program is put behind the links | it forwards nothing yet | adopts the old one |
+//! | after `staged/` became `cache/` and that `staged/` | all links run it | adopts it, removes the old one |
 //!
 //! One process at a time may use a BPF file system this way, in one network namespace: links found from another
 //! namespace are of a data plane that is gone, and are removed.
@@ -53,8 +57,8 @@ pub use test_run::TestRunOutcome;
 
 use crate::{DatapathError, Loaded};
 
-/// Where to pin and how much room to make. A capacity that changes makes new maps: the lists are loaded anew,
-/// counters and flows start at 0.
+/// Where to pin and how much room to make. A capacity that changes, but that of the flow cache, makes new maps: the
+/// lists are loaded anew, counters and flows start at 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KernelConfig {
     /// Mount point of the BPF file system.
@@ -67,8 +71,8 @@ pub struct KernelConfig {
     pub name_buckets: u32,
     /// Entries of each flow map, one for each direction of a flow; about 150 bytes each.
     pub flows: u32,
-    /// Connections of each family that fit into the flow cache, 2 million at most; about 290 bytes each for IPv4 and
-    /// 420 for IPv6.
+    /// Connections of each family that fit into a new flow cache, 2 million at most; about 290 bytes each for IPv4 and
+    /// 420 for IPv6. One that is there stays as large as it is.
     pub cached_connections: u32,
     /// Hit counters of the policy: rules, zone pairs and published services that can be told apart. 16 bytes for each
     /// and CPU.
@@ -82,7 +86,7 @@ impl Default for KernelConfig {
             addresses: 131_072,
             name_buckets: 131_072,
             flows: 262_144,
-            cached_connections: 65_536,
+            cached_connections: 16_384,
             policy_counters: 131_072,
         }
     }
