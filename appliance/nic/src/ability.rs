@@ -4,7 +4,7 @@ use ravelin_model::{HardwareProbe, XdpSupport};
 
 use crate::assessment::Capability;
 use crate::cards::Identity;
-use crate::drivers::Tunnels;
+use crate::drivers::{Means, Tunnels};
 use crate::evidence;
 
 /// One thing a card may be able to do.
@@ -100,7 +100,7 @@ pub(crate) enum Evidence {
     /// A feature of ethtool is for UDP tunnels of any kind; the table of drivers says for which.
     Tunnel {
         feature: &'static str,
-        of_driver: fn(&Tunnels) -> Option<bool>,
+        of_driver: fn(&Tunnels) -> Means,
     },
     /// No feature says it, and why.
     Nothing(&'static str),

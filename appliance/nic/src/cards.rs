@@ -56,6 +56,9 @@ fn limit(word: &str) -> Option<Option<&'static str>> {
     }
 }
 
+/// The kernel's index of every loopback interface, which has no driver (include/net/flow.h, LOOPBACK_IFINDEX).
+const LOOPBACK: u32 = 1;
+
 fn find(pci: PciId) -> Option<&'static Card> {
     let place = CARDS.binary_search_by_key(&pci, |card| card.pci).ok()?;
     CARDS.get(place)
@@ -73,6 +76,9 @@ impl Identity {
     pub(crate) fn of(probe: &HardwareProbe) -> Self {
         let driver = match probe.driver.as_deref() {
             Some(name) => drivers::find(name).ok_or_else(|| format!("the driver {name} is in no table")),
+            None if probe.index == LOOPBACK => {
+                drivers::find("loopback").ok_or_else(|| "the loopback interface is in no table".to_owned())
+            }
             None => Err("the kernel names no driver of the interface".to_owned()),
         };
         Self {

@@ -27,17 +27,30 @@ pub(crate) struct Routing {
     pub(crate) max_rules_source: &'static str,
 }
 
-/// Which UDP tunnels a feature bit stands for. None: the driver's source leaves it to the firmware.
+/// Whether a driver means a kind of tunnel by a feature for UDP tunnels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Means {
+    /// It does.
+    Yes,
+    /// It does not.
+    No,
+    /// It does where it has this feature too, else nobody knows.
+    YesWith(&'static str),
+    /// The driver leaves it to model or firmware.
+    NotTold,
+}
+
+/// Which UDP tunnels a driver means by the features for them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tunnels {
     /// VXLAN, sent.
-    pub(crate) vxlan_sent: Option<bool>,
+    pub(crate) vxlan_sent: Means,
     /// VXLAN, received.
-    pub(crate) vxlan_received: Option<bool>,
+    pub(crate) vxlan_received: Means,
     /// Geneve, sent.
-    pub(crate) geneve_sent: Option<bool>,
+    pub(crate) geneve_sent: Means,
     /// Geneve, received.
-    pub(crate) geneve_received: Option<bool>,
+    pub(crate) geneve_received: Means,
     /// Where that is written.
     pub(crate) source: &'static str,
 }
@@ -85,10 +98,10 @@ const fn software(name: &'static str, family: &'static str, why: &'static str) -
 /// VXLAN and Geneve, sent and received.
 const fn both(source: &'static str) -> Option<Tunnels> {
     Some(Tunnels {
-        vxlan_sent: Some(true),
-        vxlan_received: Some(true),
-        geneve_sent: Some(true),
-        geneve_received: Some(true),
+        vxlan_sent: Means::Yes,
+        vxlan_received: Means::Yes,
+        geneve_sent: Means::Yes,
+        geneve_received: Means::Yes,
         source,
     })
 }
@@ -96,10 +109,10 @@ const fn both(source: &'static str) -> Option<Tunnels> {
 /// Any UDP tunnel sent, none received.
 const fn sent_only(source: &'static str) -> Option<Tunnels> {
     Some(Tunnels {
-        vxlan_sent: Some(true),
-        vxlan_received: Some(false),
-        geneve_sent: Some(true),
-        geneve_received: Some(false),
+        vxlan_sent: Means::Yes,
+        vxlan_received: Means::No,
+        geneve_sent: Means::Yes,
+        geneve_received: Means::No,
         source,
     })
 }
@@ -121,10 +134,10 @@ pub(crate) const DRIVERS: &[Driver] = &[
         "NVIDIA Mellanox ConnectX-4 and later",
         MLX5,
         Some(Tunnels {
-            vxlan_sent: Some(true),
-            vxlan_received: Some(true),
-            geneve_sent: None,
-            geneve_received: Some(false),
+            vxlan_sent: Means::YesWith("rx-udp_tunnel-port-offload"),
+            vxlan_received: Means::Yes,
+            geneve_sent: Means::NotTold,
+            geneve_received: Means::No,
             source: "drivers/net/ethernet/mellanox/mlx5/core/en_main.c: the bit is set for VXLAN or for Geneve (mlx5e_build_nic_netdev), ports are learned of VXLAN only (mlx5e_vxlan_set_netdev_info)",
         }),
     ),
@@ -135,10 +148,10 @@ pub(crate) const DRIVERS: &[Driver] = &[
             "mlx4_en has no code for tc flower (drivers/net/ethernet/mellanox/mlx4/en_netdev.c, __mlx4_en_setup_tc)",
         ),
         Some(Tunnels {
-            vxlan_sent: Some(true),
-            vxlan_received: Some(true),
-            geneve_sent: Some(false),
-            geneve_received: Some(false),
+            vxlan_sent: Means::Yes,
+            vxlan_received: Means::Yes,
+            geneve_sent: Means::No,
+            geneve_received: Means::No,
             source: "drivers/net/ethernet/mellanox/mlx4/en_netdev.c, mlx4_udp_tunnels, mlx4_en_features_check",
         }),
     ),
@@ -165,10 +178,10 @@ pub(crate) const DRIVERS: &[Driver] = &[
             "ixgbe offloads cls_u32 and has no code for tc flower (drivers/net/ethernet/intel/ixgbe/ixgbe_main.c, ixgbe_setup_tc_block_cb)",
         ),
         Some(Tunnels {
-            vxlan_sent: Some(true),
-            vxlan_received: Some(true),
-            geneve_sent: Some(true),
-            geneve_received: None,
+            vxlan_sent: Means::Yes,
+            vxlan_received: Means::Yes,
+            geneve_sent: Means::Yes,
+            geneve_received: Means::NotTold,
             source: "drivers/net/ethernet/intel/ixgbe/ixgbe_main.c: X550 learns ports of VXLAN, X550EM_a of Geneve too (ixgbe_udp_tunnels_x550, ixgbe_udp_tunnels_x550em_a)",
         }),
     ),

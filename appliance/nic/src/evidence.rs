@@ -5,7 +5,7 @@ use ravelin_model::{EswitchMode, HardwareProbe, Told};
 use crate::ability::{Ability, Evidence};
 use crate::assessment::{Answer, Capability, Source};
 use crate::cards::Identity;
-use crate::drivers::{Driver, Flower, Tunnels};
+use crate::drivers::{Driver, Flower, Means, Tunnels};
 
 /// Value, whether it is active, source and reason.
 type Finding = (Answer, Option<bool>, Source, String);
@@ -81,7 +81,7 @@ fn feature(name: &str, probe: &HardwareProbe, driver: Option<&Driver>) -> Findin
 /// A kind of UDP tunnel: the feature must be there, and the driver must mean this kind by it.
 fn tunnel(
     name: &str,
-    of_driver: fn(&Tunnels) -> Option<bool>,
+    of_driver: fn(&Tunnels) -> Means,
     probe: &HardwareProbe,
     driver: Option<&Driver>,
 ) -> Finding {
@@ -95,22 +95,29 @@ fn tunnel(
         ));
     };
     let source = tunnels.source;
+    let yes = |why: String| (Answer::Yes, active, Source::Table, why);
+    let not_told = || {
+        unknown(format!(
+            "{state}, but nothing tells whether for this kind ({source})"
+        ))
+    };
     match of_driver(&tunnels) {
-        Some(true) => (
-            Answer::Yes,
-            active,
-            Source::Table,
-            format!("{state}, and the driver means this kind too ({source})"),
-        ),
-        Some(false) => (
+        Means::Yes => yes(format!(
+            "{state}, and the driver means this kind by it ({source})"
+        )),
+        Means::No => (
             Answer::No,
             Some(false),
             Source::Table,
-            format!("{state}, but the driver does not mean this kind ({source})"),
+            format!("{state}, but the driver does not mean this kind by it ({source})"),
         ),
-        None => unknown(format!(
-            "{state}, but the driver does not tell whether for this kind ({source})"
-        )),
+        Means::YesWith(other) => match probe.feature(other) {
+            Some(told) if told.active || !told.fixed => yes(format!(
+                "{state}, and so is {other}, by which the driver means this kind ({source})"
+            )),
+            _ => not_told(),
+        },
+        Means::NotTold => not_told(),
     }
 }
 

@@ -41,21 +41,23 @@ fn from_devlink(probe: &HardwareProbe) -> Option<FlowLimit> {
 }
 
 fn of_model(identity: &Identity) -> Option<FlowLimit> {
-    let card = identity.card().filter(|card| card.cannot_route.is_none())?;
-    let driver = identity
-        .driver()
-        .ok()
-        .filter(|driver| driver.name == card.driver)?;
-    match &driver.flower {
-        Flower::Routes(routing) => Some(FlowLimit {
+    let driver = identity.driver().ok()?;
+    let none = |reason: &str| FlowLimit {
+        value: Some(0),
+        source: LimitSource::ModelDefault,
+        reason: format!("it takes no rules that route: {reason}"),
+    };
+    let routing = match &driver.flower {
+        Flower::CannotRoute(reason) => return Some(none(reason)),
+        Flower::Routes(routing) => routing,
+    };
+    let card = identity.card().filter(|card| card.driver == driver.name)?;
+    Some(match card.cannot_route {
+        Some(reason) => none(reason),
+        None => FlowLimit {
             value: Some(routing.max_rules),
             source: LimitSource::ModelDefault,
             reason: routing.max_rules_source.to_owned(),
-        }),
-        Flower::CannotRoute(_) => Some(FlowLimit {
-            value: Some(0),
-            source: LimitSource::ModelDefault,
-            reason: "the driver takes no rules that route".to_owned(),
-        }),
-    }
+        },
+    })
 }

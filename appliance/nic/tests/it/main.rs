@@ -1,0 +1,5 @@
+//! Recorded cards, and cards nobody has.
+
+mod any_card;
+mod card;
+mod recorded;
