@@ -75,8 +75,8 @@ static __always_inline void rv_dns_tell(const struct rv_visit *visit,
 		return;
 	if (hits)
 		rv_count(hits, visit->packets, visit->bytes);
-	event = rv_event_begin(packet, RV_EVENT_DNS, visit->ifindex, visit->length,
-			       reason);
+	event = rv_event_begin(visit->control, packet, RV_EVENT_DNS, visit->ifindex,
+			       visit->length, reason);
 	if (!event)
 		return;
 	event->object = key / 2;

@@ -4,6 +4,7 @@
 
 #include <bpf/bpf_endian.h>
 
+#include <ravelin/control.h>
 #include <ravelin/reason.h>
 
 #include "lib/packet.h"
@@ -11,23 +12,25 @@
 
 #define RV_SECOND_NS 1000000000ull
 
-/* Events each CPU may send in a second. Set at load. */
-const volatile __u32 rv_event_rate = 200;
-
 /* Over budget, one packet in so many looks at the clock: a flood costs no more for it. */
 #define RV_EVENT_CLOCK_MASK 15
 
-/* Takes one event from this second's budget. The coarse clock is exact enough. */
-static __always_inline struct rv_event_budget *rv_event_allowed(void)
+/*
+ * Takes one event from this second's budget. The coarse clock is exact enough. The rate
+ * is read once: user space changes it at any time.
+ */
+static __always_inline struct rv_event_budget *
+rv_event_allowed(const struct rv_control *control)
 {
+	__u64 rate = *(const volatile __u64 *)&control->event_rate;
 	__u32 key = 0;
 	struct rv_event_budget *budget = bpf_map_lookup_elem(&event_budget, &key);
 	__u64 now, over;
 
 	if (!budget)
 		return NULL;
-	if (budget->sent >= rv_event_rate) {
-		over = budget->sent - rv_event_rate;
+	if (budget->sent >= rate) {
+		over = budget->sent - rate;
 		now = over & RV_EVENT_CLOCK_MASK ? budget->window_ns
 						 : bpf_ktime_get_coarse_ns();
 		if (now - budget->window_ns < RV_SECOND_NS) {
@@ -70,12 +73,13 @@ __noinline int rv_event_describe(struct rv_event *event, const struct rv_packet 
  * Tells user space of a packet, if the budget allows. Returns the record to finish and
  * submit, or NULL.
  */
-static __always_inline struct rv_event *rv_event_begin(const struct rv_packet *packet,
+static __always_inline struct rv_event *rv_event_begin(const struct rv_control *control,
+						       const struct rv_packet *packet,
 						       enum rv_event_kind kind,
 						       __u32 ifindex, __u32 length,
 						       enum rv_reason reason)
 {
-	struct rv_event_budget *budget = rv_event_allowed();
+	struct rv_event_budget *budget = rv_event_allowed(control);
 	struct rv_event *event;
 
 	if (!budget)

@@ -33,8 +33,8 @@ static __always_inline void rv_tell_drop(const struct rv_visit *visit,
 
 	if (!visit->packets)
 		return;
-	event = rv_event_begin(packet, RV_EVENT_DROP, visit->ifindex, visit->length,
-			       RV_REASON_SOURCE_LISTED);
+	event = rv_event_begin(visit->control, packet, RV_EVENT_DROP, visit->ifindex,
+			       visit->length, RV_REASON_SOURCE_LISTED);
 	if (!event)
 		return;
 	entry = rv_listed_entry(row, value);

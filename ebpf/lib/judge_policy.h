@@ -22,8 +22,8 @@ static __always_inline void rv_tell_verdict(const struct rv_visit *visit,
 					    const struct rv_verdict *verdict,
 					    enum rv_reason reason)
 {
-	struct rv_event *event = rv_event_begin(packet, RV_EVENT_POLICY, visit->ifindex,
-						visit->length, reason);
+	struct rv_event *event = rv_event_begin(visit->control, packet, RV_EVENT_POLICY,
+						visit->ifindex, visit->length, reason);
 
 	if (!event)
 		return;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ravelin_compile::Judge;
-use ravelin_datapath::{Datapath, FlowSummary, FlowTimeouts, RawEvent};
+use ravelin_datapath::{Datapath, EventBatches, FlowSummary, FlowTimeouts};
 use ravelin_kernel::{Link, Links, LoggedPacket, PacketLog};
 use ravelin_model::{FlowSettings, SyncStatus, chain};
 use ravelin_store::Store;
@@ -138,7 +138,7 @@ pub struct Parts {
     /// The data plane, or why there is none, to follow "there is no data plane: ".
     pub datapath: Result<Box<dyn Datapath>, String>,
     /// Events of the data plane.
-    pub events: mpsc::Receiver<RawEvent>,
+    pub events: EventBatches,
     /// nftables, or why it cannot be used.
     pub packet_filter: Result<Box<dyn PacketFilter>, String>,
     /// Packets it logs.

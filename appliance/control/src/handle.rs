@@ -18,6 +18,7 @@ use crate::command::{ChangeRequest, Command, Reply};
 use crate::config::LinkSource;
 use crate::engine::Figures;
 use crate::error::stored;
+use crate::event_workers::EventWorkers;
 use crate::plane::Plane;
 use crate::policy_counters::PolicyCounters;
 use crate::snapshot::Snapshot;
@@ -44,6 +45,8 @@ pub struct ControlHandle {
     pub(crate) counters: PolicyCounters,
     pub(crate) clock: Clock,
     pub(crate) verdicts: VerdictLog,
+    #[allow(dead_code, reason = "measured next")]
+    pub(crate) workers: EventWorkers,
     pub(crate) figures: Arc<Mutex<Figures>>,
     pub(crate) tuning: watch::Receiver<Arc<TuningStatus>>,
     pub(crate) simulation_differences: Arc<AtomicU64>,
@@ -151,8 +154,11 @@ impl ControlHandle {
 
     /// Events that never reached the stream.
     pub async fn event_losses(&self) -> Result<EventLosses, ControlError> {
-        let (suppressed, lost) = self.plane.call(|datapath| datapath.event_losses()).await?;
-        Ok(EventLosses { suppressed, lost })
+        let figures = self.plane.call(|datapath| datapath.event_figures()).await?;
+        Ok(EventLosses {
+            suppressed: figures.suppressed,
+            lost: figures.lost,
+        })
     }
 
     /// Every list, built-in ones first, then by name.

@@ -7,6 +7,7 @@ mod config;
 mod counters;
 mod engine;
 mod error;
+mod event_workers;
 mod events;
 mod fixed_counters;
 mod flow_cache_keeper;

@@ -9,7 +9,7 @@
 //!                                     │ Snapshot (watch)        │ Event
 //!                                     ├──► ControlHandle        ▼
 //!                                     └──► ┌────────┐ ──────► hub (ring of 4096) ──► EventStream
-//!  data plane ──RawEvent, 1024───────────► │ events │ ──verdict, 1024──► ┌──────────┐
+//!  data plane ──EventBatch, by buffers───► │ events │ ──verdict, 1024──► ┌──────────┐
 //!  nftables ──LoggedPacket, kernel───────► │        │                    │ verdicts │ ──batches──► store
 //!                                          └────────┘                    └──────────┘
 //! ```
@@ -20,9 +20,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ravelin_datapath::RawEvent;
 use ravelin_kernel::Link;
-use ravelin_model::{Event, SyncStatus};
+use ravelin_model::SyncStatus;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
@@ -30,6 +29,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 use crate::command::{ChangeRequest, Command, Reply};
 use crate::config::Parts;
 use crate::engine::{Engine, EngineParts, Flows, PolicyConfig};
+use crate::event_workers::{EventSinks, EventWorkers};
 use crate::packet_filter::Filter;
 use crate::plane::Plane;
 use crate::policy_counters::PolicyCounters;
@@ -37,7 +37,7 @@ use crate::snapshot::Snapshot;
 use crate::stream::Hub;
 use crate::tuner::{self, Meter, Objects, TunerParts};
 use crate::verdicts::{self, VerdictLog};
-use crate::{Config, ControlError, ControlHandle, PacketLogSource, events};
+use crate::{Config, ControlError, ControlHandle, PacketLogSource};
 
 /// Changes waiting for the engine.
 const COMMANDS: usize = 64;
@@ -139,15 +139,20 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
         stopped: stop.subscribe(),
     };
     let (log, logged) = VerdictLog::new(hub.clone());
+    let workers = EventWorkers::new();
+    let sinks = EventSinks {
+        snapshots: snapshots.clone(),
+        hub: hub.clone(),
+        log: log.clone(),
+    };
     let tasks = [
         ("control", tokio::spawn(run(engine, inputs, every))),
         (
             "events",
             tokio::spawn(pump(
-                events,
+                workers.clone().run(events, sinks),
                 packet_log,
                 snapshots.clone(),
-                hub.clone(),
                 log.clone(),
             )),
         ),
@@ -178,6 +183,7 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
         counters,
         clock,
         verdicts: log,
+        workers,
         figures,
         tuning: tuned,
         simulation_differences: Arc::default(),
@@ -346,34 +352,17 @@ fn answer<T>(reply: Reply<T>, outcome: Result<T, ControlError>) {
 
 /// Tells the events of the data plane and what nftables logs in the words of the model.
 async fn pump(
-    mut events: mpsc::Receiver<RawEvent>,
+    workers: impl Future<Output = ()>,
     mut packet_log: PacketLogSource,
     snapshots: watch::Receiver<Arc<Snapshot>>,
-    hub: Hub,
     log: VerdictLog,
 ) {
-    loop {
-        tokio::select! {
-            Some(RawEvent(raw)) = events.recv() => {
-                let now = Arc::clone(&snapshots.borrow());
-                match events::event(&raw, &now) {
-                    Some(Event::PolicyVerdict(verdict)) => log.add(verdict),
-                    Some(event) => hub.publish(event),
-                    None => tracing::debug!(
-                        kind = raw.kind,
-                        version = raw.version,
-                        "unknown event of the data plane"
-                    ),
-                }
-            }
-            Some(packet) = packet_log.next() => {
-                log.set_unread(packet_log.lost());
-                let now = Arc::clone(&snapshots.borrow());
-                log.add(verdicts::of_nftables(&packet, &now));
-            }
-            else => break,
+    let logged = async {
+        while let Some(packet) = packet_log.next().await {
+            log.set_unread(packet_log.lost());
+            let now = Arc::clone(&snapshots.borrow());
+            log.add(verdicts::of_nftables(&packet, &now));
         }
-    }
-    // Without a data plane there are no events, and that is no reason to end the process.
-    std::future::pending::<()>().await;
+    };
+    tokio::join!(workers, logged);
 }

@@ -2,8 +2,7 @@
 
 use std::os::unix::net::UnixStream;
 
-use ravelin_datapath::{Datapath, FlowCache, FlowTable, Loaded, RawEvent, simulate};
-use tokio::sync::mpsc;
+use ravelin_datapath::{Datapath, EventBatches, FlowCache, FlowTable, Loaded, simulate};
 
 use crate::config::{Config, DatapathKind};
 
@@ -16,7 +15,7 @@ pub struct Parts {
     /// The flow cache.
     pub cache: Option<Box<dyn FlowCache>>,
     /// Ends at once where there is no data plane.
-    pub events: mpsc::Receiver<RawEvent>,
+    pub events: EventBatches,
 }
 
 /// Loads the data plane. The engine runs without one too: it says so, and everything can still be configured.
@@ -47,7 +46,7 @@ pub fn load(config: &Config, run_time_helper: Option<UnixStream>) -> Parts {
                 datapath: Err(reason),
                 flows: None,
                 cache: None,
-                events: mpsc::channel(1).1,
+                events: EventBatches::none(),
             }
         }
     }

@@ -8,9 +8,8 @@ use ravelin_compile::{AddressImage, CounterId, NameImage, PolicyImages};
 use ravelin_model::{
     Action, Attachment, InterfaceStatistics, MapInfo, ProgramInfo, Reason, Revision, ZoneNumber,
 };
-use tokio::sync::mpsc;
 
-use crate::{DatapathError, FlowCache};
+use crate::{DatapathError, EventBatches, FlowCache};
 
 /// An interface to attach to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,11 +97,11 @@ pub struct EventFigures {
     pub read: u64,
     /// Events over the rate.
     pub suppressed: u64,
-    /// Events lost: the ring was full, or there was no buffer.
+    /// Events lost: the ring was full, nobody read them, or nobody could.
     pub lost: u64,
-    /// Buffers that were there when one was needed.
+    /// Buffers that were free when one was needed.
     pub buffer_hits: u64,
-    /// Times there was none.
+    /// Times none was, and events waited in the ring.
     pub buffer_misses: u64,
     /// Batches handed on.
     pub batches: u64,
@@ -240,9 +239,6 @@ pub trait Datapath: Send + fmt::Debug {
     /// How reading events goes.
     fn event_figures(&self) -> Result<EventFigures, DatapathError>;
 
-    /// Events (suppressed by the budget, lost to a full ring or a slow reader), since the maps were made.
-    fn event_losses(&self) -> Result<(u64, u64), DatapathError>;
-
     /// Programs loaded.
     fn programs(&self) -> Result<Vec<ProgramInfo>, DatapathError>;
 
@@ -321,7 +317,7 @@ pub struct Loaded {
     pub flows: Box<dyn FlowTable>,
     /// Connections XDP may forward.
     pub cache: Box<dyn FlowCache>,
-    /// Events of the ring buffer. Bounded at 1024: a reader that falls behind loses events, which are then
-    /// counted in [`Datapath::event_losses`].
-    pub events: mpsc::Receiver<RawEvent>,
+    /// Events of the ring buffer. Where a reader falls behind until buffers and ring are full events are lost, which is
+    /// counted in [`Datapath::event_figures`].
+    pub events: EventBatches,
 }

@@ -7,6 +7,7 @@
 mod clock;
 mod datapath;
 mod error;
+mod events;
 mod flow_cache;
 #[cfg(feature = "kernel")]
 mod flow_class;
@@ -21,6 +22,7 @@ pub use datapath::{
     FlowSweep, FlowTable, FlowTimeouts, HitCounter, Loaded, Probe, RawEvent, Switches,
 };
 pub use error::{DatapathError, LoaderError, Unavailable};
+pub use events::{EventBatch, EventBatches};
 pub use flow_cache::{
     CacheOccupancy, CachePort, CacheTiming, CachedDirection, CachedFlow, CachedState, FlowCache,
     FlowCacheReader, Inserted, Path, PathRefusal, RemovedFlow,
@@ -28,6 +30,3 @@ pub use flow_cache::{
 #[cfg(feature = "kernel")]
 pub use kernel::{KernelConfig, load, remove_all, serve_run_time};
 pub use sim::{simulate, simulate_cache, simulate_with_events};
-
-/// Events waiting for the reader of [`Loaded::events`].
-const EVENTS_CAPACITY: usize = 1024;

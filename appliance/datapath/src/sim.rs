@@ -1,13 +1,14 @@
 //! The simulated data plane: the same calls in memory. No packet ever passes through it, so it counts none.
 
 mod cache;
+mod events;
 mod flows;
 mod maps;
 mod plane;
 
 use tokio::sync::mpsc;
 
-use crate::{EVENTS_CAPACITY, FlowCache, Loaded, RawEvent};
+use crate::{FlowCache, Loaded, RawEvent};
 
 /// A data plane in memory. Its programs claim no XDP mode, and no program or map is listed as in the kernel.
 pub fn simulate() -> Loaded {
@@ -21,11 +22,10 @@ pub fn simulate_cache(connections: u32) -> Box<dyn FlowCache> {
 
 /// The same, with a sender for the events its programs would send.
 pub fn simulate_with_events() -> (Loaded, mpsc::Sender<RawEvent>) {
-    let (sender, events) = mpsc::channel(EVENTS_CAPACITY);
+    let (told, sender, events) = events::SimEvents::start();
     let (room, cache) = cache::SimCache::new(maps::CACHED_CONNECTIONS);
     let loaded = Loaded {
-        // It holds a sender too, so that the events do not end before the data plane does.
-        datapath: Box::new(plane::SimDatapath::new(sender.clone(), room)),
+        datapath: Box::new(plane::SimDatapath::new(told, room)),
         flows: Box::new(flows::SimFlowTable),
         cache,
         events,

@@ -67,13 +67,15 @@ const _: () = {
 pub struct rv_control {
     pub switches: __u64,
     pub names: [rv_name_table; 2usize],
+    pub event_rate: __u64,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of rv_control"][::core::mem::size_of::<rv_control>() - 40usize];
+    ["Size of rv_control"][::core::mem::size_of::<rv_control>() - 48usize];
     ["Alignment of rv_control"][::core::mem::align_of::<rv_control>() - 8usize];
     ["Offset of field: rv_control::switches"][::core::mem::offset_of!(rv_control, switches) - 0usize];
     ["Offset of field: rv_control::names"][::core::mem::offset_of!(rv_control, names) - 8usize];
+    ["Offset of field: rv_control::event_rate"][::core::mem::offset_of!(rv_control, event_rate) - 40usize];
 };
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone, Hash, PartialEq, Eq, :: bytemuck :: Pod, :: bytemuck :: Zeroable)]

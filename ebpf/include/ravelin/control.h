@@ -40,6 +40,7 @@ struct rv_name_table {
 struct rv_control {
 	__u64 switches;
 	struct rv_name_table names[2];
+	__u64 event_rate; /* events each CPU may send in a second */
 };
 
 #endif

@@ -39,9 +39,6 @@ pub mod load_time {
 
     /// Number that begins the metadata of a test run that shall leave no trace.
     pub const PROBE_MAGIC: &str = "rv_probe_magic";
-
-    /// Events each CPU may send in a second; 200 unless set.
-    pub const EVENT_RATE: &str = "rv_event_rate";
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use ravelin_compile::{AddressImage, CounterId, ImageTooLarge, NameImage, NftRuleset, PolicyImages};
 use ravelin_control::{Judge, Judging, LiveConnections, PacketFilter, PacketFilterError};
 use ravelin_datapath::{
-    AttachTarget, Attached, CacheLookups, Datapath, DatapathError, EventFigures, EventTuning, FlowCache,
-    HitCounter, Loaded, Probe, RawEvent, Switches, simulate_with_events,
+    AttachTarget, Attached, CacheLookups, Datapath, DatapathError, EventBatches, EventFigures, EventTuning,
+    FlowCache, HitCounter, Loaded, Probe, RawEvent, Switches, simulate_with_events,
 };
 use ravelin_model::{
     Attachment, Cell, Direction, DomainName, Hook, InterfaceStatistics, LiveFlows, MapInfo, ProgramInfo,
@@ -157,16 +157,16 @@ struct Scripted {
 }
 
 /// A data plane, its events, and the test's end of it.
-pub fn scripted() -> (Box<dyn Datapath>, mpsc::Receiver<RawEvent>, Told) {
+pub fn scripted() -> (Box<dyn Datapath>, EventBatches, Told) {
     scripted_on(Arc::new(Mutex::new(Script::default())))
 }
 
 /// The data plane an earlier engine left.
-pub fn left_behind(told: &Told) -> (Box<dyn Datapath>, mpsc::Receiver<RawEvent>, Told) {
+pub fn left_behind(told: &Told) -> (Box<dyn Datapath>, EventBatches, Told) {
     scripted_on(Arc::clone(&told.script))
 }
 
-fn scripted_on(script: Arc<Mutex<Script>>) -> (Box<dyn Datapath>, mpsc::Receiver<RawEvent>, Told) {
+fn scripted_on(script: Arc<Mutex<Script>>) -> (Box<dyn Datapath>, EventBatches, Told) {
     let (Loaded { datapath, events, .. }, sender) = simulate_with_events();
     let told = Told {
         script: Arc::clone(&script),
@@ -372,10 +372,6 @@ impl Datapath for Scripted {
 
     fn event_figures(&self) -> Result<EventFigures, DatapathError> {
         self.sim.event_figures()
-    }
-
-    fn event_losses(&self) -> Result<(u64, u64), DatapathError> {
-        self.sim.event_losses()
     }
 
     fn programs(&self) -> Result<Vec<ProgramInfo>, DatapathError> {

@@ -8,7 +8,7 @@ use ravelin_control::{
     Actor, Clock, Config, ControlHandle, EventStream, LinkSource, NewList, PacketLogSource, Parts,
     StreamItem, spawn,
 };
-use ravelin_datapath::{Datapath, FlowSummary, FlowTimeouts, RawEvent};
+use ravelin_datapath::{Datapath, EventBatches, FlowSummary, FlowTimeouts};
 use ravelin_kernel::{Link, LoggedPacket};
 use ravelin_model::{
     AddressEntry, DomainEntry, EntryValue, Event, Feature, FeatureStatus, FlowSettings, HardwareAddress,
@@ -77,7 +77,7 @@ impl Engine {
     async fn on(
         store: Store,
         mut config: Config,
-        (datapath, events, plane): (Box<dyn Datapath>, mpsc::Receiver<RawEvent>, Told),
+        (datapath, events, plane): (Box<dyn Datapath>, EventBatches, Told),
         sync: watch::Sender<SyncStatus>,
     ) -> Self {
         let ahead = watch::Sender::new(time::Duration::ZERO);

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use ravelin_control::{Config, ControlError, LinkSource, Parts, Precondition, spawn};
-use ravelin_datapath::{FlowSummary, FlowSweep, FlowTimeouts, HitCounter};
+use ravelin_datapath::{EventBatches, FlowSummary, FlowSweep, FlowTimeouts, HitCounter};
 use ravelin_model::{
     DdosProtectionConfig, DnsBlockAction, DnsBlocklistConfig, Feature, FeatureConfig, FeatureState,
     FlowMonitoringConfig, FlowSettings, Hook, InterfaceScope, ListKind, Reason, Revision, StatisticsConfig,
@@ -238,12 +238,11 @@ async fn without_a_data_plane_features_fail_with_the_reason_and_can_still_be_set
         udp: Duration::ZERO,
         other: Duration::ZERO,
     });
-    let (_events, events) = mpsc::channel(1);
     let links = watch::Sender::new(links(&[("lo", 1), ("lan0", 2)]));
     let parts = Parts {
         store: Store::in_memory().await.expect("store"),
         datapath: Err("the process lacks CAP_BPF".to_owned()),
-        events,
+        events: EventBatches::none(),
         packet_filter: Err("nft is not installed".to_owned()),
         packet_log: ravelin_control::PacketLogSource::Told(mpsc::channel(1).1),
         links: LinkSource::Told(links.subscribe()),

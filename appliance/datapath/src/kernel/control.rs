@@ -9,7 +9,7 @@ use ravelin_abi::{rv_control, rv_name_table};
 
 use super::grace_period::GracePeriod;
 use super::memory::Memory;
-use crate::{DatapathError, Switches};
+use crate::{DatapathError, EventTuning, Switches};
 
 /// A table that has two halves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,11 +41,28 @@ pub(super) struct Control {
 impl Control {
     /// Opens it with what an earlier process left: its last flip may not have been waited for.
     pub(super) fn open(directory: &Path) -> Result<Self, DatapathError> {
-        Ok(Self {
+        let mut control = Self {
             memory: Memory::open(directory, "control")?,
             grace_period: GracePeriod::new()?,
             in_flight: true,
-        })
+        };
+        if control.event_rate() == 0 {
+            // The map is new.
+            control.set_event_rate(EventTuning::default().rate);
+        }
+        Ok(control)
+    }
+
+    /// Events each CPU may send in a second.
+    pub(super) fn event_rate(&self) -> u32 {
+        let rate = self.memory.word(offset_of!(rv_control, event_rate)).load(Relaxed);
+        u32::try_from(rate).unwrap_or(u32::MAX)
+    }
+
+    /// The same, one at least.
+    pub(super) fn set_event_rate(&mut self, rate: u32) {
+        let word = self.memory.word(offset_of!(rv_control, event_rate));
+        word.store(rate.max(1).into(), Relaxed);
     }
 
     pub(super) fn set_switches(&mut self, switches: Switches) {

@@ -1,34 +1,33 @@
 //! The ring buffer: a thread of its own waits for records and hands them on.
 
 use std::io;
+use std::mem;
 use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread::{self, JoinHandle};
 
 use aya::maps::{Map, MapData, RingBuf};
 use ravelin_abi::{rv_event, rv_event_budget, rv_event_version::RV_EVENT_VERSION};
-use tokio::sync::mpsc;
 
 use super::table::PerCpuArray;
-use crate::{DatapathError, EVENTS_CAPACITY, RawEvent};
+use crate::events::{EventBatches, Intake, Pool};
+use crate::{DatapathError, EventFigures, EventTuning, RawEvent};
 use bytemuck::Pod;
 
 const THREAD: &str = "events";
 
-/// Events and what became of those that never arrived. The thread ends when this is dropped.
+/// Reads events. The thread ends when this is dropped, and leaves what it did not read to the next process.
 #[derive(Debug)]
 pub(super) struct Events {
     budget: PerCpuArray<rv_event_budget>,
-    /// Records read that found no room in the channel, or that no reader understands.
-    unread: Arc<AtomicU64>,
+    pool: Arc<Pool>,
     stop: OwnedFd,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Events {
-    pub(super) fn open(maps: &Path) -> Result<(Self, mpsc::Receiver<RawEvent>), DatapathError> {
+    pub(super) fn open(maps: &Path) -> Result<(Self, EventBatches), DatapathError> {
         let budget = PerCpuArray::open(maps, "event_budget")?;
         let ring = MapData::from_pin(maps.join("events"))
             .and_then(Map::from_map_data)
@@ -45,13 +44,11 @@ impl Events {
             Ok((stop.try_clone()?, stop))
         };
         let (stop, stopped) = start().map_err(|error| DatapathError::Events(error.into()))?;
-        let (sender, receiver) = mpsc::channel(EVENTS_CAPACITY);
-        let unread = Arc::new(AtomicU64::new(0));
+        let (pool, intake, batches) = Pool::new();
         let reader = Reader {
             ring,
             stopped,
-            sender,
-            unread: Arc::clone(&unread),
+            intake,
         };
         let thread = thread::Builder::new()
             .name(THREAD.to_owned())
@@ -59,25 +56,31 @@ impl Events {
             .map_err(|error| DatapathError::Events(error.into()))?;
         let events = Self {
             budget,
-            unread,
+            pool,
             stop,
             thread: Some(thread),
         };
-        Ok((events, receiver))
+        Ok((events, batches))
     }
 
-    /// (Suppressed by the budget, lost to a full ring or a slow reader.)
-    pub(super) fn losses(&self) -> Result<(u64, u64), DatapathError> {
+    /// Changes buffers and batch.
+    pub(super) fn tune(&self, tuning: &EventTuning) {
+        self.pool.tune(tuning);
+    }
+
+    /// How it goes, at this rate.
+    pub(super) fn figures(&self, rate: u32) -> Result<EventFigures, DatapathError> {
         let mut cpus = self.budget.buffer(rv_event_budget::default());
         self.budget.read(0, &mut cpus)?;
         let suppressed = cpus.iter().map(|cpu| cpu.suppressed).sum();
-        let lost: u64 = cpus.iter().map(|cpu| cpu.lost).sum();
-        Ok((suppressed, lost + self.unread.load(Relaxed)))
+        let lost = cpus.iter().map(|cpu| cpu.lost).sum();
+        Ok(self.pool.figures(suppressed, lost, rate))
     }
 }
 
 impl Drop for Events {
     fn drop(&mut self) {
+        self.pool.stop();
         let one = 1u64.to_ne_bytes();
         // SAFETY: eight readable bytes, as eventfd(2) asks for.
         let written = unsafe { libc::write(self.stop.as_raw_fd(), one.as_ptr().cast(), one.len()) };
@@ -91,20 +94,25 @@ impl Drop for Events {
 struct Reader {
     ring: RingBuf<MapData>,
     stopped: OwnedFd,
-    sender: mpsc::Sender<RawEvent>,
-    unread: Arc<AtomicU64>,
+    intake: Intake,
 }
 
 impl Reader {
     fn run(mut self) {
         loop {
             while let Some(record) = self.ring.next() {
-                let event = parse(&record);
-                drop(record);
-                if event.is_none_or(|event| self.sender.try_send(event).is_err()) {
-                    self.unread.fetch_add(1, Relaxed);
+                // The record stays in the ring until it is dropped, so also while its event waits for a buffer.
+                match parse(&record) {
+                    None => self.intake.lose(),
+                    Some(event) => {
+                        if !self.intake.push(event) {
+                            mem::forget(record);
+                            return;
+                        }
+                    }
                 }
             }
+            self.intake.hand_on();
             match self.wait() {
                 Ok(true) => {}
                 Ok(false) => return,

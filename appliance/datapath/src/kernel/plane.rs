@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use ravelin_compile::{AddressImage, CounterId, NameImage, PolicyImages};
 use ravelin_model::{Hook, InterfaceStatistics, MapInfo, ProgramInfo, Revision};
-use tokio::sync::mpsc;
 
 use super::address_tables::AddressTables;
 use super::attachments::Attachments;
@@ -27,8 +26,8 @@ use super::test_run::{self, TestRunOutcome};
 use super::{KernelConfig, info, prerequisites};
 use crate::flow_cache::cache_bytes;
 use crate::{
-    AttachTarget, Attached, CacheLookups, Datapath, DatapathError, EventFigures, EventTuning, FlowCache,
-    HitCounter, Probe, RawEvent, Switches, Unavailable,
+    AttachTarget, Attached, CacheLookups, Datapath, DatapathError, EventBatches, EventFigures, EventTuning,
+    FlowCache, HitCounter, Probe, Switches, Unavailable,
 };
 
 /// Programs, switches, lists and statistics in the kernel. Dropping it leaves everything at work.
@@ -60,7 +59,7 @@ pub struct KernelParts {
     /// Connections XDP may forward.
     pub cache: Box<dyn FlowCache>,
     /// Events of the ring buffer.
-    pub events: mpsc::Receiver<RawEvent>,
+    pub events: EventBatches,
 }
 
 impl KernelDatapath {
@@ -305,29 +304,13 @@ impl Datapath for KernelDatapath {
     }
 
     fn tune_events(&mut self, tuning: &EventTuning) -> Result<EventTuning, DatapathError> {
-        Ok(*tuning)
+        self.control.set_event_rate(tuning.rate);
+        self.events.tune(tuning);
+        Ok(self.event_figures()?.tuning)
     }
 
     fn event_figures(&self) -> Result<EventFigures, DatapathError> {
-        Ok(EventFigures {
-            read: 0,
-            suppressed: 0,
-            lost: 0,
-            buffer_hits: 0,
-            buffer_misses: 0,
-            batches: 0,
-            waiting: 0,
-            bytes: 0,
-            tuning: EventTuning {
-                buffers: 0,
-                batch: 0,
-                rate: 0,
-            },
-        })
-    }
-
-    fn event_losses(&self) -> Result<(u64, u64), DatapathError> {
-        self.events.losses()
+        self.events.figures(self.control.event_rate())
     }
 
     fn programs(&self) -> Result<Vec<ProgramInfo>, DatapathError> {

@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use ravelin_abi::rv_zone_limit::RV_ZONE_IFINDEX_LIMIT;
 use ravelin_compile::{AddressImage, CounterId, ImageTooLarge, NameImage, PolicyImages};
 use ravelin_model::{Attachment, Hook, InterfaceStatistics, MapInfo, ProgramInfo, Reason, Revision};
-use tokio::sync::mpsc;
 
 use super::cache::SimCache;
+use super::events::SimEvents;
 use super::maps::{self, Occupancy};
 use crate::flow_cache::{cache_bytes, check_capacity};
 use crate::slots::Slots;
 use crate::{
     AttachTarget, Attached, CacheLookups, Classification, Datapath, DatapathError, EventFigures, EventTuning,
-    FlowCache, HitCounter, Probe, RawEvent, Switches,
+    FlowCache, HitCounter, Probe, Switches,
 };
 
 #[derive(Debug)]
@@ -27,11 +27,11 @@ pub(super) struct SimDatapath {
     policy: Option<PolicyImages>,
     cache: SimCache,
     staged: Option<SimCache>,
-    _events: mpsc::Sender<RawEvent>,
+    events: SimEvents,
 }
 
 impl SimDatapath {
-    pub(super) fn new(events: mpsc::Sender<RawEvent>, cache: SimCache) -> Self {
+    pub(super) fn new(events: SimEvents, cache: SimCache) -> Self {
         Self {
             interfaces: BTreeMap::new(),
             slots: Slots::default(),
@@ -41,7 +41,7 @@ impl SimDatapath {
             policy: None,
             cache,
             staged: None,
-            _events: events,
+            events,
         }
     }
 }
@@ -188,29 +188,11 @@ impl Datapath for SimDatapath {
     }
 
     fn tune_events(&mut self, tuning: &EventTuning) -> Result<EventTuning, DatapathError> {
-        Ok(*tuning)
+        Ok(self.events.tune(tuning))
     }
 
     fn event_figures(&self) -> Result<EventFigures, DatapathError> {
-        Ok(EventFigures {
-            read: 0,
-            suppressed: 0,
-            lost: 0,
-            buffer_hits: 0,
-            buffer_misses: 0,
-            batches: 0,
-            waiting: 0,
-            bytes: 0,
-            tuning: EventTuning {
-                buffers: 0,
-                batch: 0,
-                rate: 0,
-            },
-        })
-    }
-
-    fn event_losses(&self) -> Result<(u64, u64), DatapathError> {
-        Ok((0, 0))
+        Ok(self.events.figures())
     }
 
     fn programs(&self) -> Result<Vec<ProgramInfo>, DatapathError> {

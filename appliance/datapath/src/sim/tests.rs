@@ -2,7 +2,7 @@ use ravelin_compile::{AddressImage, AddressSource, NameImage, NameSource};
 use ravelin_model::{DomainPattern, ListId};
 
 use super::simulate_with_events;
-use crate::{AttachTarget, DatapathError, Loaded, RawEvent, simulate};
+use crate::{AttachTarget, DatapathError, EventTuning, Loaded, RawEvent, simulate};
 
 fn target(index: u32) -> AttachTarget {
     AttachTarget {
@@ -105,7 +105,7 @@ fn hit_counters_exist_up_to_the_capacity() {
 
 #[test]
 fn events_come_out_as_they_went_in() {
-    let (mut loaded, sender) = simulate_with_events();
+    let (loaded, sender) = simulate_with_events();
     let event = RawEvent(ravelin_abi::rv_event {
         kind: 1,
         version: 2,
@@ -130,5 +130,27 @@ fn events_come_out_as_they_went_in() {
         name: [0; 256],
     });
     sender.try_send(event.clone()).expect("room");
-    assert_eq!(loaded.events.try_recv().ok(), Some(event));
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let batch = runtime.expect("a runtime").block_on(loaded.events.next());
+    assert_eq!(batch.as_deref(), Some(&[event][..]));
+    let figures = loaded.datapath.event_figures().expect("figures");
+    assert_eq!((figures.read, figures.lost), (1, 0));
+}
+
+#[test]
+fn what_is_in_force_of_events_is_what_there_is() {
+    let mut loaded = simulate();
+    let told = loaded.datapath.event_figures().expect("figures");
+    assert_eq!(
+        (told.tuning, told.bytes),
+        (EventTuning::default(), told.tuning.bytes())
+    );
+    let asked = EventTuning {
+        buffers: 3,
+        batch: 7,
+        rate: 1000,
+    };
+    assert_eq!(loaded.datapath.tune_events(&asked).ok(), Some(asked));
+    let told = loaded.datapath.event_figures().expect("figures");
+    assert_eq!((told.tuning, told.bytes), (asked, asked.bytes()));
 }

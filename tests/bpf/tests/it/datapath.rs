@@ -2,6 +2,7 @@
 
 mod adoption;
 mod attaching;
+mod events;
 mod lists;
 mod numbers;
 pub mod rig;

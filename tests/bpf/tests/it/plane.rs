@@ -78,6 +78,7 @@ pub struct Plane {
     ebpf: Ebpf,
     names: ravelin_abi::rv_name_table,
     switches: u64,
+    event_rate: u32,
 }
 
 impl Plane {
@@ -105,8 +106,7 @@ impl Plane {
             loader
                 .map_max_entries("blocklist_hits", ENTRIES)
                 .map_max_entries("dns_blocklist", 2 * BUCKETS)
-                .override_global(load_time::NAME_HALF, &BUCKETS, true)
-                .override_global(load_time::EVENT_RATE, &event_rate, true);
+                .override_global(load_time::NAME_HALF, &BUCKETS, true);
         }
         let mut ebpf = loader.load(hook.object()).unwrap();
         let program = ebpf.program_mut(hook.program()).unwrap();
@@ -120,6 +120,7 @@ impl Plane {
             ebpf,
             names: ravelin_abi::rv_name_table::default(),
             switches: 0,
+            event_rate,
         };
         plane.set_zone(0);
         plane

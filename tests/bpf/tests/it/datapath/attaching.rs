@@ -163,7 +163,8 @@ fn three_capabilities_are_enough_for_everything() {
         parts.datapath.load_names(&names).unwrap();
         parts.datapath.reset_address_hits(&[0]).unwrap();
         assert_eq!(parts.datapath.statistics().unwrap().len(), 1);
-        assert_eq!(parts.datapath.event_losses().unwrap(), (0, 0));
+        let figures = parts.datapath.event_figures().unwrap();
+        assert_eq!((figures.suppressed, figures.lost), (0, 0));
         assert!(
             parts
                 .datapath

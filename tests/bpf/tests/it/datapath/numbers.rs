@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-use ravelin_datapath::{Datapath as _, FlowTable as _, FlowTimeouts, Switches};
+use ravelin_datapath::{Datapath as _, FlowTable as _, FlowTimeouts, RawEvent, Switches};
 use ravelin_model::{Direction, Hook, Reason};
 use ravelin_test_harness::packet::Packet;
-use ravelin_test_harness::wait_until;
+use ravelin_test_harness::{eventually, wait_until};
 
 use super::rig::{Rig, WATCH, image, index_of, xdp};
 
@@ -95,15 +95,14 @@ fn events_arrive_with_what_they_are_about() {
             .unwrap();
         let frame = Packet::udp(4, 1234, 2, "x").from("203.0.113.9").build();
         xdp(&parts.datapath, &frame, 0);
-        let mut event = None;
-        wait_until("the event is there", LIMIT, || {
-            event = event.take().or(parts.events.try_recv().ok());
-            event.is_some()
-        });
-        let event = event.unwrap().0;
+        let batch = eventually(LIMIT, || parts.events.try_next()).expect("an event");
+        let [RawEvent(event)] = batch[..] else {
+            panic!("one event: {batch:?}");
+        };
         assert_eq!((event.object, event.list, event.source_port), (1, 1, 1234));
         assert_eq!(event.source[..4], [203, 0, 113, 9]);
-        assert_eq!(parts.datapath.event_losses().unwrap(), (0, 0));
+        let figures = parts.datapath.event_figures().unwrap();
+        assert_eq!((figures.read, figures.suppressed, figures.lost), (1, 0, 0));
         // Dropping the data plane ends the thread and with it the events.
         drop(parts.datapath);
         assert!(parts.events.is_closed());

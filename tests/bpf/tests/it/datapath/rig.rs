@@ -151,6 +151,36 @@ pub fn xdp(datapath: &KernelDatapath, frame: &[u8], interface: u32) -> u32 {
         .return_code
 }
 
+/// Sends a frame out of an interface, so many times.
+pub fn send(interface: &str, frame: &[u8], times: u32) {
+    let index = i32::try_from(index_of(interface)).unwrap();
+    // SAFETY: plain numbers; then an address that is all integers, and a frame, which live through the call.
+    unsafe {
+        let socket = libc::socket(libc::AF_PACKET, libc::SOCK_RAW, 0);
+        assert!(socket >= 0, "{}", std::io::Error::last_os_error());
+        let mut address: libc::sockaddr_ll = std::mem::zeroed();
+        address.sll_family = u16::try_from(libc::AF_PACKET).unwrap();
+        address.sll_ifindex = index;
+        for _ in 0..times {
+            let sent = libc::sendto(
+                socket,
+                frame.as_ptr().cast(),
+                frame.len(),
+                0,
+                (&raw const address).cast(),
+                u32::try_from(size_of::<libc::sockaddr_ll>()).unwrap(),
+            );
+            assert_eq!(
+                usize::try_from(sent).ok(),
+                Some(frame.len()),
+                "{}",
+                std::io::Error::last_os_error()
+            );
+        }
+        libc::close(socket);
+    }
+}
+
 /// Numbers of include/uapi/linux/capability.h.
 pub const CAP_NET_ADMIN: u32 = 12;
 pub const CAP_PERFMON: u32 = 38;

@@ -68,6 +68,7 @@ impl Plane {
             switches: self.switches
                 | u64::from(rv_switch::RV_SWITCH_ADDRESS_HALF | rv_switch::RV_SWITCH_NAME_HALF),
             names: [rv_name_table::default(), self.names],
+            event_rate: self.event_rate.into(),
         };
         self.array("control").set(0, Value(control), 0).unwrap();
     }

@@ -239,7 +239,8 @@ fn a_probe_leaves_no_trace() {
         assert_eq!(datapath.name_hits(1).unwrap(), [(no_hits[0], no_hits[0])]);
         assert_eq!(cells(&ground), BTreeMap::new());
         assert_eq!(flows(&mut ground), [0, 0]);
-        assert_eq!(ground.parts.datapath.event_losses().unwrap(), (0, 0));
+        let figures = ground.parts.datapath.event_figures().unwrap();
+        assert_eq!((figures.suppressed, figures.lost), (0, 0));
         ground.no_event();
     });
 }

@@ -1,6 +1,6 @@
 //! A box that forwards, with the real programs and routes of the test's own.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io::Write as _;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use ravelin_abi::rv_event;
 use ravelin_datapath::kernel::{KernelConfig, KernelDatapath, KernelParts};
-use ravelin_datapath::{Datapath as _, Switches};
+use ravelin_datapath::{Datapath as _, RawEvent, Switches};
 use ravelin_model::ZoneNumber;
 use ravelin_test_harness::eventually;
 
-use crate::datapath::rig::{index_of, ip};
+use crate::datapath::rig::{ip, send};
 use crate::isolated::isolated;
 
 /// Every feature a packet could leave a trace by.
@@ -33,6 +33,8 @@ pub const WATCHED: Switches = Switches {
 pub struct Ground {
     config: KernelConfig,
     pub parts: KernelParts,
+    /// Read already.
+    events: VecDeque<rv_event>,
     interfaces: Vec<u32>,
     /// Where packets that came in by an interface and go to an address leave; None: for the box itself.
     routes: HashMap<(u32, IpAddr), Option<u32>>,
@@ -88,6 +90,7 @@ impl Ground {
         Self {
             config,
             parts,
+            events: VecDeque::new(),
             interfaces: interfaces.to_vec(),
             routes: HashMap::new(),
         }
@@ -105,41 +108,22 @@ impl Ground {
 
     /// The next event, which is on its way.
     pub fn next_event(&mut self) -> rv_event {
-        let event = eventually(Duration::from_secs(10), || self.parts.events.try_recv().ok());
-        event.expect("an event").0
+        if self.events.is_empty() {
+            let batch = eventually(Duration::from_secs(10), || self.parts.events.try_next());
+            let batch = batch.expect("an event");
+            self.events.extend(batch.iter().map(|RawEvent(event)| *event));
+        }
+        self.events.pop_front().expect("no batch is empty")
     }
 
     /// There is no event: one that is made now is the next.
     pub fn no_event(&mut self) {
-        assert_eq!(self.parts.events.try_recv().ok(), None);
+        assert!(self.events.is_empty() && self.parts.events.try_next().is_none());
     }
 
     /// Sends a frame out of an interface.
     pub fn send(&self, interface: &str, frame: &[u8]) {
-        let index = i32::try_from(index_of(interface)).unwrap();
-        // SAFETY: plain numbers; then an address that is all integers, and a frame, which live through the call.
-        unsafe {
-            let socket = libc::socket(libc::AF_PACKET, libc::SOCK_RAW, 0);
-            assert!(socket >= 0, "{}", std::io::Error::last_os_error());
-            let mut address: libc::sockaddr_ll = std::mem::zeroed();
-            address.sll_family = u16::try_from(libc::AF_PACKET).unwrap();
-            address.sll_ifindex = index;
-            let sent = libc::sendto(
-                socket,
-                frame.as_ptr().cast(),
-                frame.len(),
-                0,
-                (&raw const address).cast(),
-                u32::try_from(size_of::<libc::sockaddr_ll>()).unwrap(),
-            );
-            assert_eq!(
-                usize::try_from(sent).ok(),
-                Some(frame.len()),
-                "{}",
-                std::io::Error::last_os_error()
-            );
-            libc::close(socket);
-        }
+        send(interface, frame, 1);
     }
 
     /// Forgets every route.
