@@ -78,6 +78,11 @@ pub(crate) fn routes() -> Vec<UtoipaMethodRouter<AppState>> {
             flow_feature_config::put_flow_records,
             flow_feature_config::patch_flow_records
         ),
+        routes!(
+            flow_feature_config::get_hw_offload,
+            flow_feature_config::put_hw_offload,
+            flow_feature_config::patch_hw_offload
+        ),
         routes!(programs::index),
         routes!(maps::index),
         routes!(maps::show),

@@ -8,6 +8,7 @@ pub use flows::{
     ConntrackSyncConfig, ConntrackSyncConfigPatch, ConntrackSyncState, FlowOffloadConfig, FlowRecordsConfig,
     FlowRecordsConfigPatch, OffloadInterface, SyncState,
 };
+pub use hw_offload::{HwOffloadConfig, HwOffloadConfigPatch, HwOffloadInterface, HwOffloadMode};
 
 use crate::{Attachment, Errors, Fields, FromJson, Node, Text};
 
@@ -31,6 +32,8 @@ pub enum FeatureName {
     FlowOffload,
     /// Notes connections when they end.
     FlowRecords,
+    /// Has network cards forward the busiest connections.
+    HwOffload,
 }
 
 impl From<model::Feature> for FeatureName {
@@ -44,6 +47,7 @@ impl From<model::Feature> for FeatureName {
             model::Feature::ConntrackSync => Self::ConntrackSync,
             model::Feature::FlowOffload => Self::FlowOffload,
             model::Feature::FlowRecords => Self::FlowRecords,
+            model::Feature::HwOffload => Self::HwOffload,
         }
     }
 }
@@ -308,6 +312,8 @@ pub enum FeatureConfig {
     FlowOffload(FlowOffloadConfig),
     /// Of `flow_records`.
     FlowRecords(FlowRecordsConfig),
+    /// Of `hw_offload`.
+    HwOffload(HwOffloadConfig),
 }
 
 /// A named number a feature counts.
@@ -359,6 +365,10 @@ pub struct Feature {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub offload_interfaces: Option<Vec<OffloadInterface>>,
+    /// Of `hw_offload`: interfaces, and why cards of some do not forward.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub hw_offload_interfaces: Option<Vec<HwOffloadInterface>>,
     /// Revision of the last change to its switch or configuration; also its ETag.
     pub revision: u64,
 }
@@ -376,16 +386,7 @@ impl From<model::FeatureStatus> for Feature {
             detail,
             revision,
         } = status;
-        let (sync, offload_interfaces) = match detail {
-            model::FeatureDetail::None => (None, None),
-            model::FeatureDetail::ConntrackSync { state, synced_at } => {
-                (Some(ConntrackSyncState::new(&state, synced_at)), None)
-            }
-            model::FeatureDetail::FlowOffload(ports) => {
-                (None, Some(ports.into_iter().map(Into::into).collect()))
-            }
-        };
-        Self {
+        let mut shown = Self {
             name: feature.into(),
             summary: feature.summary().to_owned(),
             enabled,
@@ -395,12 +396,27 @@ impl From<model::FeatureStatus> for Feature {
             hooks: hooks.into_iter().map(Into::into).collect(),
             config: config.into(),
             counters: counters.into_iter().map(Into::into).collect(),
-            sync,
-            offload_interfaces,
+            sync: None,
+            offload_interfaces: None,
+            hw_offload_interfaces: None,
             revision: revision.0,
+        };
+        match detail {
+            model::FeatureDetail::None => {}
+            model::FeatureDetail::ConntrackSync { state, synced_at } => {
+                shown.sync = Some(ConntrackSyncState::new(&state, synced_at));
+            }
+            model::FeatureDetail::FlowOffload(ports) => {
+                shown.offload_interfaces = Some(ports.into_iter().map(Into::into).collect());
+            }
+            model::FeatureDetail::HwOffload(ports) => {
+                shown.hw_offload_interfaces = Some(ports.into_iter().map(Into::into).collect());
+            }
         }
+        shown
     }
 }
 
 mod convert;
 mod flows;
+mod hw_offload;

@@ -32,8 +32,9 @@ pub use features::{
     ConntrackSyncConfig, ConntrackSyncConfigPatch, ConntrackSyncState, Counter, DdosProtectionConfig,
     DdosProtectionConfigPatch, DnsBlockAction, DnsBlocklistConfig, DnsBlocklistConfigPatch, Feature,
     FeatureConfig, FeatureName, FeatureState, FlowMonitoringConfig, FlowMonitoringConfigPatch,
-    FlowOffloadConfig, FlowRecordsConfig, FlowRecordsConfigPatch, InterfaceScope, OffloadInterface,
-    PolicyClassifierConfig, StatisticsConfig, StatisticsConfigPatch, SyncState,
+    FlowOffloadConfig, FlowRecordsConfig, FlowRecordsConfigPatch, HwOffloadConfig, HwOffloadConfigPatch,
+    HwOffloadInterface, HwOffloadMode, InterfaceScope, OffloadInterface, PolicyClassifierConfig,
+    StatisticsConfig, StatisticsConfigPatch, SyncState,
 };
 pub use flows::{
     CheckedKill, Flow, FlowCount, FlowCounts, FlowEnd, FlowEndReason, FlowEndpoint, FlowFilter, FlowKill,

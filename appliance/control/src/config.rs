@@ -6,7 +6,7 @@ use std::time::Duration;
 use ravelin_compile::Judge;
 use ravelin_datapath::{Datapath, EventBatches, FlowSummary, FlowTimeouts};
 use ravelin_kernel::{Link, Links, LoggedPacket, PacketLog};
-use ravelin_model::{FlowSettings, SyncStatus, chain};
+use ravelin_model::{FlowSettings, HwOffloadStatus, SyncStatus, chain};
 use ravelin_store::Store;
 use tokio::sync::{mpsc, watch};
 
@@ -155,6 +155,8 @@ pub struct Parts {
     pub judge: watch::Sender<Option<Arc<Judge>>>,
     /// Where it tells how it goes.
     pub sync: watch::Receiver<SyncStatus>,
+    /// Where whoever has cards forward tells how that goes.
+    pub hw_offload: watch::Receiver<HwOffloadStatus>,
     /// Who knows live connections; None: nobody does, and commits judge none.
     pub live: Option<Arc<dyn LiveConnections>>,
     /// Who keeps the flow cache; None: nobody does, and its size stays.

@@ -10,10 +10,14 @@
 //! | `conntrack_sync` | `readings` of all of conntrack that began anew, `overruns`, `events`, `inserted_entries`, `removed_entries`, `refused_entries`, `drifted_entries`; gauges `ipv4_entries`, `ipv6_entries`, `capacity_entries`, `connections`, `last_reading_microseconds` |
 //! | `flow_offload` | gauges `interfaces`, `eligible_interfaces` |
 //! | `flow_records` | `stored_records`, `lost_records`, `exported_records` |
+//! | `hw_offload` | `packets`, `bytes` cards forwarded, `installs`, `removals`, `install_microseconds`, and `<reason>_failures` with the reasons `refused`, `not_in_hardware`, `unreadable`; gauges `interfaces`, `supported_interfaces`, `installed_connections`, `capacity_flows` |
 
 use ravelin_compile::NameImage;
 use ravelin_datapath::{FlowSummary, HitCounter};
-use ravelin_model::{Counter, Feature, InterfaceStatistics, List, ListId, Reason, SyncStatus, Verdict};
+use ravelin_model::{
+    Counter, Feature, HwOffloadFailure, HwOffloadStatus, InterfaceStatistics, List, ListId, Reason,
+    SyncStatus, Verdict,
+};
 use ravelin_store::Store;
 use time::OffsetDateTime;
 
@@ -44,6 +48,7 @@ pub(crate) async fn read(
         Feature::ConntrackSync => Ok(conntrack_sync(&now.sync)),
         Feature::FlowOffload => Ok(flow_offload(&now.sync)),
         Feature::FlowRecords => Ok(flow_records(&now.sync)),
+        Feature::HwOffload => Ok(hw_offload(&now.hw_offload)),
     }
 }
 
@@ -199,6 +204,28 @@ fn flow_records(sync: &SyncStatus) -> Vec<Counter> {
         counter("lost_records", sync.records_lost),
         counter("exported_records", sync.records_exported),
     ]
+}
+
+fn hw_offload(status: &HwOffloadStatus) -> Vec<Counter> {
+    let supported = status.ports.iter().filter(|port| port.problem.is_none());
+    let capacity = status.ports.iter().filter_map(|port| port.limit);
+    let mut counters = vec![
+        counter("packets", status.packets),
+        counter("bytes", status.bytes),
+        counter("installs", status.installs),
+        counter("removals", status.removals),
+        counter(
+            "install_microseconds",
+            u64::try_from(status.install_time.as_micros()).unwrap_or(u64::MAX),
+        ),
+        gauge("interfaces", count(status.ports.len())),
+        gauge("supported_interfaces", count(supported.count())),
+        gauge("installed_connections", status.installed),
+        gauge("capacity_flows", capacity.fold(0, u64::saturating_add)),
+    ];
+    let failures = HwOffloadFailure::ALL.iter().zip(status.failures);
+    counters.extend(failures.map(|(reason, number)| counter(&format!("{}_failures", reason.name()), number)));
+    counters
 }
 
 fn counter(name: &str, value: u64) -> Counter {

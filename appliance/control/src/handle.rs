@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use ravelin_datapath::{FlowSummary, HitCounter};
 use ravelin_model::{
-    EntryId, EntryValue, Event, Feature, FeatureConfig, FeatureStatus, Interface, InterfaceStatistics, List,
-    ListEntry, ListId, ListName, MapInfo, ProgramInfo, Revision, SyncStatus, chain,
+    EntryId, EntryValue, Event, Feature, FeatureConfig, FeatureStatus, HwOffloadStatus, Interface,
+    InterfaceStatistics, List, ListEntry, ListId, ListName, MapInfo, ProgramInfo, Revision, SyncStatus,
+    chain,
 };
 use ravelin_model::{TuningLimits, TuningSettings, TuningStatus};
 use ravelin_store::{AuditEntry, Author, PageQuery, Store, StoredEntry};
@@ -41,6 +42,7 @@ pub struct ControlHandle {
     pub(crate) hardware: Option<Arc<dyn crate::Hardware>>,
     pub(crate) flow_summary: watch::Receiver<FlowSummary>,
     pub(crate) sync: watch::Receiver<SyncStatus>,
+    pub(crate) hw_offload: watch::Receiver<HwOffloadStatus>,
     pub(crate) import_limit_bytes: u64,
     pub(crate) counters: PolicyCounters,
     pub(crate) clock: Clock,
@@ -436,15 +438,16 @@ impl ControlHandle {
         Arc::clone(&self.snapshots.borrow())
     }
 
-    /// The last snapshot with what is told of the flow cache right now.
+    /// The last snapshot with what is told of the flow cache and of cards right now.
     fn now_in_step(&self) -> Arc<Snapshot> {
         let now = self.now();
-        let sync = self.sync.borrow();
-        if *now.sync == *sync {
+        let (sync, hw_offload) = (self.sync.borrow(), self.hw_offload.borrow());
+        if *now.sync == *sync && *now.hw_offload == *hw_offload {
             return now;
         }
         Arc::new(Snapshot {
             sync: Arc::new(sync.clone()),
+            hw_offload: Arc::new(hw_offload.clone()),
             ..(*now).clone()
         })
     }

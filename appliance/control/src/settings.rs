@@ -138,7 +138,8 @@ impl Settings {
                 | FeatureConfig::PolicyClassifier(_)
                 | FeatureConfig::ConntrackSync(_)
                 | FeatureConfig::FlowOffload(_)
-                | FeatureConfig::FlowRecords(_) => {}
+                | FeatureConfig::FlowRecords(_)
+                | FeatureConfig::HwOffload(_) => {}
                 FeatureConfig::DdosProtection(config) => {
                     switches.ddos_external_only = config.interfaces == InterfaceScope::External;
                 }
@@ -164,6 +165,7 @@ impl Settings {
                 FeatureConfig::ConntrackSync(config) => flows.sync = Some(config.clone()),
                 FeatureConfig::FlowOffload(_) => flows.offload = true,
                 FeatureConfig::FlowRecords(config) => flows.records = Some(config.clone()),
+                FeatureConfig::HwOffload(config) => flows.hardware = Some(config.clone()),
                 FeatureConfig::Statistics(_)
                 | FeatureConfig::FlowMonitoring(_)
                 | FeatureConfig::DdosProtection(_)
@@ -198,6 +200,7 @@ fn problems(config: &FeatureConfig, lists: &[List]) -> Vec<InvalidFeatureConfig>
         }
         FeatureConfig::ConntrackSync(config) => return config.problems(),
         FeatureConfig::FlowRecords(config) => return config.problems(),
+        FeatureConfig::HwOffload(config) => return config.problems(),
         FeatureConfig::FlowMonitoring(config) => return config.problems(),
         FeatureConfig::DdosProtection(config) => (&config.lists, ListKind::Address),
         FeatureConfig::DnsBlocklist(config) => (&config.lists, ListKind::Domain),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use ravelin_compile::{CounterId, Inventory, NameImage, Ruleset};
 use ravelin_kernel::Link;
 use ravelin_model::{
-    Action, Counter, EntryId, Feature, FeatureDetail, FeatureState, FeatureStatus, Interface, ListId,
-    Revision, SyncStatus, TuningSettings, VerdictLine,
+    Action, Counter, EntryId, Feature, FeatureDetail, FeatureState, FeatureStatus, HwOffloadStatus,
+    Interface, ListId, Revision, SyncStatus, TuningSettings, VerdictLine,
 };
 
 use crate::hit_rows::HitRows;
@@ -53,6 +53,8 @@ pub(crate) struct Snapshot {
     pub(crate) sync: Arc<SyncStatus>,
     /// What tuning keeps to.
     pub(crate) tuning: Arc<TuningSettings>,
+    /// How forwarding by network cards stands.
+    pub(crate) hw_offload: Arc<HwOffloadStatus>,
 }
 
 /// The policy as both back-ends have it.
@@ -73,6 +75,7 @@ impl Snapshot {
             fault: self.faults.get(&feature).map(String::as_str),
             shortfall: self.shortfalls.get(&feature).map(String::as_str),
             sync: &self.sync,
+            hw_offload: &self.hw_offload,
         };
         status::state(feature, self.settings.get(feature), obstacles, &self.ports)
     }
@@ -105,6 +108,7 @@ impl Snapshot {
                 synced_at: self.sync.synced_at,
             },
             Feature::FlowOffload => FeatureDetail::FlowOffload(self.sync.ports.clone()),
+            Feature::HwOffload => FeatureDetail::HwOffload(self.hw_offload.ports.clone()),
             Feature::Statistics
             | Feature::FlowMonitoring
             | Feature::DdosProtection

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ravelin_datapath::{AttachTarget, Attached};
-use ravelin_model::{Attachment, Feature, FeatureState, Hook, SyncState, SyncStatus};
+use ravelin_model::{Attachment, Feature, FeatureState, Hook, HwOffloadStatus, SyncState, SyncStatus};
 
 use crate::settings::Setting;
 
@@ -47,7 +47,7 @@ fn needed(feature: Feature, port: &Port) -> &'static [Hook] {
         Feature::DnsBlocklist => &[Hook::Xdp, Hook::TcIngress],
         Feature::PolicyClassifier => &[Hook::TcIngress],
         Feature::FlowOffload => &[Hook::Xdp],
-        Feature::ConntrackSync | Feature::FlowRecords => &[],
+        Feature::ConntrackSync | Feature::FlowRecords | Feature::HwOffload => &[],
     }
 }
 
@@ -79,6 +79,8 @@ pub(crate) struct Obstacles<'a> {
     pub(crate) shortfall: Option<&'a str>,
     /// Where the flow cache stands to conntrack.
     pub(crate) sync: &'a SyncStatus,
+    /// How forwarding by network cards stands.
+    pub(crate) hw_offload: &'a HwOffloadStatus,
 }
 
 /// State and its reason.
@@ -108,6 +110,9 @@ pub(crate) fn state(
     }
     if feature == Feature::FlowOffload {
         return offloading(obstacles.sync);
+    }
+    if feature == Feature::HwOffload {
+        return by_cards(obstacles);
     }
     let lacking: Vec<String> = ports.values().filter_map(|port| lack(feature, port)).collect();
     let lacking: Vec<String> = lacking
@@ -176,6 +181,29 @@ fn offloading(sync: &SyncStatus) -> (FeatureState, Option<String>) {
     }
 }
 
+/// Of forwarding by cards. A box has interfaces whose cards do not forward; where none does, the feature does nothing.
+fn by_cards(obstacles: Obstacles<'_>) -> (FeatureState, Option<String>) {
+    let (state, reason) = offloading(obstacles.sync);
+    if matches!(state, FeatureState::Starting | FeatureState::Failed) {
+        return (state, reason);
+    }
+    let status = obstacles.hw_offload;
+    if let Some(problem) = &status.problem {
+        return (FeatureState::Failed, Some(problem.clone()));
+    }
+    let problems: Vec<String> = status
+        .ports
+        .iter()
+        .filter_map(|port| Some(format!("{}: {}", port.interface, port.problem.as_ref()?)))
+        .collect();
+    match (problems.is_empty(), status.ports.is_empty()) {
+        (true, true) => (FeatureState::Starting, None),
+        (true, false) => (FeatureState::Active, None),
+        (false, _) if problems.len() < status.ports.len() => (FeatureState::Active, None),
+        (false, _) => (FeatureState::Degraded, Some(problems.join("; "))),
+    }
+}
+
 /// What the feature misses on an interface, in words.
 fn lack(feature: Feature, port: &Port) -> Option<String> {
     let missing: Vec<&str> = needed(feature, port)
@@ -195,7 +223,10 @@ fn lack(feature: Feature, port: &Port) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use ravelin_model::{FeatureConfig, OffloadPort, Revision, XdpMode};
+    use std::slice;
+    use std::sync::LazyLock;
+
+    use ravelin_model::{FeatureConfig, HwOffloadPort, OffloadPort, Revision, XdpMode};
 
     use super::*;
 
@@ -227,12 +258,14 @@ mod tests {
     }
 
     fn free(sync: &SyncStatus) -> Obstacles<'_> {
+        static NONE: LazyLock<HwOffloadStatus> = LazyLock::new(HwOffloadStatus::default);
         Obstacles {
             no_datapath: None,
             starting: false,
             fault: None,
             shortfall: None,
             sync,
+            hw_offload: &NONE,
         }
     }
 
@@ -379,6 +412,60 @@ mod tests {
         check(FlowOffload, true, free(&sync), &[], (FeatureState::Active, None));
         let sync = of(SyncState::Synced, &[bad]);
         check(FlowOffload, true, free(&sync), &[], degraded("tun0: no Ethernet"));
+    }
+
+    #[test]
+    fn forwarding_by_cards_says_which_do_not() {
+        let synced = SyncStatus {
+            state: SyncState::Synced,
+            ..SyncStatus::default()
+        };
+        let card = |interface: &str, problem: Option<&str>| HwOffloadPort {
+            interface: interface.to_owned(),
+            index: 1,
+            problem: problem.map(str::to_owned),
+            installed: 0,
+            limit: None,
+        };
+        let at = |sync: &SyncStatus, ports: &[HwOffloadPort], problem: Option<&str>, expected| {
+            let status = HwOffloadStatus {
+                ports: ports.to_vec(),
+                problem: problem.map(str::to_owned),
+                ..HwOffloadStatus::default()
+            };
+            let obstacles = Obstacles {
+                hw_offload: &status,
+                ..free(sync)
+            };
+            check(Feature::HwOffload, true, obstacles, &[], expected);
+            check(
+                Feature::HwOffload,
+                false,
+                obstacles,
+                &[],
+                (FeatureState::Disabled, None),
+            );
+        };
+        let (good, bad) = (card("wan0", None), card("lan0", Some("veth has no card")));
+        at(&synced, &[], None, (FeatureState::Starting, None));
+        at(
+            &synced,
+            slice::from_ref(&good),
+            None,
+            (FeatureState::Active, None),
+        );
+        at(&synced, &[good, bad.clone()], None, (FeatureState::Active, None));
+        let none = (FeatureState::Degraded, Some("lan0: veth has no card"));
+        at(&synced, slice::from_ref(&bad), None, none);
+        let simulated = (FeatureState::Failed, Some("no card is asked"));
+        at(
+            &synced,
+            slice::from_ref(&bad),
+            Some("no card is asked"),
+            simulated,
+        );
+        let seeding = SyncStatus::default();
+        at(&seeding, &[bad], None, (FeatureState::Starting, None));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //!  links (watch) ───────────────► │ engine │ ──closure, 16──► thread "nftables"
 //!                                 │        │ ──transaction──► store
 //!  next expiry, reconcile timer ► │        │ ──FlowTimeouts (watch)──► flow table
-//!  SyncStatus (watch) ──────────► └────────┘ ──FlowSettings, Judge (watch)──► flow cache
+//!  SyncStatus, HwOffloadStatus ─► └────────┘ ──FlowSettings, Judge (watch)──► flow cache
 //!                                     │ Snapshot (watch)        │ Event
 //!                                     ├──► ControlHandle        ▼
 //!                                     └──► ┌────────┐ ──────► hub (ring of 4096) ──► EventStream
@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ravelin_kernel::Link;
-use ravelin_model::SyncStatus;
+use ravelin_model::{HwOffloadStatus, SyncStatus};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
@@ -61,6 +61,7 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
         flow_settings,
         judge,
         sync,
+        hw_offload,
         live,
         flow_cache,
         hardware,
@@ -94,6 +95,7 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
             settings: flow_settings,
             judge,
             sync: sync.clone(),
+            hw_offload: hw_offload.clone(),
             live,
         },
         address_capacity,
@@ -115,6 +117,7 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
         commands,
         links: links.watch(),
         sync: sync.clone(),
+        hw_offload: hw_offload.clone(),
         stopped,
     };
     let every = Every {
@@ -179,6 +182,7 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
         hardware,
         flow_summary,
         sync,
+        hw_offload,
         import_limit_bytes,
         counters,
         clock,
@@ -197,6 +201,7 @@ struct Inputs {
     commands: mpsc::Receiver<Command>,
     links: watch::Receiver<Arc<Vec<Link>>>,
     sync: watch::Receiver<SyncStatus>,
+    hw_offload: watch::Receiver<HwOffloadStatus>,
     stopped: watch::Receiver<bool>,
 }
 
@@ -220,6 +225,7 @@ async fn run(mut engine: Engine, inputs: Inputs, every: Every) {
         mut commands,
         mut links,
         mut sync,
+        mut hw_offload,
         mut stopped,
     } = inputs;
     let mut reconcile = ticks(every.reconcile).await;
@@ -245,6 +251,8 @@ async fn run(mut engine: Engine, inputs: Inputs, every: Every) {
             }
             // Err: nobody keeps the flow cache any more; what it last told stays.
             Ok(()) = sync.changed() => engine.follow_sync().await,
+            // Err: no card is asked any more.
+            Ok(()) = hw_offload.changed() => engine.follow_hw_offload().await,
             () = sleep(engine.until_expiry()) => engine.expire().await,
             () = sleep(engine.until_policy_change()) => engine.follow_time().await,
             _ = reconcile.tick() => engine.reconcile().await,

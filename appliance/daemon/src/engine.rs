@@ -13,7 +13,7 @@ use ravelin_control::{
 };
 use ravelin_datapath::FlowTimeouts;
 use ravelin_kernel::{Links, PacketLog};
-use ravelin_model::{FlowSettings, chain};
+use ravelin_model::{FlowSettings, HwOffloadStatus, chain};
 use ravelin_store::{Store, StoreError};
 use sd_notify::NotifyState;
 use thiserror::Error;
@@ -141,6 +141,7 @@ async fn serve(
         flow_settings,
         judge,
         sync: flows.sync(),
+        hw_offload: watch::channel(HwOffloadStatus::default()).1,
         live: Some(Arc::new(Followed(flows.clone()))),
         flow_cache: Some(Arc::new(Followed(flows.clone()))),
         hardware: Some(hardware(config.datapath)),

@@ -6,7 +6,10 @@ use std::str::FromStr;
 use thiserror::Error;
 use time::OffsetDateTime;
 
-use crate::{Attachment, ConntrackSyncConfig, FlowRecordsConfig, ListId, OffloadPort, Revision, SyncState};
+use crate::{
+    Attachment, ConntrackSyncConfig, FlowRecordsConfig, HwOffloadConfig, HwOffloadPort, ListId, OffloadPort,
+    Revision, SyncState,
+};
 
 /// A feature of the data plane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,11 +30,13 @@ pub enum Feature {
     FlowOffload,
     /// Notes connections when they end.
     FlowRecords,
+    /// Has network cards forward the busiest connections.
+    HwOffload,
 }
 
 impl Feature {
     /// Every feature, in the order they are shown.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Statistics,
         Self::FlowMonitoring,
         Self::DdosProtection,
@@ -40,6 +45,7 @@ impl Feature {
         Self::ConntrackSync,
         Self::FlowOffload,
         Self::FlowRecords,
+        Self::HwOffload,
     ];
 
     /// Its name in the API.
@@ -53,6 +59,7 @@ impl Feature {
             Self::ConntrackSync => "conntrack_sync",
             Self::FlowOffload => "flow_offload",
             Self::FlowRecords => "flow_records",
+            Self::HwOffload => "hw_offload",
         }
     }
 
@@ -73,6 +80,9 @@ impl Feature {
                 "Forwards packets of established connections in XDP, address translation included."
             }
             Self::FlowRecords => "Notes every connection when it ends, and sends it to a collector by IPFIX.",
+            Self::HwOffload => {
+                "Has network cards that can forward the busiest connections without the processor."
+            }
         }
     }
 
@@ -83,12 +93,13 @@ impl Feature {
             Self::Statistics | Self::FlowMonitoring | Self::PolicyClassifier | Self::ConntrackSync => &[],
             Self::DdosProtection | Self::DnsBlocklist => &[Self::Statistics],
             Self::FlowOffload | Self::FlowRecords => &[Self::ConntrackSync],
+            Self::HwOffload => &[Self::FlowOffload],
         }
     }
 
     /// Whether it is on when nobody said anything.
     pub fn enabled_by_default(self) -> bool {
-        !matches!(self, Self::DdosProtection | Self::DnsBlocklist)
+        !matches!(self, Self::DdosProtection | Self::DnsBlocklist | Self::HwOffload)
     }
 }
 
@@ -275,6 +286,40 @@ impl FlowRecordsConfig {
     }
 }
 
+impl HwOffloadConfig {
+    /// Bounds of `min_packets_per_second`.
+    pub const MIN_PACKETS_PER_SECOND: std::ops::RangeInclusive<u32> = 1..=100_000_000;
+
+    /// Bounds of `max_flows`: a connection is two.
+    pub const MAX_FLOWS: std::ops::RangeInclusive<u32> = 2..=16_777_216;
+
+    /// Bounds of `idle_seconds`.
+    pub const IDLE_SECONDS: std::ops::RangeInclusive<u32> = 10..=3600;
+
+    /// Every field out of bounds.
+    pub fn problems(&self) -> Vec<InvalidFeatureConfig> {
+        let Self {
+            mode: _,
+            min_packets_per_second,
+            max_flows,
+            idle_seconds,
+        } = self;
+        let max_flows = max_flows.and_then(|flows| outside("max_flows", flows, &Self::MAX_FLOWS));
+        [
+            outside(
+                "min_packets_per_second",
+                *min_packets_per_second,
+                &Self::MIN_PACKETS_PER_SECOND,
+            ),
+            max_flows,
+            outside("idle_seconds", *idle_seconds, &Self::IDLE_SECONDS),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+}
+
 /// The problem of a value that is not in its range.
 fn outside(
     field: &'static str,
@@ -306,6 +351,8 @@ pub enum FeatureConfig {
     FlowOffload(FlowOffloadConfig),
     /// Of [`Feature::FlowRecords`].
     FlowRecords(FlowRecordsConfig),
+    /// Of [`Feature::HwOffload`].
+    HwOffload(HwOffloadConfig),
 }
 
 impl FeatureConfig {
@@ -320,6 +367,7 @@ impl FeatureConfig {
             Self::ConntrackSync(_) => Feature::ConntrackSync,
             Self::FlowOffload(_) => Feature::FlowOffload,
             Self::FlowRecords(_) => Feature::FlowRecords,
+            Self::HwOffload(_) => Feature::HwOffload,
         }
     }
 
@@ -341,6 +389,7 @@ impl FeatureConfig {
             Feature::ConntrackSync => Self::ConntrackSync(ConntrackSyncConfig::default()),
             Feature::FlowOffload => Self::FlowOffload(FlowOffloadConfig::default()),
             Feature::FlowRecords => Self::FlowRecords(FlowRecordsConfig::default()),
+            Feature::HwOffload => Self::HwOffload(HwOffloadConfig::default()),
         }
     }
 
@@ -352,7 +401,8 @@ impl FeatureConfig {
             | Self::PolicyClassifier(_)
             | Self::ConntrackSync(_)
             | Self::FlowOffload(_)
-            | Self::FlowRecords(_) => &[],
+            | Self::FlowRecords(_)
+            | Self::HwOffload(_) => &[],
             Self::DdosProtection(config) => &config.lists,
             Self::DnsBlocklist(config) => &config.lists,
         }
@@ -400,6 +450,8 @@ pub enum FeatureDetail {
     },
     /// Of [`Feature::FlowOffload`]: interfaces, and why frames cannot be redirected to some.
     FlowOffload(Vec<OffloadPort>),
+    /// Of [`Feature::HwOffload`]: interfaces, and why cards of some do not forward.
+    HwOffload(Vec<HwOffloadPort>),
 }
 
 /// Everything there is to say about a feature.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use crate::{FlowTuple, VerdictLine, ZoneId};
+use crate::{FlowTuple, HwOffloadConfig, VerdictLine, ZoneId};
 
 /// What flows are to be done with; made of the features' configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -16,6 +16,8 @@ pub struct FlowSettings {
     pub offload: bool,
     /// Write flow records; None: `flow_records` is off.
     pub records: Option<FlowRecordsConfig>,
+    /// Have cards forward; None: `hw_offload` is off, and no card has a flow of ours.
+    pub hardware: Option<HwOffloadConfig>,
 }
 
 /// Configuration of `conntrack_sync`.

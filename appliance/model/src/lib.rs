@@ -8,6 +8,7 @@ mod feature;
 mod flow_filter;
 mod flow_sync;
 mod hardware;
+mod hw_offload;
 mod interface;
 mod list;
 mod measurement;
@@ -38,6 +39,7 @@ pub use hardware::{
     Channels, Coalescing, DeviceResource, DevlinkDevice, EswitchMode, HardwareChange, HardwareProbe,
     NicFeature, Pause, PciId, ReceiveSpread, Rings, Told, XdpSupport,
 };
+pub use hw_offload::{HwOffloadConfig, HwOffloadFailure, HwOffloadMode, HwOffloadPort, HwOffloadStatus};
 pub use interface::{HardwareAddress, Interface, LinkCounters, LinkState};
 pub use list::{
     AddressEntry, DomainEntry, EntryId, EntryValue, InvalidList, List, ListEntry, ListId, ListKind, ListName,

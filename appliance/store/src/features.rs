@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use ravelin_model::{
     ConntrackSyncConfig, DdosProtectionConfig, DnsBlockAction, DnsBlocklistConfig, Feature, FeatureConfig,
-    FlowMonitoringConfig, FlowOffloadConfig, FlowRecordsConfig, InterfaceScope, ListId,
-    PolicyClassifierConfig, Revision, StatisticsConfig,
+    FlowMonitoringConfig, FlowOffloadConfig, FlowRecordsConfig, HwOffloadConfig, HwOffloadMode,
+    InterfaceScope, ListId, PolicyClassifierConfig, Revision, StatisticsConfig,
 };
 use serde::{Deserialize, Serialize};
 
@@ -151,6 +151,22 @@ struct FlowRecordsRow {
     observation_domain: u32,
 }
 
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ModeRow {
+    Active,
+    DryRun,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HwOffloadRow {
+    mode: ModeRow,
+    min_packets_per_second: u32,
+    max_flows: Option<u32>,
+    idle_seconds: u32,
+}
+
 const CONFIG: &str = "feature.config";
 
 fn write_config(config: &FeatureConfig) -> Result<String, StoreError> {
@@ -205,6 +221,20 @@ fn write_config(config: &FeatureConfig) -> Result<String, StoreError> {
             keep_hours: *keep_hours,
             collector: *collector,
             observation_domain: *observation_domain,
+        }),
+        FeatureConfig::HwOffload(HwOffloadConfig {
+            mode,
+            min_packets_per_second,
+            max_flows,
+            idle_seconds,
+        }) => to_json(&HwOffloadRow {
+            mode: match mode {
+                HwOffloadMode::Active => ModeRow::Active,
+                HwOffloadMode::DryRun => ModeRow::DryRun,
+            },
+            min_packets_per_second: *min_packets_per_second,
+            max_flows: *max_flows,
+            idle_seconds: *idle_seconds,
         }),
     }
 }
@@ -275,6 +305,23 @@ fn read_config(feature: Feature, json: &str) -> Result<FeatureConfig, StoreError
                 keep_hours,
                 collector,
                 observation_domain,
+            })
+        }
+        Feature::HwOffload => {
+            let HwOffloadRow {
+                mode,
+                min_packets_per_second,
+                max_flows,
+                idle_seconds,
+            } = from_json(json)?;
+            FeatureConfig::HwOffload(HwOffloadConfig {
+                mode: match mode {
+                    ModeRow::Active => HwOffloadMode::Active,
+                    ModeRow::DryRun => HwOffloadMode::DryRun,
+                },
+                min_packets_per_second,
+                max_flows,
+                idle_seconds,
             })
         }
     })

@@ -177,6 +177,20 @@ fn show(body: Value, api: &Api, output: &mut Output) -> Result<(), CliError> {
         output.table(&table)?;
         output.line("")?;
     }
+    if let Some(interfaces) = &feature.hw_offload_interfaces {
+        let mut table = Table::new(&["INTERFACE", "SUPPORTED", "FLOWS", "CAPACITY", "REASON"]);
+        for interface in interfaces {
+            table.row([
+                interface.interface.clone(),
+                yes_no(interface.supported),
+                interface.installed_flows.to_string(),
+                or_empty(interface.capacity_flows),
+                or_empty(interface.reason.as_ref()),
+            ]);
+        }
+        output.table(&table)?;
+        output.line("")?;
+    }
     let mut counters = Table::new(&["COUNTER", "VALUE"]);
     for counter in &feature.counters {
         counters.row([counter.name.clone(), counter.value.to_string()]);

@@ -86,7 +86,12 @@ fn what_is_about_connections_shows_how_it_stands() {
         "flow_offload",
         r#""offload_interfaces":[{"interface":"lan0","index":2,"eligible":true},{"interface":"tun0","index":9,"eligible":false,"problem":"no Ethernet"}]"#,
     );
+    let cards = feature(
+        "hw_offload",
+        r#""hw_offload_interfaces":[{"interface":"wan0","index":3,"supported":true,"installed_flows":14,"capacity_flows":65536},{"interface":"lan0","index":2,"supported":false,"reason":"veth has no card","installed_flows":0}]"#,
+    );
     let engine = Engine::new([
+        ("GET /api/v1/ebpf/features/hw_offload", Reply::json(&cards)),
         ("GET /api/v1/ebpf/features/conntrack_sync", Reply::json(&sync)),
         ("GET /api/v1/ebpf/features/flow_offload", Reply::json(&offload)),
     ]);
@@ -98,6 +103,11 @@ synced      2026-11-20T10:00:00Z  -\n";
     let expected = "INTERFACE  ELIGIBLE  PROBLEM
 lan0       yes       -
 tun0       no        no Ethernet\n";
+    assert!(run.out.contains(expected), "{run:?}");
+    let run = ravelin(&engine, &["features", "show", "hw_offload"]);
+    let expected = "INTERFACE  SUPPORTED  FLOWS  CAPACITY  REASON
+wan0       yes           14     65536  -
+lan0       no             0         -  veth has no card\n";
     assert!(run.out.contains(expected), "{run:?}");
 }
 

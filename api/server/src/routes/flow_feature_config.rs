@@ -3,7 +3,7 @@
 use axum::extract::State;
 use ravelin_api_types::{
     ConntrackSyncConfig, ConntrackSyncConfigPatch, Feature, FeatureConfig, FlowOffloadConfig,
-    FlowRecordsConfig, FlowRecordsConfigPatch,
+    FlowRecordsConfig, FlowRecordsConfigPatch, HwOffloadConfig, HwOffloadConfigPatch,
 };
 use ravelin_model as model;
 
@@ -172,5 +172,57 @@ pub(crate) async fn patch_flow_records(
     body: JsonBody,
 ) -> Result<Changed<Feature>, Failure> {
     let (feature, whole) = (model::Feature::FlowRecords, FeatureConfig::FlowRecords);
+    patch(&state, &caller, feature, precondition, &body, whole).await
+}
+
+/// Show the configuration of `hw_offload`
+#[utoipa::path(
+    get,
+    path = "/api/v1/ebpf/features/hw_offload/config",
+    operation_id = "get_hw_offload_config",
+    tag = "features",
+    responses((status = 200, description = "The configuration; its ETag is the feature's.", body = HwOffloadConfig))
+)]
+pub(crate) async fn get_hw_offload(State(state): State<AppState>) -> Result<Tagged<FeatureConfig>, Failure> {
+    current(&state, model::Feature::HwOffload).await
+}
+
+/// Replace the configuration of `hw_offload`
+#[utoipa::path(
+    put,
+    path = "/api/v1/ebpf/features/hw_offload/config",
+    operation_id = "put_hw_offload_config",
+    tag = "features",
+    params(("If-Match" = String, Header, description = "ETag of the feature, or `*`.")),
+    request_body(content = HwOffloadConfig, description = "The whole configuration."),
+    responses((status = 200, description = "The feature with the new configuration.", body = Feature))
+)]
+pub(crate) async fn put_hw_offload(
+    State(state): State<AppState>,
+    caller: Caller,
+    IfMatch(precondition): IfMatch,
+    body: JsonBody,
+) -> Result<Changed<Feature>, Failure> {
+    let config = FeatureConfig::HwOffload(body.read()?);
+    Ok(put(&state, &caller, precondition, config).await?)
+}
+
+/// Change parts of the configuration of `hw_offload`
+#[utoipa::path(
+    patch,
+    path = "/api/v1/ebpf/features/hw_offload/config",
+    operation_id = "patch_hw_offload_config",
+    tag = "features",
+    params(("If-Match" = String, Header, description = "ETag of the feature, or `*`.")),
+    request_body(content = HwOffloadConfigPatch, description = "A merge patch (RFC 7396)."),
+    responses((status = 200, description = "The feature with the new configuration.", body = Feature))
+)]
+pub(crate) async fn patch_hw_offload(
+    State(state): State<AppState>,
+    caller: Caller,
+    IfMatch(precondition): IfMatch,
+    body: JsonBody,
+) -> Result<Changed<Feature>, Failure> {
+    let (feature, whole) = (model::Feature::HwOffload, FeatureConfig::HwOffload);
     patch(&state, &caller, feature, precondition, &body, whole).await
 }

@@ -4,8 +4,8 @@ use ravelin_model as model;
 
 use super::{
     ConntrackSyncConfig, DdosProtectionConfig, DnsBlockAction, DnsBlocklistConfig, FeatureConfig,
-    FlowMonitoringConfig, FlowOffloadConfig, FlowRecordsConfig, InterfaceScope, PolicyClassifierConfig,
-    StatisticsConfig,
+    FlowMonitoringConfig, FlowOffloadConfig, FlowRecordsConfig, HwOffloadConfig, HwOffloadMode,
+    InterfaceScope, PolicyClassifierConfig, StatisticsConfig,
 };
 use crate::Text;
 
@@ -181,6 +181,58 @@ impl From<FlowRecordsConfig> for model::FlowRecordsConfig {
     }
 }
 
+impl From<model::HwOffloadMode> for HwOffloadMode {
+    fn from(mode: model::HwOffloadMode) -> Self {
+        match mode {
+            model::HwOffloadMode::Active => Self::Active,
+            model::HwOffloadMode::DryRun => Self::DryRun,
+        }
+    }
+}
+
+impl From<HwOffloadMode> for model::HwOffloadMode {
+    fn from(mode: HwOffloadMode) -> Self {
+        match mode {
+            HwOffloadMode::Active => Self::Active,
+            HwOffloadMode::DryRun => Self::DryRun,
+        }
+    }
+}
+
+impl From<model::HwOffloadConfig> for HwOffloadConfig {
+    fn from(config: model::HwOffloadConfig) -> Self {
+        let model::HwOffloadConfig {
+            mode,
+            min_packets_per_second,
+            max_flows,
+            idle_seconds,
+        } = config;
+        Self {
+            mode: mode.into(),
+            min_packets_per_second,
+            max_flows,
+            idle_seconds,
+        }
+    }
+}
+
+impl From<HwOffloadConfig> for model::HwOffloadConfig {
+    fn from(config: HwOffloadConfig) -> Self {
+        let HwOffloadConfig {
+            mode,
+            min_packets_per_second,
+            max_flows,
+            idle_seconds,
+        } = config;
+        Self {
+            mode: mode.into(),
+            min_packets_per_second,
+            max_flows,
+            idle_seconds,
+        }
+    }
+}
+
 impl From<model::FeatureConfig> for FeatureConfig {
     fn from(config: model::FeatureConfig) -> Self {
         match config {
@@ -196,6 +248,7 @@ impl From<model::FeatureConfig> for FeatureConfig {
                 Self::FlowOffload(FlowOffloadConfig {})
             }
             model::FeatureConfig::FlowRecords(config) => Self::FlowRecords(config.into()),
+            model::FeatureConfig::HwOffload(config) => Self::HwOffload(config.into()),
         }
     }
 }
@@ -215,6 +268,7 @@ impl From<FeatureConfig> for model::FeatureConfig {
                 Self::FlowOffload(model::FlowOffloadConfig {})
             }
             FeatureConfig::FlowRecords(config) => Self::FlowRecords(config.into()),
+            FeatureConfig::HwOffload(config) => Self::HwOffload(config.into()),
         }
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ravelin_compile::Judge;
-use ravelin_model::{Event, Feature, FlowSettings, LiveFlows, Revision, SyncState, SyncStatus, chain};
+use ravelin_model::{
+    Event, Feature, FlowSettings, HwOffloadStatus, LiveFlows, Revision, SyncState, SyncStatus, chain,
+};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -27,6 +29,7 @@ pub(crate) struct Flows {
     pub(crate) settings: watch::Sender<FlowSettings>,
     pub(crate) judge: watch::Sender<Option<Arc<Judge>>>,
     pub(crate) sync: watch::Receiver<SyncStatus>,
+    pub(crate) hw_offload: watch::Receiver<HwOffloadStatus>,
     pub(crate) live: Option<Arc<dyn LiveConnections>>,
 }
 
@@ -201,6 +204,26 @@ impl Engine {
             self.refresh_policy(&mut next).await;
         }
         self.publish_state(next).await;
+    }
+}
+
+impl Engine {
+    /// Shows how forwarding by cards stands where that changes the state of a feature.
+    pub(crate) async fn follow_hw_offload(&mut self) {
+        let status = self.flows.hw_offload.borrow().clone();
+        let now = self.now();
+        let shown = |status: &HwOffloadStatus| {
+            let ports = status.ports.iter();
+            let ports = ports.map(|port| (port.interface.clone(), port.problem.clone()));
+            (ports.collect::<Vec<_>>(), status.problem.clone())
+        };
+        if shown(&now.hw_offload) != shown(&status) {
+            let next = Snapshot {
+                hw_offload: Arc::new(status),
+                ..(*now).clone()
+            };
+            self.publish_state(next).await;
+        }
     }
 }
 

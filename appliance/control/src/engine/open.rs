@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use ravelin_datapath::FlowTimeouts;
-use ravelin_model::{ListKind, SyncStatus};
+use ravelin_model::ListKind;
 use ravelin_store::{Store, StoreError};
 use time::OffsetDateTime;
 use tokio::sync::watch;
@@ -66,10 +66,9 @@ impl Engine {
             policy_config,
             figures,
         } = parts;
-        let sync = Arc::new(flows.status());
-        let snapshot = read(&store, &plane, address_capacity, sync)
-            .await
-            .map_err(stored)?;
+        let mut snapshot = read(&store, &plane, address_capacity).await.map_err(stored)?;
+        snapshot.sync = Arc::new(flows.status());
+        snapshot.hw_offload = Arc::new(flows.hw_offload.borrow().clone());
         flow_timeouts.send_replace(snapshot.settings.flow_timeouts());
         flows.tell_settings(&snapshot.settings);
         counters.hold().await.set_known(&snapshot.policy.policy);
@@ -102,12 +101,7 @@ impl Engine {
     }
 }
 
-async fn read(
-    store: &Store,
-    plane: &Plane,
-    address_capacity: usize,
-    sync: Arc<SyncStatus>,
-) -> Result<Snapshot, StoreError> {
+async fn read(store: &Store, plane: &Plane, address_capacity: usize) -> Result<Snapshot, StoreError> {
     let stored = store.features().await?.into_iter().map(|stored| {
         let setting = Setting {
             enabled: stored.enabled,
@@ -163,6 +157,7 @@ async fn read(
         enforced: None,
         classifying: false,
         tuning: Arc::new(store.tuning().await?),
-        sync,
+        sync: Arc::default(),
+        hw_offload: Arc::default(),
     })
 }

@@ -104,7 +104,8 @@ impl Engine {
             | Feature::PolicyClassifier
             | Feature::ConntrackSync
             | Feature::FlowOffload
-            | Feature::FlowRecords => Ok(()),
+            | Feature::FlowRecords
+            | Feature::HwOffload => Ok(()),
         };
         if let Err(error) = outcome {
             next.faults.insert(

@@ -12,7 +12,7 @@ use ravelin_datapath::{Datapath, EventBatches, FlowSummary, FlowTimeouts};
 use ravelin_kernel::{Link, LoggedPacket};
 use ravelin_model::{
     AddressEntry, DomainEntry, EntryValue, Event, Feature, FeatureStatus, FlowSettings, HardwareAddress,
-    LinkCounters, LinkState, List, ListId, ListKind, SyncState, SyncStatus,
+    HwOffloadStatus, LinkCounters, LinkState, List, ListId, ListKind, SyncState, SyncStatus,
 };
 use ravelin_store::Store;
 use time::OffsetDateTime;
@@ -34,6 +34,8 @@ pub struct Engine {
     pub judge: watch::Receiver<Option<Arc<Judge>>>,
     /// Where the flow cache stands to conntrack; in step, as far as nobody says otherwise.
     pub sync: watch::Sender<SyncStatus>,
+    /// How forwarding by cards stands.
+    pub hw_offload: watch::Sender<HwOffloadStatus>,
     /// Packets nftables logs.
     pub logged: mpsc::Sender<LoggedPacket>,
     /// How far the clock is set ahead.
@@ -94,6 +96,7 @@ impl Engine {
         let (flows, flow_summary) = watch::channel(FlowSummary::default());
         let (flow_settings_sender, flow_settings) = watch::channel(FlowSettings::default());
         let (judge_sender, judge) = watch::channel(None);
+        let hw_offload = watch::Sender::new(HwOffloadStatus::default());
         let parts = Parts {
             store,
             datapath: Ok(datapath),
@@ -106,6 +109,7 @@ impl Engine {
             flow_settings: flow_settings_sender,
             judge: judge_sender,
             sync: sync.subscribe(),
+            hw_offload: hw_offload.subscribe(),
             live: Some(Arc::new(Followed(plane.clone()))),
             flow_cache: None,
             hardware: None,
@@ -122,6 +126,7 @@ impl Engine {
             flow_settings,
             judge,
             sync,
+            hw_offload,
             logged,
             ahead,
             tasks: tasks.map(|(_, task)| task).into(),

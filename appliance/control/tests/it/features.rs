@@ -4,7 +4,8 @@ use ravelin_control::{Config, ControlError, LinkSource, Parts, Precondition, spa
 use ravelin_datapath::{EventBatches, FlowSummary, FlowSweep, FlowTimeouts, HitCounter};
 use ravelin_model::{
     DdosProtectionConfig, DnsBlockAction, DnsBlocklistConfig, Feature, FeatureConfig, FeatureState,
-    FlowMonitoringConfig, FlowSettings, Hook, InterfaceScope, ListKind, Reason, Revision, StatisticsConfig,
+    FlowMonitoringConfig, FlowSettings, Hook, HwOffloadStatus, InterfaceScope, ListKind, Reason, Revision,
+    StatisticsConfig,
 };
 use ravelin_store::Store;
 use tokio::sync::{mpsc, watch};
@@ -32,6 +33,7 @@ async fn features_start_as_the_model_says() {
             (Feature::ConntrackSync, true, FeatureState::Active, none),
             (Feature::FlowOffload, true, FeatureState::Active, none),
             (Feature::FlowRecords, true, FeatureState::Active, none),
+            (Feature::HwOffload, false, FeatureState::Disabled, none),
         ]
     );
     assert!(engine.control.readiness().ready);
@@ -251,6 +253,7 @@ async fn without_a_data_plane_features_fail_with_the_reason_and_can_still_be_set
         flow_settings: watch::channel(FlowSettings::default()).0,
         judge: watch::channel(None).0,
         sync: watch::channel(crate::engine::in_step()).1,
+        hw_offload: watch::channel(HwOffloadStatus::default()).1,
         live: None,
         flow_cache: None,
         hardware: None,

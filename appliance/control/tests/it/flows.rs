@@ -5,7 +5,8 @@ use std::time::Duration;
 use ravelin_control::{ControlError, Precondition};
 use ravelin_model::{
     ConntrackSyncConfig, Event, Feature, FeatureConfig, FeatureDetail, FeatureState, FlowRecordsConfig,
-    FlowSettings, OffloadPort, SyncState, SyncStatus,
+    FlowSettings, HwOffloadConfig, HwOffloadMode, HwOffloadPort, HwOffloadStatus, OffloadPort, SyncState,
+    SyncStatus,
 };
 use tokio::sync::{oneshot, watch};
 
@@ -26,6 +27,7 @@ async fn switches_and_configuration_reach_whoever_follows_connections() {
         sync: Some(ConntrackSyncConfig::default()),
         offload: true,
         records: Some(FlowRecordsConfig::default()),
+        hardware: None,
     };
     assert_eq!(told(&engine), all);
     assert!(engine.plane.now().switches.flow_offload);
@@ -49,12 +51,29 @@ async fn switches_and_configuration_reach_whoever_follows_connections() {
         .await
         .expect("configure");
     let switch = async |feature, on| engine.control.set_enabled(feature, on, &actor()).await;
+    let asked = HwOffloadConfig {
+        mode: HwOffloadMode::DryRun,
+        max_flows: Some(4096),
+        ..HwOffloadConfig::default()
+    };
+    configure(FeatureConfig::HwOffload(asked.clone()))
+        .await
+        .expect("configure");
+    switch(Feature::HwOffload, true).await.expect("on");
+    assert_eq!(told(&engine).hardware, Some(asked));
+    let needed = switch(Feature::FlowOffload, false).await;
+    assert!(
+        matches!(&needed, Err(ControlError::NeededBy { users, .. }) if *users == [Feature::HwOffload]),
+        "{needed:?}"
+    );
+    switch(Feature::HwOffload, false).await.expect("off");
     switch(Feature::FlowOffload, false).await.expect("off");
     assert!(!engine.plane.now().switches.flow_offload);
     let expected = FlowSettings {
         sync: Some(often),
         offload: false,
         records: Some(collected),
+        hardware: None,
     };
     assert_eq!(told(&engine), expected);
     let needed = switch(Feature::ConntrackSync, false).await;
@@ -72,7 +91,7 @@ async fn switches_and_configuration_reach_whoever_follows_connections() {
 #[tokio::test]
 async fn configurations_out_of_bounds_are_refused() {
     let engine = Engine::start().await;
-    let cases: [(FeatureConfig, &[&str]); 4] = [
+    let cases: [(FeatureConfig, &[&str]); 6] = [
         (
             FeatureConfig::ConntrackSync(ConntrackSyncConfig { check_seconds: 4 }),
             &["check_seconds"],
@@ -97,6 +116,22 @@ async fn configurations_out_of_bounds_are_refused() {
             }),
             &["collector"],
         ),
+        (
+            FeatureConfig::HwOffload(HwOffloadConfig {
+                mode: HwOffloadMode::Active,
+                min_packets_per_second: 0,
+                max_flows: Some(1),
+                idle_seconds: 9,
+            }),
+            &["min_packets_per_second", "max_flows", "idle_seconds"],
+        ),
+        (
+            FeatureConfig::HwOffload(HwOffloadConfig {
+                max_flows: Some(1 << 25),
+                ..HwOffloadConfig::default()
+            }),
+            &["max_flows"],
+        ),
     ];
     for (config, expected) in cases {
         let refused = engine
@@ -110,6 +145,63 @@ async fn configurations_out_of_bounds_are_refused() {
             }
             other => panic!("{config:?}: {other:?}"),
         }
+    }
+}
+
+#[tokio::test]
+async fn what_cards_do_is_the_state_of_forwarding_by_them() {
+    let engine = Engine::start().await;
+    let asked = engine.enable(Feature::HwOffload).await;
+    assert_eq!(asked.state, FeatureState::Starting, "no card is known yet");
+    let mut events = engine.control.subscribe(None);
+    let card = |interface: &str, problem: Option<&str>, installed| HwOffloadPort {
+        interface: interface.to_owned(),
+        index: 2,
+        problem: problem.map(str::to_owned),
+        installed,
+        limit: problem.is_none().then_some(1000),
+    };
+    let ports = vec![card("lan0", Some("veth has no card"), 0)];
+    engine.hw_offload.send_replace(HwOffloadStatus {
+        ports: ports.clone(),
+        ..HwOffloadStatus::default()
+    });
+    let state = wait_for(&mut events, |event| match event {
+        Event::FeatureChanged { feature, state, .. } if *feature == Feature::HwOffload => Some(*state),
+        _ => None,
+    });
+    assert_eq!(state.await, FeatureState::Degraded);
+    let shown = engine.feature(Feature::HwOffload).await;
+    assert_eq!(shown.detail, FeatureDetail::HwOffload(ports.clone()));
+    assert_eq!(shown.state_reason.as_deref(), Some("lan0: veth has no card"));
+    engine.hw_offload.send_replace(HwOffloadStatus {
+        ports: [ports, vec![card("wan0", None, 4)]].concat(),
+        installed: 2,
+        installs: 3,
+        removals: 1,
+        failures: [5, 6, 7],
+        packets: 8,
+        bytes: 9,
+        install_time: Duration::from_millis(10),
+        ..HwOffloadStatus::default()
+    });
+    let shown = engine.feature(Feature::HwOffload).await;
+    assert_eq!(shown.state, FeatureState::Active, "one card is enough");
+    for (name, value) in [
+        ("installed_connections", 2),
+        ("installs", 3),
+        ("removals", 1),
+        ("refused_failures", 5),
+        ("not_in_hardware_failures", 6),
+        ("unreadable_failures", 7),
+        ("packets", 8),
+        ("bytes", 9),
+        ("install_microseconds", 10_000),
+        ("interfaces", 2),
+        ("supported_interfaces", 1),
+        ("capacity_flows", 1000),
+    ] {
+        assert_eq!(engine.counter(Feature::HwOffload, name).await, value, "{name}");
     }
 }
 

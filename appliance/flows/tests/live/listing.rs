@@ -208,7 +208,7 @@ fn what_the_cache_knows_is_said_and_a_kill_reaches_it() {
         world.settings.send_replace(FlowSettings {
             sync: Some(ConntrackSyncConfig::default()),
             offload: true,
-            records: None,
+            ..FlowSettings::default()
         });
         let synced = world
             .flows

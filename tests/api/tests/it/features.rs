@@ -1,5 +1,5 @@
 use http::Method;
-use ravelin_model::{OffloadPort, SyncState};
+use ravelin_model::{HwOffloadPort, HwOffloadStatus, OffloadPort, SyncState};
 use ravelin_test_harness::{Answer, Request};
 use serde_json::{Value, json};
 
@@ -36,6 +36,7 @@ fn features_are_shown_whole_in_a_fixed_order() {
             "conntrack_sync",
             "flow_offload",
             "flow_records",
+            "hw_offload",
         ]
     );
     assert_eq!(page["next_cursor"], Value::Null);
@@ -147,6 +148,12 @@ fn every_configuration_can_be_read_replaced_and_patched() {
             json!({"collector": null}),
             json!({"keep_records": 1000, "keep_hours": 1, "collector": null, "observation_domain": 7}),
         ),
+        (
+            "hw_offload",
+            json!({"mode": "dry_run", "min_packets_per_second": 1, "max_flows": 2, "idle_seconds": 10}),
+            json!({"mode": "active", "max_flows": null}),
+            json!({"mode": "active", "min_packets_per_second": 1, "max_flows": null, "idle_seconds": 10}),
+        ),
     ] {
         let path = format!("/api/v1/ebpf/features/{name}/config");
         for (method, given, expected) in [(Method::PUT, &whole, &whole), (Method::PATCH, &patch, &merged)] {
@@ -247,6 +254,74 @@ fn the_classifier_of_the_policy_is_switched_like_the_others() {
         .header("if-match", "*")
         .json(&json!({"depth": 3}));
     check_refused(&world, &unknown, 422, "invalid-content");
+}
+
+#[test]
+fn forwarding_by_cards_says_which_do_not() {
+    let world = World::new();
+    let path = "/api/v1/ebpf/features/hw_offload";
+    let off = world.admin().get(path).expect(200).json();
+    assert_eq!(
+        (&off["enabled"], &off["state"], &off["depends_on"]),
+        (&json!(false), &json!("disabled"), &json!(["flow_offload"]))
+    );
+    assert_eq!(
+        off["config"],
+        json!({"mode": "active", "min_packets_per_second": 1000, "max_flows": null, "idle_seconds": 30})
+    );
+    let on = world
+        .admin()
+        .post(&format!("{path}/enable"), &Value::Null)
+        .expect(200);
+    assert_eq!(on.json()["state"], "starting", "{}", on.text());
+    let port = |interface: &str, problem: Option<&str>, installed| HwOffloadPort {
+        interface: interface.to_owned(),
+        index: 2,
+        problem: problem.map(str::to_owned),
+        installed,
+        limit: problem.is_none().then_some(4096),
+    };
+    let ports = [port("lan0", Some("veth has no card"), 0), port("wan0", None, 6)];
+    world.hw_offload.send_replace(HwOffloadStatus {
+        ports: ports.to_vec(),
+        installed: 3,
+        failures: [0, 7, 0],
+        ..HwOffloadStatus::default()
+    });
+    let shown = world.admin().get(path).expect(200).json();
+    assert_eq!(shown["state"], "active");
+    assert_eq!(
+        shown["hw_offload_interfaces"],
+        json!([
+            {"interface": "lan0", "index": 2, "supported": false, "reason": "veth has no card", "installed_flows": 0},
+            {"interface": "wan0", "index": 2, "supported": true, "installed_flows": 6, "capacity_flows": 4096}
+        ])
+    );
+    let metrics = world.admin().get("/metrics").expect(200);
+    for sample in [
+        "ravelin_hw_offload_installed_connections 3",
+        "ravelin_hw_offload_not_in_hardware_failures_total 7",
+    ] {
+        let metrics = metrics.text();
+        assert!(metrics.lines().any(|line| line == sample), "{sample}: {metrics}");
+    }
+    let whole = |body: &Value| {
+        Request::new(Method::PUT, &format!("{path}/config"))
+            .header("if-match", "*")
+            .json(body)
+    };
+    for (member, value) in [
+        ("mode", json!("hardware")),
+        ("min_packets_per_second", json!(0)),
+        ("max_flows", json!(1)),
+        ("idle_seconds", json!(5)),
+        ("limit", json!(5)),
+    ] {
+        let mut body = off["config"].clone();
+        body[member] = value;
+        let problem = check_refused(&world, &whole(&body), 422, "invalid-content");
+        assert_eq!(problem["errors"][0]["pointer"], format!("/{member}"), "{problem}");
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ use ravelin_control::{
 use ravelin_datapath::{FlowSummary, FlowTimeouts, Loaded, RawEvent, simulate_with_events};
 use ravelin_kernel::{Link, LoggedPacket};
 use ravelin_model::{
-    FlowSettings, HardwareAddress, LinkCounters, LinkState, LiveFlows, SyncState, SyncStatus,
+    FlowSettings, HardwareAddress, HwOffloadStatus, LinkCounters, LinkState, LiveFlows, SyncState, SyncStatus,
 };
 use ravelin_store::Store;
 use ravelin_test_harness::{Client, Request};
@@ -66,6 +66,8 @@ pub struct World {
     _judge: watch::Receiver<Option<Arc<Judge>>>,
     /// Where the flow cache stands to conntrack.
     pub sync: watch::Sender<SyncStatus>,
+    /// How forwarding by cards stands.
+    pub hw_offload: watch::Sender<HwOffloadStatus>,
 }
 
 impl World {
@@ -121,6 +123,7 @@ impl World {
             epoch: 1,
             ..SyncStatus::default()
         });
+        let hw_offload = watch::Sender::new(HwOffloadStatus::default());
         let (logged, packets) = mpsc::channel(64);
         let (control, flows, store) = runtime.block_on(async {
             let store = Store::in_memory().await.expect("store");
@@ -149,6 +152,7 @@ impl World {
                 flow_settings: flow_settings_sender,
                 judge: judge_sender,
                 sync: sync.subscribe(),
+                hw_offload: hw_offload.subscribe(),
                 live: judged.map(|outcome| Arc::new(Judged(outcome)) as Arc<dyn LiveConnections>),
                 flow_cache: None,
                 hardware: None,
@@ -177,6 +181,7 @@ impl World {
             _flow_settings: flow_settings,
             _judge: judge,
             sync,
+            hw_offload,
         };
         for (name, trust) in [
             ("raveld.sock", SocketTrust::Peers { group: None }),
