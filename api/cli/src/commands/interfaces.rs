@@ -1,7 +1,7 @@
 //! `ravelin interfaces`.
 
 use clap::{ArgAction, Subcommand};
-use ravelin_api_types::{Interface, Page};
+use ravelin_api_types::{Interface, InterfaceOffload, Page};
 use reqwest::Method;
 use serde_json::json;
 
@@ -18,6 +18,11 @@ pub const PATH: &[&str] = &["interfaces"];
 pub enum Command {
     /// Every interface.
     List,
+    /// What the network card of an interface is and can do, and who says so.
+    Offload {
+        /// Name of the interface.
+        name: String,
+    },
     /// Say what an interface is for.
     Set {
         /// Its name.
@@ -38,6 +43,15 @@ pub async fn run(command: &Command, api: &Api, output: &mut Output) -> Result<()
             }
             let page: Page<Interface> = api.read(interfaces)?;
             output.table(&table(&page.items))
+        }
+        Command::Offload { name } => {
+            let answer = api
+                .json(Call::new(Method::GET, &["interfaces", name, "offload"]))
+                .await?;
+            if output.is_json() {
+                return output.json(&answer.body);
+            }
+            show_offload(&api.read(answer.body)?, output)
         }
         Command::Set { name, external } => {
             let call = Call::new(Method::PATCH, &["interfaces", name]).json(&json!({ "external": external }));
@@ -88,6 +102,55 @@ fn table(interfaces: &[Interface]) -> Table {
             hooks(interface),
             addresses.join(","),
             or_empty(interface.attach_error.as_ref()),
+        ]);
+    }
+    table
+}
+
+fn show_offload(card: &InterfaceOffload, output: &mut Output) -> Result<(), CliError> {
+    let supported = if card.supported {
+        "supported"
+    } else {
+        "not supported"
+    };
+    output.line(&format!("flow offload is {supported}: {}", card.reason))?;
+    output.line("")?;
+    output.table(&identity(card))?;
+    output.line("")?;
+    output.table(&capabilities(card))
+}
+
+fn identity(card: &InterfaceOffload) -> Table {
+    let mut table = Table::new(&[
+        "INTERFACE",
+        "DRIVER",
+        "PCI",
+        "MODEL",
+        "FIRMWARE",
+        "MAX-FLOWS",
+        "SOURCE",
+    ]);
+    table.row([
+        card.interface.clone(),
+        or_empty(card.driver.as_ref()),
+        or_empty(card.pci.as_ref()),
+        or_empty(card.model.as_ref().or(card.family.as_ref())),
+        or_empty(card.firmware.as_ref()),
+        or_empty(card.max_flows.value),
+        word(&card.max_flows.source),
+    ]);
+    table
+}
+
+fn capabilities(card: &InterfaceOffload) -> Table {
+    let mut table = Table::new(&["CAPABILITY", "VALUE", "ACTIVE", "SOURCE", "REASON"]);
+    for capability in &card.capabilities {
+        table.row([
+            capability.name.clone(),
+            word(&capability.value),
+            capability.active.map(yes_no).unwrap_or_default(),
+            word(&capability.source),
+            capability.reason.clone(),
         ]);
     }
     table

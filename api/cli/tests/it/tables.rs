@@ -2,7 +2,7 @@
 
 use crate::engine::{Engine, Reply};
 use crate::run::{check, ravelin};
-use crate::samples::{self, DNS_BLOCKLIST, STATISTICS, TUN, WAN, page};
+use crate::samples::{self, DNS_BLOCKLIST, OFFLOAD, STATISTICS, TUN, WAN, page};
 
 const READY: &str = r#"{"status":"ready","revision":9}"#;
 
@@ -125,6 +125,20 @@ tun0          12  no_carrier  no        1400  -                  -       -      
     assert_eq!(run.status, 0, "{run:?}");
     let patch = engine.requests().pop().unwrap();
     assert_eq!(patch.body, r#"{"external":true}"#);
+}
+
+#[test]
+fn the_card_of_an_interface() {
+    let engine = Engine::new([("GET /api/v1/interfaces/wan0/offload", Reply::json(OFFLOAD))]);
+    let shown = "flow offload is not supported: hw-tc-offload is off: switch it on
+
+INTERFACE  DRIVER     PCI        MODEL       FIRMWARE    MAX-FLOWS  SOURCE
+wan0       mlx5_core  15b3:1017  ConnectX-5  16.31.2006     262144  model_default
+
+CAPABILITY         VALUE    ACTIVE  SOURCE   REASON
+flow_rules         yes      no      ethtool  hw-tc-offload is off and can be switched on
+gre_decapsulation  unknown  -       unknown  the kernel has no feature for GRE on receipt\n";
+    check(&engine, &["interfaces", "offload", "wan0"], shown);
 }
 
 #[test]

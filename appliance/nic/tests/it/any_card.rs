@@ -120,7 +120,7 @@ fn map<T, U>(told: Told<T>, change: impl FnOnce(T) -> U) -> Told<U> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_unknown_is_supported(probe in card()) {

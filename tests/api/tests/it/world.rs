@@ -8,7 +8,7 @@ use http::Method;
 use ravelin_api_server::{AppState, Limits, Secrets, SocketTrust, router, serve};
 use ravelin_control::{
     Config, ControlHandle, Judge, Judging, LinkSource, LiveConnections, PacketLogSource, Parts,
-    SimulatedFilter, spawn,
+    SimulatedFilter, SimulatedHardware, spawn,
 };
 use ravelin_datapath::{FlowSummary, FlowTimeouts, Loaded, RawEvent, simulate_with_events};
 use ravelin_kernel::{Link, LoggedPacket};
@@ -55,6 +55,8 @@ pub struct World {
     /// What nftables would log.
     pub logged: mpsc::Sender<LoggedPacket>,
     pub admin_token: String,
+    /// Cards of the links; every one has a plain card until another is put in.
+    pub hardware: Arc<SimulatedHardware>,
     runtime: Runtime,
     dir: TempDir,
     stops: Vec<oneshot::Sender<()>>,
@@ -125,6 +127,7 @@ impl World {
         });
         let hw_offload = watch::Sender::new(HwOffloadStatus::default());
         let (logged, packets) = mpsc::channel(64);
+        let hardware = Arc::new(SimulatedHardware::everywhere());
         let (control, flows, store) = runtime.block_on(async {
             let store = Store::in_memory().await.expect("store");
             let (flows, _) = ravelin_flows::spawn(ravelin_flows::Parts {
@@ -155,7 +158,7 @@ impl World {
                 hw_offload: hw_offload.subscribe(),
                 live: judged.map(|outcome| Arc::new(Judged(outcome)) as Arc<dyn LiveConnections>),
                 flow_cache: None,
-                hardware: None,
+                hardware: Some(Arc::<SimulatedHardware>::clone(&hardware)),
                 config: Config {
                     import_limit_bytes: 4 << 20,
                     ..Config::default()
@@ -172,6 +175,7 @@ impl World {
             events,
             logged,
             admin_token,
+            hardware,
             runtime,
             dir,
             stops: Vec::new(),
