@@ -186,17 +186,21 @@ impl Attachments {
         Ok(true)
     }
 
-    /// Has every link that runs a program run another in its place, or none: what fails puts back what was done.
+    /// Has every interface that was attached by this process run another program of a hook, or none: what fails puts
+    /// back what was done.
     pub(super) fn replace(&mut self, old: &LoadedProgram, new: &LoadedProgram) -> Result<(), DatapathError> {
-        let mut running = Vec::new();
-        for (pin, index) in pins(&self.links)? {
-            if links::inspect(&pin, index)? == (Pinned::Live { program: old.id }) {
-                running.push((pin, index));
+        let mut at_work = Vec::new();
+        for index in self.interfaces.keys() {
+            for place in Place::of(new.source.hook) {
+                let pin = place.pin(&self.links, *index);
+                if let Pinned::Live { .. } = links::inspect(&pin, *index)? {
+                    at_work.push((pin, *index));
+                }
             }
         }
-        for (at, (pin, index)) in running.iter().enumerate() {
+        for (at, (pin, index)) in at_work.iter().enumerate() {
             if let Err(error) = links::replace(pin, *index, new) {
-                put_back(&running[..at], old);
+                put_back(&at_work[..at], old);
                 return Err(error);
             }
         }

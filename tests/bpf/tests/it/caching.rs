@@ -5,3 +5,4 @@ mod finding;
 mod ground;
 mod many;
 mod ports;
+mod resizing;

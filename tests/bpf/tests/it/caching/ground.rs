@@ -5,11 +5,13 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use ravelin_datapath::kernel::{KernelConfig, KernelDatapath, KernelParts};
-use ravelin_datapath::{CachePort, CacheTiming, CachedFlow, CachedState, Datapath as _, Switches};
+use ravelin_datapath::{
+    CachePort, CacheTiming, CachedFlow, CachedState, Datapath as _, FlowCache, Inserted, Switches,
+};
 use ravelin_model::{FlowTuple, protocol};
 use ravelin_test_harness::packet::{CLIENT_MAC, Packet, ROUTER_MAC, Transport};
 
-use crate::datapath::rig::{index_of, ip};
+use crate::datapath::rig::{index_of, ip, target};
 use crate::isolated::isolated;
 
 /// What `BPF_PROG_TEST_RUN` returns of XDP.
@@ -28,7 +30,7 @@ const LONG: Duration = Duration::from_secs(3600);
 /// Clients are 192.0.2.10 and 2001:db8:1::10 behind `lan0`, servers 198.51.100.53 and 2001:db8:2::53 behind `wan0`.
 #[derive(Debug)]
 pub struct Router {
-    config: KernelConfig,
+    pub config: KernelConfig,
     pub parts: KernelParts,
     pub lan0: u32,
     pub wan0: u32,
@@ -71,6 +73,39 @@ impl Router {
             lan0,
             wan0,
         }
+    }
+
+    /// Has both interfaces run the programs.
+    pub fn attach(&mut self) {
+        for name in ["lan0", "wan0"] {
+            let attached = self.parts.datapath.attach(&target(name)).unwrap();
+            assert_eq!(attached.problems, Vec::<String>::new());
+        }
+    }
+
+    /// Puts everything that is in the cache into one that is staged; the connections it has no room for.
+    pub fn copy_to(&mut self, staged: &mut dyn FlowCache) -> Vec<CachedFlow> {
+        self.parts.cache.halt().unwrap();
+        let mut refused = Vec::new();
+        for state in self.states() {
+            match staged.restore(&state) {
+                Inserted::New => {}
+                Inserted::Full => refused.push(state.flow),
+                other => panic!("{other:?}"),
+            }
+        }
+        set_up(staged);
+        refused
+    }
+
+    /// Has the programs use a cache for so many connections, with all there are; those it has no room for.
+    pub fn resize(&mut self, connections: u32) -> Vec<CachedFlow> {
+        let mut staged = self.parts.datapath.stage_cache(connections).unwrap();
+        let refused = self.copy_to(&mut *staged);
+        self.parts.datapath.use_staged_cache().unwrap();
+        self.parts.cache = staged;
+        self.parts.cache.keep_alive(LONG);
+        refused
     }
 
     /// What XDP returns for a frame that comes in by an interface, and the frame as it leaves it.
@@ -143,14 +178,18 @@ fn start(config: &KernelConfig) -> KernelParts {
             ..Switches::default()
         })
         .unwrap();
-    parts.cache.set_timing(&CacheTiming {
+    set_up(&mut *parts.cache);
+    parts.cache.keep_alive(LONG);
+    parts
+}
+
+fn set_up(cache: &mut dyn FlowCache) {
+    cache.set_timing(&CacheTiming {
         tcp_refresh: LONG,
         udp_refresh: LONG,
         tcp_idle: LONG,
         udp_idle: LONG,
     });
-    parts.cache.keep_alive(LONG);
-    parts
 }
 
 fn mac(bytes: [u8; 6]) -> String {

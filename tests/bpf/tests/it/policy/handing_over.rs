@@ -124,6 +124,32 @@ fn nftables_sees_the_verdict_of_xdp_as_a_mark() {
 }
 
 #[test]
+fn the_program_of_another_flow_cache_hands_over_as_the_one_before() {
+    Ground::run(&INTERFACES, |mut ground| {
+        routes();
+        let rules = images(&ruleset(vec![line(20, Action::Accept)]));
+        ground.parts.datapath.load_policy(&rules).unwrap();
+        let handed_over = |ground: &Ground| {
+            let frame = opening(4, 80).build();
+            let xdp = ground
+                .parts
+                .datapath
+                .test_run(ravelin_model::Hook::Xdp, &frame, INTERFACES[0]);
+            xdp.unwrap().metadata
+        };
+        let before = handed_over(&ground);
+        assert!(!before.is_empty());
+        drop(ground.parts.datapath.stage_cache(8).unwrap());
+        ground.parts.datapath.use_staged_cache().unwrap();
+        assert_eq!(handed_over(&ground), before, "tc would not know it");
+        // The number is of the process.
+        ground.restart();
+        ground.parts.datapath.load_policy(&rules).unwrap();
+        assert_ne!(handed_over(&ground), before);
+    });
+}
+
+#[test]
 fn tc_classifies_what_comes_without_a_word_from_xdp() {
     Ground::run(&INTERFACES, |mut ground| {
         routes();
