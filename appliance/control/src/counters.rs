@@ -7,7 +7,7 @@
 //! | `ddos_protection` | `dropped_packets`, `dropped_bytes`, `list.<id>.packets`, `list.<id>.bytes`; gauges `loaded_entries`, `capacity_entries` |
 //! | `dns_blocklist` | `answered_queries`, `dropped_queries`, `list.<id>.queries`; gauges `loaded_names`, `capacity_names` |
 //! | `policy_classifier` | `dropped_packets`, `dropped_bytes`: what eBPF dropped itself |
-//! | `conntrack_sync` | `readings` of all of conntrack that began anew, `overruns`, `events`, `inserted_entries`, `removed_entries`, `refused_entries`, `drifted_entries`; gauges `ipv4_entries`, `ipv6_entries`, `capacity_entries`, `connections`, `last_reading_microseconds` |
+//! | `conntrack_sync` | `readings` of all of conntrack that began anew, `overruns`, `events`, `inserted_entries`, `removed_entries`, `refused_entries`, `drifted_entries`, `moves` to a cache of another size, `left_behind_entries` at those; gauges `ipv4_entries`, `ipv6_entries`, `capacity_entries`, `connections`, `last_reading_microseconds`, `last_pause_microseconds` of XDP at a move |
 //! | `flow_offload` | gauges `interfaces`, `eligible_interfaces` |
 //! | `flow_records` | `stored_records`, `lost_records`, `exported_records` |
 //! | `hw_offload` | `packets`, `bytes` cards forwarded, `installs`, `removals`, `install_microseconds`, and `<reason>_failures` with the reasons `refused`, `not_in_hardware`, `unreadable`; gauges `interfaces`, `supported_interfaces`, `installed_connections`, `capacity_flows` |
@@ -179,6 +179,8 @@ fn conntrack_sync(sync: &SyncStatus) -> Vec<Counter> {
         counter("removed_entries", sync.removed),
         counter("refused_entries", sync.full),
         counter("drifted_entries", sync.drift),
+        counter("moves", sync.moves),
+        counter("left_behind_entries", sync.left_behind),
         gauge("ipv4_entries", sync.entries4),
         gauge("ipv6_entries", sync.entries6),
         gauge("capacity_entries", sync.capacity),
@@ -186,6 +188,10 @@ fn conntrack_sync(sync: &SyncStatus) -> Vec<Counter> {
         gauge(
             "last_reading_microseconds",
             u64::try_from(sync.last_reading.as_micros()).unwrap_or(u64::MAX),
+        ),
+        gauge(
+            "last_pause_microseconds",
+            u64::try_from(sync.last_pause.as_micros()).unwrap_or(u64::MAX),
         ),
     ]
 }

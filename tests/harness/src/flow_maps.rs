@@ -3,13 +3,16 @@
 
 use std::collections::BTreeMap;
 use std::ffi::CString;
+use std::fs::File;
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::conntrack::Tuple;
+use crate::eventually;
 
 /// bpf(2).
 const MAP_LOOKUP_ELEM: libc::c_long = 1;
@@ -20,6 +23,9 @@ const OBJ_GET_INFO_BY_FD: libc::c_long = 15;
 const BUCKET: usize = 64;
 const WORD: usize = 4;
 const SLOT: u32 = 0x003f_ffff;
+
+/// Longest until all maps of a cache are there.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A direction of a connection in the cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +44,7 @@ pub struct CachedFlow {
     pub refusal: u8,
     /// Ethernet address of its next hop.
     pub destination_mac: [u8; 6],
-    /// Packets XDP forwarded, and bytes of their frames.
+    /// Packets XDP forwarded, and their bytes from the IP header on.
     pub count: (u64, u64),
 }
 
@@ -66,11 +72,17 @@ const LAYOUTS: [Layout; 2] = [
     },
 ];
 
-/// Reads the pinned maps below the BPF file system of an engine.
+/// The maps of a family.
 #[derive(Debug)]
-pub struct FlowMaps {
-    directory: PathBuf,
+struct Family {
+    layout: Layout,
+    index: Map,
+    flows: Map,
 }
+
+/// The pinned maps below the BPF file system of an engine, as they were when they were opened.
+#[derive(Debug)]
+pub struct FlowMaps([Family; 2]);
 
 impl FlowMaps {
     /// Finds them.
@@ -78,25 +90,38 @@ impl FlowMaps {
         let root = bpffs.join("ravelin");
         let directories =
             std::fs::read_dir(&root).unwrap_or_else(|error| panic!("{}: {error}", root.display()));
-        let directory = directories
-            .map(|entry| entry.expect("entry").path())
-            .find(|path| path.join("fast_control").exists())
+        let cache = directories
+            .map(|entry| entry.expect("entry").path().join("cache"))
+            .find(|path| path.exists())
             .unwrap_or_else(|| panic!("no flow cache below {}", root.display()));
-        Self { directory }
+        // Another one may be there from one moment to the next.
+        eventually(PATIENCE, || Self::open_all(&cache).ok())
+            .unwrap_or_else(|| panic!("no flow cache in {}", cache.display()))
     }
 
-    /// Every direction a bucket names, by its key. Panics where a bucket names a slot twice or one that is not there.
-    pub fn flows(&self) -> BTreeMap<Tuple, CachedFlow> {
-        let mut found = BTreeMap::new();
-        for layout in LAYOUTS {
+    /// All of one cache.
+    fn open_all(cache: &Path) -> io::Result<Self> {
+        let directory = File::open(cache)?;
+        let pins = PathBuf::from(format!("/proc/self/fd/{}", directory.as_raw_fd()));
+        let open = |layout: Layout| {
             let family = layout.family;
-            let index = Map::open(&self.directory.join(format!("fast_index{family}")));
-            let flows = Map::open(&self.directory.join(format!("fast_flow{family}")));
+            let index = Map::open(&pins.join(format!("fast_index{family}")))?;
+            let flows = Map::open(&pins.join(format!("fast_flow{family}")))?;
             assert_eq!(
                 (index.value, flows.value),
                 (BUCKET, layout.size),
                 "sizes of values"
             );
+            Ok::<_, io::Error>(Family { layout, index, flows })
+        };
+        let [four, six] = LAYOUTS;
+        Ok(Self([open(four)?, open(six)?]))
+    }
+
+    /// Every direction a bucket names, by its key. Panics where a bucket names a slot twice or one that is not there.
+    pub fn flows(&self) -> BTreeMap<Tuple, CachedFlow> {
+        let mut found = BTreeMap::new();
+        for Family { layout, index, flows } in &self.0 {
             for bucket in 0..index.entries {
                 for word in index.get(bucket).chunks_exact(WORD) {
                     let word = u32::from_ne_bytes(word.try_into().expect("four bytes"));
@@ -202,14 +227,14 @@ struct MapInfo {
 }
 
 impl Map {
-    fn open(pin: &Path) -> Self {
+    fn open(pin: &Path) -> io::Result<Self> {
         let path = CString::new(pin.as_os_str().as_bytes()).expect("a path");
         let object = Object {
             path: path.as_ptr().addr() as u64,
             descriptor: 0,
             flags: 0,
         };
-        let descriptor = bpf(OBJ_GET, &object).unwrap_or_else(|error| panic!("{}: {error}", pin.display()));
+        let descriptor = bpf(OBJ_GET, &object)?;
         // SAFETY: the kernel has just made this descriptor for us.
         let descriptor = unsafe { OwnedFd::from_raw_fd(descriptor) };
         let mut info = MapInfo::default();
@@ -218,12 +243,12 @@ impl Map {
             length: u32::try_from(size_of::<MapInfo>()).expect("a short struct"),
             info: (&raw mut info).addr() as u64,
         };
-        bpf(OBJ_GET_INFO_BY_FD, &request).expect("information on a map");
-        Self {
+        bpf(OBJ_GET_INFO_BY_FD, &request)?;
+        Ok(Self {
             descriptor,
             entries: info.max_entries,
             value: usize::try_from(info.value_size).expect("a size"),
-        }
+        })
     }
 
     fn get(&self, key: u32) -> Vec<u8> {

@@ -133,12 +133,14 @@ fn unseen(lab: &Lab, ground: &Ground<'_>, port: &str) -> Option<u64> {
     if still { received.checked_sub(before) } else { None }
 }
 
-#[test]
-fn every_datagram_is_counted_once() {
-    let Some(lab) = lab() else { return };
-    let mut ground = Ground::start(&lab);
+/// Datagrams: the rule they pass by, the ports of the box next to who sends and who answers, and themselves.
+pub type Counted = (&'static str, [&'static str; 2], Datagrams);
+
+/// Datagrams of every way and family, so many a second of each rule.
+#[track_caller]
+pub fn establish(lab: &Lab, rate: u32) -> [Counted; 3] {
     let pace = Pace {
-        rate: repetitions(500, 3000),
+        rate,
         payload_bytes: PAYLOAD,
         windowed: true,
     };
@@ -146,13 +148,7 @@ fn every_datagram_is_counted_once() {
         |port| -> Vec<Route> { [routes(Way::Plain, port, 2), routes(Way::Masqueraded, port, 2)].concat() };
     let (client, server) = (&lab.client, &lab.server);
     let inwards = routes(Way::Published, PUBLISHED, 2);
-    let earlier: BTreeMap<&str, u64> = ["lan0", "wan0"]
-        .map(|port| {
-            let frames = eventually(COUNTED, || unseen(&lab, &ground, port));
-            (port, frames.expect("a moment without frames"))
-        })
-        .into();
-    let all = [
+    [
         (
             "plain",
             ["lan0", "wan0"],
@@ -168,7 +164,20 @@ fn every_datagram_is_counted_once() {
             ["wan0", "lan0"],
             Datagrams::establish(server, client, &inwards, pace),
         ),
-    ];
+    ]
+}
+
+#[test]
+fn every_datagram_is_counted_once() {
+    let Some(lab) = lab() else { return };
+    let mut ground = Ground::start(&lab);
+    let earlier: BTreeMap<&str, u64> = ["lan0", "wan0"]
+        .map(|port| {
+            let frames = eventually(COUNTED, || unseen(&lab, &ground, port));
+            (port, frames.expect("a moment without frames"))
+        })
+        .into();
+    let all = establish(&lab, repetitions(500, 3000));
     let tuples: Vec<Tuple> = all
         .iter()
         .flat_map(|(.., datagrams)| datagrams.tuples())
@@ -212,7 +221,7 @@ fn every_datagram_is_counted_once() {
 
 /// Lets all that is under way arrive, compares, and goes on.
 #[track_caller]
-fn check(ground: &Ground<'_>, all: &[(&'static str, [&'static str; 2], Datagrams)], when: &str) {
+pub fn check(ground: &Ground<'_>, all: &[Counted], when: &str) {
     let mut expected = Expected::default();
     for (rule, ports, datagrams) in all {
         for (tuple, tally) in datagrams.tuples().into_iter().zip(datagrams.settle()) {

@@ -19,6 +19,8 @@ use crate::support::feature;
 pub const PLAIN: u16 = 9000;
 /// The same, behind a rule of its own.
 pub const OTHER: u16 = 9001;
+/// A third one.
+pub const THIRD: u16 = 9002;
 /// Port of the client that is asked by the box's address.
 pub const PUBLISHED: u16 = 9200;
 /// Host number of the client whose source is translated.
@@ -59,6 +61,7 @@ pub fn policy() -> Group {
         )
         .rule(open("plain", "lan", "wan", PLAIN))
         .rule(open("other", "lan", "wan", OTHER))
+        .rule(open("third", "lan", "wan", THIRD))
         .rule(open("published", "wan", "lan", PUBLISHED))
         .rule(open("aside", "lan", "dmz", PLAIN));
     let [client4, client6] = Lab::client_addresses();
