@@ -26,10 +26,13 @@ mod nftables;
 mod packet_log;
 mod path_hints;
 mod pci;
+#[cfg(test)]
+mod recorded;
 mod redirect;
 mod routes;
 mod socket;
 mod task;
+mod tc_flower;
 mod xdp_support;
 
 pub use cards::NetworkCards;
@@ -44,3 +47,6 @@ pub use nftables::{Applied, Nftables, PacketCount};
 pub use packet_log::{LoggedPacket, PacketLog};
 pub use path_hints::{Hint, PathHints};
 pub use routes::{RouteAnswer, RouteQuestion, Routes};
+pub use tc_flower::{
+    FlowerError, FlowerRule, FlowerState, GuardRule, Placement, RouteRule, RuleName, TcFlower,
+};
