@@ -160,6 +160,10 @@ impl Settings {
     /// What is to be done about connections.
     pub(crate) fn flows(&self) -> FlowSettings {
         let mut flows = FlowSettings::default();
+        if let FeatureConfig::FlowRecords(config) = &self.get(Feature::FlowRecords).config {
+            // What was recorded goes in time, too, when nothing is any more.
+            flows.retention = Some(config.retention());
+        }
         for setting in self.0.values().filter(|setting| setting.enabled) {
             match &setting.config {
                 FeatureConfig::ConntrackSync(config) => flows.sync = Some(config.clone()),

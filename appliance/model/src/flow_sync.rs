@@ -16,6 +16,8 @@ pub struct FlowSettings {
     pub offload: bool,
     /// Write flow records; None: `flow_records` is off.
     pub records: Option<FlowRecordsConfig>,
+    /// Which of those written are kept, also while `flow_records` is off; None: nobody has said, and all are.
+    pub retention: Option<RecordRetention>,
     /// Have cards forward; None: `hw_offload` is off, and no card has a flow of ours.
     pub hardware: Option<HwOffloadConfig>,
 }
@@ -44,6 +46,25 @@ pub struct FlowRecordsConfig {
     pub collector: Option<SocketAddr>,
     /// IPFIX observation domain.
     pub observation_domain: u32,
+}
+
+/// Which flow records are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordRetention {
+    /// Most records.
+    pub records: u32,
+    /// Hours after which a record goes.
+    pub hours: u32,
+}
+
+impl FlowRecordsConfig {
+    /// Which are kept.
+    pub fn retention(&self) -> RecordRetention {
+        RecordRetention {
+            records: self.keep_records,
+            hours: self.keep_hours,
+        }
+    }
 }
 
 impl Default for FlowRecordsConfig {

@@ -32,8 +32,8 @@ pub use feature::{
 };
 pub use flow_filter::{FlowFilter, FlowState, NatMatch};
 pub use flow_sync::{
-    ConntrackSyncConfig, CutFlow, FlowRecordsConfig, FlowSettings, LiveFlows, OffloadPort, SyncState,
-    SyncStatus,
+    ConntrackSyncConfig, CutFlow, FlowRecordsConfig, FlowSettings, LiveFlows, OffloadPort, RecordRetention,
+    SyncState, SyncStatus,
 };
 pub use hardware::{
     Channels, Coalescing, DeviceResource, DevlinkDevice, EswitchMode, HardwareChange, HardwareProbe,

@@ -27,6 +27,7 @@ async fn switches_and_configuration_reach_whoever_follows_connections() {
         sync: Some(ConntrackSyncConfig::default()),
         offload: true,
         records: Some(FlowRecordsConfig::default()),
+        retention: Some(FlowRecordsConfig::default().retention()),
         hardware: None,
     };
     assert_eq!(told(&engine), all);
@@ -44,6 +45,7 @@ async fn switches_and_configuration_reach_whoever_follows_connections() {
         FeatureConfig::ConntrackSync(often.clone())
     );
     let collected = FlowRecordsConfig {
+        keep_hours: 5,
         collector: Some("[2001:db8::9]:4739".parse().expect("address")),
         ..FlowRecordsConfig::default()
     };
@@ -72,7 +74,8 @@ async fn switches_and_configuration_reach_whoever_follows_connections() {
     let expected = FlowSettings {
         sync: Some(often),
         offload: false,
-        records: Some(collected),
+        retention: Some(collected.retention()),
+        records: Some(collected.clone()),
         hardware: None,
     };
     assert_eq!(told(&engine), expected);
@@ -83,7 +86,11 @@ async fn switches_and_configuration_reach_whoever_follows_connections() {
     );
     switch(Feature::FlowRecords, false).await.expect("off");
     switch(Feature::ConntrackSync, false).await.expect("off");
-    assert_eq!(told(&engine), FlowSettings::default());
+    let off = FlowSettings {
+        retention: Some(collected.retention()),
+        ..FlowSettings::default()
+    };
+    assert_eq!(told(&engine), off);
     let missing = switch(Feature::FlowOffload, true).await;
     assert!(matches!(missing, Err(ControlError::MissingDependency { .. })));
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ravelin_compile::Judge;
-use ravelin_model::{FlowRecord, FlowRecordsConfig, FlowSettings, chain};
+use ravelin_model::{FlowRecord, FlowRecordsConfig, FlowSettings, RecordRetention, chain};
 use ravelin_store::{FlowRecordRetention, Store};
 use time::OffsetDateTime;
 use tokio::sync::{mpsc, watch};
@@ -82,10 +82,16 @@ impl Writer {
                 },
                 _ = trimming.tick() => {}
             }
-            let config = self.parts.settings.borrow().records.clone();
+            let (config, retention) = {
+                let settings = self.parts.settings.borrow();
+                (settings.records.clone(), settings.retention)
+            };
             match config {
                 Some(config) => self.write(std::mem::take(&mut batch), &config).await,
-                None => batch.clear(),
+                None => {
+                    batch.clear();
+                    self.trim(retention).await;
+                }
             }
         }
     }
@@ -102,11 +108,22 @@ impl Writer {
             // The store does not wait for the collector.
             drop(self.batches.try_send(Arc::clone(&records)));
         }
+        self.append(&records, config.retention(), now).await;
+    }
+
+    /// Throws out what is not to be kept any more, while nothing is written.
+    async fn trim(&mut self, retention: Option<RecordRetention>) {
+        if let Some(retention) = retention {
+            self.append(&[], retention, OffsetDateTime::now_utc()).await;
+        }
+    }
+
+    async fn append(&mut self, records: &[FlowRecord], retention: RecordRetention, now: OffsetDateTime) {
         let retention = FlowRecordRetention {
-            keep: config.keep_records.into(),
-            not_before: now - Duration::from_secs(u64::from(config.keep_hours) * 3600),
+            keep: retention.records.into(),
+            not_before: now - Duration::from_secs(u64::from(retention.hours) * 3600),
         };
-        let written = self.parts.store.append_flow_records(&records, &retention).await;
+        let written = self.parts.store.append_flow_records(records, &retention).await;
         let count = u64::try_from(records.len()).unwrap_or(u64::MAX);
         match &written {
             Ok(()) => self.counters.add_stored(count),

@@ -1,9 +1,13 @@
 //! Records in the store.
 
-use ravelin_flows::records::Ended;
-use ravelin_model::{EndReason, FlowCount, FlowRecordsConfig, Offload, TcpState};
+use std::time::Duration;
 
-use crate::support::{Recording, ended, until, with};
+use ravelin_flows::records::{Ended, FlowRecordFilter};
+use ravelin_model::{
+    EndReason, FlowCount, FlowRecordsConfig, FlowSettings, Offload, RecordRetention, TcpState,
+};
+
+use crate::support::{PATIENCE, Recording, ended, until, with};
 
 fn count(packets: u64, bytes: u64) -> FlowCount {
     FlowCount { packets, bytes }
@@ -133,6 +137,46 @@ async fn as_many_are_kept_as_the_settings_say_now() {
         .map(|stored| stored.record.original.source_port)
         .collect();
     assert_eq!(ports, (41..=50).collect::<Vec<u16>>());
+}
+
+#[tokio::test]
+async fn what_was_written_goes_in_time_while_records_are_off() {
+    let recording = Recording::begin(Some(FlowRecordsConfig::default())).await;
+    let store = recording.store.clone();
+    for port in 0..50 {
+        recording.sink.add(ended(port, 1));
+    }
+    assert_eq!(recording.end().await.len(), 50);
+    let keep = |records| FlowSettings {
+        retention: Some(RecordRetention { records, hours: 24 }),
+        ..FlowSettings::default()
+    };
+    let stored = async || {
+        let filter = FlowRecordFilter {
+            limit: 1000,
+            ..FlowRecordFilter::default()
+        };
+        store.flow_records(&filter).await.expect("query").len()
+    };
+    // Before anybody has said how many are kept, all are.
+    for (settings, kept) in [(FlowSettings::default(), 50), (keep(50), 50), (keep(7), 7)] {
+        let recording = Recording::go_on(store.clone(), settings);
+        wait_for(kept, &stored).await;
+        assert_eq!(recording.end().await.len(), kept);
+    }
+}
+
+/// Waits until there are so many.
+async fn wait_for(kept: usize, stored: &impl AsyncFn() -> usize) {
+    let end = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let now = stored().await;
+        if now == kept {
+            return;
+        }
+        assert!(tokio::time::Instant::now() < end, "{now} are kept");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// Longer than anything takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Records as the engine has them written.
 pub(crate) struct Recording {
@@ -31,8 +31,12 @@ pub(crate) struct Recording {
 
 impl Recording {
     pub(crate) async fn begin(config: Option<FlowRecordsConfig>) -> Self {
-        let store = Store::in_memory().await.expect("store");
-        let (settings, watched) = watch::channel(with(config));
+        Self::go_on(Store::in_memory().await.expect("store"), with(config))
+    }
+
+    /// With a store in which there may be records.
+    pub(crate) fn go_on(store: Store, settings: FlowSettings) -> Self {
+        let (settings, watched) = watch::channel(settings);
         let parts = RecordParts {
             store: store.clone(),
             settings: watched,
