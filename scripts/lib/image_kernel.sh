@@ -69,7 +69,7 @@ make_initrd() {
 	mkdir -p "$tree"/{bin,sbin,proc,sys,dev,tmp,run,modules,tests,usr/sbin,usr/bin,etc}
 	add_program "$tree" "$(command -v busybox)" bin/busybox
 	add_program "$tree" "$(readlink -f "$(command -v ip)")" sbin/ip
-	for program in bpftool nft conntrack ethtool; do
+	for program in bpftool nft conntrack ethtool devlink; do
 		add_program "$tree" "$(readlink -f "$(command -v $program)")" "usr/sbin/$program"
 	done
 	for tests in "$@"; do
@@ -78,7 +78,10 @@ make_initrd() {
 		echo "$(basename "$binary") $filters" >>"$tree/tests/order"
 	done
 	add_modules "$tree" veth bridge tun dummy nf_tables nft_ct nft_nat nft_masq nft_chain_nat nft_reject_inet nft_log \
-		nft_limit nfnetlink_log nft_fib_inet 8021q nf_conntrack_netlink nf_flow_table_inet nft_flow_offload
+		nft_limit nfnetlink_log nft_fib_inet 8021q nf_conntrack_netlink nf_flow_table_inet nft_flow_offload \
+		e1000e virtio_net psample
+	cp "$IMAGE_KERNEL/netdevsim.ko" "$tree/modules/"
+	echo netdevsim.ko >>"$tree/modules/order"
 	cat >"$tree/init" <<-'INIT'
 		#!/bin/busybox sh
 		export PATH=/sbin:/usr/sbin:/bin:/usr/bin HOME=/tmp TMPDIR=/tmp
@@ -93,7 +96,7 @@ make_initrd() {
 		rm -f /bin/ip
 		while read -r module; do insmod "/modules/$module"; done </modules/order
 		ip link set lo up
-		export RAVELIN_REQUIRE=bpf,netns,flowtable,vlan RUST_BACKTRACE=0
+		export RAVELIN_REQUIRE=bpf,netns,flowtable,vlan,cards RUST_BACKTRACE=0
 		uname -r
 		while read -r tests filters; do
 			"/tests/$tests" --test-threads=1 $filters 2>&1 </dev/null
@@ -105,10 +108,13 @@ make_initrd() {
 	(cd "$tree" && find . -print0 | cpio --null --quiet -o -H newc | gzip -1) >"$IMAGE_KERNEL/initrd"
 }
 
-# Boots it and shows the console. Usage: boot_initrd SECONDS
+# Boots it and shows the console. Two cards, an Intel 82574L and virtio, are at the ends of one cable.
+# Usage: boot_initrd SECONDS
 boot_initrd() {
 	timeout --foreground "$1" qemu-system-x86_64 -machine q35 -cpu max -accel tcg,thread=multi -smp 2 -m 3G \
 		-display none -monitor none -serial stdio -no-reboot -nic none \
+		-netdev hubport,hubid=0,id=intel -device e1000e,netdev=intel \
+		-netdev hubport,hubid=0,id=virtio -device virtio-net-pci,netdev=virtio,rss=on \
 		-kernel "$(echo "$IMAGE_KERNEL"/root/boot/vmlinuz-*)" -initrd "$IMAGE_KERNEL/initrd" \
 		-append 'console=ttyS0 quiet panic=-1' </dev/null | tr -d '\r'
 }

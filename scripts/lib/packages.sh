@@ -28,7 +28,7 @@ nft|nftables|peer of the benchmarks
 conntrack|conntrack|tells what the kernel knows of connections beside the engine
 ipset|ipset|peer of the benchmarks
 iptables-legacy|iptables|has the rule that asks ipset
-ethtool|ethtool|switches GRO on for the benchmarks
+ethtool|ethtool|switches GRO on for the benchmarks, prints what network cards are compared with
 bpftool|bpftool|asks the kernel what is loaded
 ping|iputils-ping|reachability in the netns tests
 nfcapd|nfdump|collects flow records in the tests
@@ -42,6 +42,9 @@ cpio|cpio|packs its initial RAM disk
 depmod|kmod|finds its modules
 xz|xz-utils|unpacks them
 bpftool|bpftool|asks it what is loaded
+ethtool|ethtool|prints what its network cards are compared with
+devlink|iproute2|changes the card the kernel plays
+strip|binutils|makes the module of that card small
 jq|jq|finds the test binary
 busybox|busybox|is its user space
 '

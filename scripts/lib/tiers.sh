@@ -90,7 +90,7 @@ clang_format_check() {
 		xargs -0 clang-format-19 --dry-run --Werror
 }
 
-shell_check() { shellcheck -x -a scripts/up scripts/test scripts/build .ci/run; }
+shell_check() { shellcheck -x -a scripts/up scripts/test scripts/build scripts/capture-cards .ci/run; }
 
 # Everything that has a tier of its own or needs clang is left out.
 tier_unit() {
@@ -114,15 +114,16 @@ tier_netns() {
 tier_docs() { tests "commands of README.md and scripts/up" cargo_test --serial -p ravelin-tests-netns --test docs; }
 
 # The verifier of the kernel the image ships, and the packets of a few tests; --full: all of them. What conntrack,
-# routes, links and flowtables are there.
+# routes, links and flowtables are there. Network cards, asked and changed.
 tier_image-kernel() {
 	local name binaries filter='verifier policy::judging policy::translating' seconds=600
 	if [ -n "${RAVELIN_FULL:-}" ]; then
 		filter='' seconds=3600
 	fi
 	fetch_image_kernel || fail_tier "image-kernel: no kernel" || return 0
+	fetch_netdevsim || fail_tier "image-kernel: netdevsim does not build" || return 0
 	binaries=("$(test_binary ravelin-tests-bpf it) $filter")
-	for name in flowtable conntrack routing netns; do
+	for name in flowtable conntrack routing netns cards; do
 		binaries+=("$(test_binary ravelin-kernel "$name")")
 	done
 	make_initrd "${binaries[@]}" || fail_tier "image-kernel: no initial RAM disk" || return 0

@@ -93,6 +93,7 @@ const ONE_USER: &[(&str, &str)] = &[
     ("sqlx", "ravelin-store"),
     ("rtnetlink", "ravelin-kernel"),
     ("netlink-sys", "ravelin-kernel"),
+    ("ethtool", "ravelin-kernel"),
 ];
 
 /// Crates that must not be in the tree at all; deny.toml says why.

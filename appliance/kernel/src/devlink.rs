@@ -1,6 +1,9 @@
 //! The device behind an interface by devlink (family "devlink" of generic netlink, include/uapi/linux/devlink.h):
 //! versions of the firmware, mode of the switch inside, tables and how full they are.
 
+#[cfg(test)]
+mod tests;
+
 use ravelin_model::{DeviceResource, DevlinkDevice, EswitchMode};
 
 use crate::generic::{GenericNetlink, Refusal};

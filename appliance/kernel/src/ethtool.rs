@@ -5,6 +5,8 @@
 mod features;
 mod settings;
 mod spread;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use features::{features, switch_feature};
 pub(crate) use settings::{channels, coalescing, pause, rings, set_channels, set_rings};

@@ -51,3 +51,47 @@ fn read(reply: &[u8]) -> Option<XdpSupport> {
         rx_vlan: metadata & NETDEV_XDP_RX_METADATA_VLAN_TAG != 0,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::recorded::recorded;
+
+    /// No tool of the suite asks this, so what is read is held to what the drivers say in the kernel's source.
+    #[test]
+    fn what_drivers_say_is_read() {
+        let probe = |interface| {
+            let recorded = recorded(&format!("probe {interface}"));
+            read(recorded.answer(NETDEV_CMD_DEV_GET)).expect("features")
+        };
+        assert_eq!(probe("nic0"), XdpSupport::default(), "e1000e has no XDP");
+        let hardware = XdpSupport {
+            hardware: true,
+            ..XdpSupport::default()
+        };
+        assert_eq!(
+            probe("sim0"),
+            hardware,
+            "netdevsim takes programs to its card only"
+        );
+        let native = XdpSupport {
+            native: true,
+            redirect: true,
+            fragments: true,
+            ..XdpSupport::default()
+        };
+        // drivers/net/virtio_net.c; others cannot redirect to it before a program runs on it.
+        let hash = XdpSupport {
+            rx_hash: true,
+            ..native
+        };
+        assert_eq!(probe("vio0"), hash);
+        // drivers/net/veth.c.
+        let metadata = XdpSupport {
+            rx_timestamp: true,
+            rx_vlan: true,
+            ..hash
+        };
+        assert_eq!(probe("wan0"), metadata);
+    }
+}

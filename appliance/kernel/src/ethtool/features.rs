@@ -72,7 +72,7 @@ pub(crate) fn switch_feature(
     Err(reason)
 }
 
-fn change(interface: &str, name: &str, on: bool) -> Vec<u8> {
+pub(super) fn change(interface: &str, name: &str, on: bool) -> Vec<u8> {
     let mut attributes = about(interface);
     attributes.nest(ETHTOOL_A_FEATURES_WANTED, |wanted| {
         wanted.nest(ETHTOOL_A_BITSET_BITS, |bits| {
@@ -88,7 +88,7 @@ fn change(interface: &str, name: &str, on: bool) -> Vec<u8> {
 }
 
 /// None: that are no features.
-fn read(reply: &[u8]) -> Option<Vec<NicFeature>> {
+pub(super) fn read(reply: &[u8]) -> Option<Vec<NicFeature>> {
     // The kernel lists all it knows where it tells which can be changed, and elsewhere those that are set.
     let set = |kind| -> BTreeSet<u32> {
         let set = attribute(reply, kind).unwrap_or_default();
@@ -98,7 +98,9 @@ fn read(reply: &[u8]) -> Option<Vec<NicFeature>> {
     let active = set(ETHTOOL_A_FEATURES_ACTIVE);
     let never_changed = set(ETHTOOL_A_FEATURES_NOCHANGE);
     let known = attribute(reply, ETHTOOL_A_FEATURES_HW)?;
-    let features = bits(known).map(|(index, name, changeable)| {
+    // Bits that once were features have no name.
+    let features = bits(known).filter(|(_, name, _)| !name.is_empty());
+    let features = features.map(|(index, name, changeable)| {
         let active = active.contains(&index);
         NicFeature {
             name: name.to_owned(),

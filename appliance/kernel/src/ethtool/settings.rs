@@ -14,8 +14,13 @@ use crate::generic::{GenericNetlink, Refusal, Reply};
 const ETHTOOL_MSG_RINGS_SET: u8 = 16;
 
 pub(crate) fn rings(netlink: &mut GenericNetlink, interface: &str) -> Result<Rings, Refusal> {
+    let reply = ask(netlink, &EthtoolMessage::new_ring_get(Some(interface)))?;
+    read_rings(reply.command, &reply.attributes)
+}
+
+pub(super) fn read_rings(command: u8, reply: &[u8]) -> Result<Rings, Refusal> {
     let mut rings = Rings::default();
-    for attribute in ask(netlink, EthtoolMessage::new_ring_get(Some(interface)))? {
+    for attribute in read(command, reply)? {
         let EthtoolAttr::Ring(attribute) = attribute else {
             continue;
         };
@@ -43,7 +48,7 @@ pub(crate) fn set_rings(
 }
 
 /// As a message of another command: the attributes are the same.
-fn ring_change(interface: &str, rx: Option<u32>, tx: Option<u32>) -> EthtoolMessage {
+pub(super) fn ring_change(interface: &str, rx: Option<u32>, tx: Option<u32>) -> EthtoolMessage {
     let mut request = EthtoolMessage::new_ring_get(Some(interface));
     request
         .nlas
@@ -55,8 +60,13 @@ fn ring_change(interface: &str, rx: Option<u32>, tx: Option<u32>) -> EthtoolMess
 }
 
 pub(crate) fn channels(netlink: &mut GenericNetlink, interface: &str) -> Result<Channels, Refusal> {
+    let reply = ask(netlink, &EthtoolMessage::new_channel_get(Some(interface)))?;
+    read_channels(reply.command, &reply.attributes)
+}
+
+pub(super) fn read_channels(command: u8, reply: &[u8]) -> Result<Channels, Refusal> {
     let mut channels = Channels::default();
-    for attribute in ask(netlink, EthtoolMessage::new_channel_get(Some(interface)))? {
+    for attribute in read(command, reply)? {
         let EthtoolAttr::Channel(attribute) = attribute else {
             continue;
         };
@@ -86,7 +96,7 @@ pub(crate) fn set_channels(
         .map(drop)
 }
 
-fn channel_change(
+pub(super) fn channel_change(
     interface: &str,
     rx: Option<u32>,
     tx: Option<u32>,
@@ -105,8 +115,13 @@ fn channel_change(
 }
 
 pub(crate) fn coalescing(netlink: &mut GenericNetlink, interface: &str) -> Result<Coalescing, Refusal> {
+    let reply = ask(netlink, &EthtoolMessage::new_coalesce_get(Some(interface)))?;
+    read_coalescing(reply.command, &reply.attributes)
+}
+
+pub(super) fn read_coalescing(command: u8, reply: &[u8]) -> Result<Coalescing, Refusal> {
     let mut coalescing = Coalescing::default();
-    for attribute in ask(netlink, EthtoolMessage::new_coalesce_get(Some(interface)))? {
+    for attribute in read(command, reply)? {
         let EthtoolAttr::Coalesce(attribute) = attribute else {
             continue;
         };
@@ -124,8 +139,13 @@ pub(crate) fn coalescing(netlink: &mut GenericNetlink, interface: &str) -> Resul
 }
 
 pub(crate) fn pause(netlink: &mut GenericNetlink, interface: &str) -> Result<Pause, Refusal> {
+    let reply = ask(netlink, &EthtoolMessage::new_pause_get(Some(interface)))?;
+    read_pause(reply.command, &reply.attributes)
+}
+
+pub(super) fn read_pause(command: u8, reply: &[u8]) -> Result<Pause, Refusal> {
     let mut pause = Pause::default();
-    for attribute in ask(netlink, EthtoolMessage::new_pause_get(Some(interface)))? {
+    for attribute in read(command, reply)? {
         let EthtoolAttr::Pause(attribute) = attribute else {
             continue;
         };
@@ -139,25 +159,22 @@ pub(crate) fn pause(netlink: &mut GenericNetlink, interface: &str) -> Result<Pau
     Ok(pause)
 }
 
-/// Asks, and has the crate read the answer.
-fn ask(netlink: &mut GenericNetlink, request: EthtoolMessage) -> Result<Vec<EthtoolAttr>, Refusal> {
-    let replies = netlink.ask(FAMILY, request.cmd.into(), &bytes(&request))?;
-    let reply = replies
-        .first()
-        .ok_or_else(|| Refusal::unreadable("it is empty"))?;
-    read(reply)
+fn ask(netlink: &mut GenericNetlink, request: &EthtoolMessage) -> Result<Reply, Refusal> {
+    let replies = netlink.ask(FAMILY, request.cmd.into(), &bytes(request))?;
+    let mut replies = replies.into_iter();
+    replies.next().ok_or_else(|| Refusal::unreadable("it is empty"))
 }
 
-fn read(reply: &Reply) -> Result<Vec<EthtoolAttr>, Refusal> {
+fn read(command: u8, reply: &[u8]) -> Result<Vec<EthtoolAttr>, Refusal> {
     let header = GenlHeader {
-        cmd: reply.command,
+        cmd: command,
         version: 1,
     };
-    let message = EthtoolMessage::parse_with_param(reply.attributes.as_slice(), header);
+    let message = EthtoolMessage::parse_with_param(reply, header);
     Ok(message.map_err(Refusal::unreadable)?.nlas)
 }
 
-fn bytes(message: &EthtoolMessage) -> Vec<u8> {
+pub(super) fn bytes(message: &EthtoolMessage) -> Vec<u8> {
     let mut bytes = vec![0; message.buffer_len()];
     message.emit(&mut bytes);
     bytes

@@ -37,7 +37,7 @@ pub(crate) fn spread(netlink: &mut GenericNetlink, interface: &str) -> Result<Re
     Ok(read(&reply.attributes, symmetry_is_told()))
 }
 
-fn read(reply: &[u8], symmetry_is_told: bool) -> ReceiveSpread {
+pub(super) fn read(reply: &[u8], symmetry_is_told: bool) -> ReceiveSpread {
     let number = |kind| Some(u32::from_ne_bytes(array(attribute(reply, kind)?, 0)?));
     let queues = attribute(reply, ETHTOOL_A_RSS_INDIR).unwrap_or_default();
     let queues = queues.chunks_exact(4).filter_map(|queue| array(queue, 0));
