@@ -4,4 +4,5 @@ mod adopting;
 mod ground;
 mod model;
 mod reading;
+mod restoring;
 mod writing;

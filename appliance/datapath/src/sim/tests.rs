@@ -1,8 +1,8 @@
 use ravelin_compile::{AddressImage, AddressSource, NameImage, NameSource};
-use ravelin_model::{DomainPattern, ListId};
+use ravelin_model::{DomainPattern, FlowTuple, ListId};
 
 use super::simulate_with_events;
-use crate::{AttachTarget, DatapathError, EventTuning, Loaded, RawEvent, simulate};
+use crate::{AttachTarget, CachedFlow, DatapathError, EventTuning, Inserted, Loaded, RawEvent, simulate};
 
 fn target(index: u32) -> AttachTarget {
     AttachTarget {
@@ -101,6 +101,45 @@ fn hit_counters_exist_up_to_the_capacity() {
     let last = u32::try_from(loaded.datapath.address_capacity() - 1).expect("small");
     assert_eq!(loaded.datapath.address_hits(&[0, last]).expect("hits").len(), 2);
     assert!(loaded.datapath.reset_address_hits(&[last + 1]).is_err());
+}
+
+#[test]
+fn a_staged_cache_takes_the_place_of_the_one_in_use() {
+    let mut loaded = simulate();
+    let datapath = &mut loaded.datapath;
+    let begins = datapath.cache_capacity();
+    assert_eq!(loaded.cache.occupancy().capacity, u64::from(begins));
+    assert!(datapath.use_staged_cache().is_err(), "nothing is staged");
+    for connections in [0, begins, u32::MAX] {
+        assert!(datapath.stage_cache(connections).is_err(), "{connections}");
+    }
+    let tuple = FlowTuple {
+        source: [192, 0, 2, 1].into(),
+        destination: [192, 0, 2, 2].into(),
+        protocol: 17,
+        source_port: 1,
+        destination_port: 2,
+    };
+    let flow = CachedFlow {
+        connection: 1,
+        original: tuple,
+        reply: tuple.inverted(),
+        counter: 0,
+    };
+    let mut staged = datapath.stage_cache(2 * begins).expect("stage");
+    assert_eq!(staged.insert(&flow), Inserted::New);
+    assert_eq!(datapath.cache_capacity(), begins);
+    assert_eq!(occupancy(&loaded, "fast_flow4"), Some(0));
+    loaded.datapath.use_staged_cache().expect("use");
+    assert_eq!(loaded.datapath.cache_capacity(), 2 * begins);
+    assert_eq!(occupancy(&loaded, "fast_flow4"), Some(2));
+    let bytes = |connections| loaded.datapath.cache_bytes(connections);
+    assert!(bytes(2 * begins) > 2 * bytes(begins) - 100_000);
+
+    drop(loaded.datapath.stage_cache(begins).expect("stage"));
+    loaded.datapath.drop_staged_cache();
+    assert!(loaded.datapath.use_staged_cache().is_err());
+    assert_eq!(loaded.datapath.cache_capacity(), 2 * begins);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::ground::{Ground, Nobody, all, plain, translated};
 use crate::flow_cache::cache::TableCache;
-use crate::{CachedFlow, FlowCache as _, Inserted};
+use crate::{CachedDirection, CachedFlow, FlowCache as _, Inserted, Path};
 
 const ENDED: u8 = 2;
 const IDLE: u8 = 3;
@@ -20,6 +20,8 @@ enum Step {
     Collect,
     /// Another process goes on.
     Restart,
+    /// Everything goes on in another cache.
+    Move,
     /// A program sees its end, or that it was idle, in either direction.
     SetState(CachedFlow, bool, u8),
     /// A program forwards a packet.
@@ -47,6 +49,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (flow(), any::<bool>()).prop_map(|(flow, reply)| Step::Remove(flow, reply)),
         2 => Just(Step::Collect),
         1 => Just(Step::Restart),
+        1 => Just(Step::Move),
         1 => (flow(), any::<bool>(), prop_oneof![Just(ENDED), Just(IDLE)])
             .prop_map(|(flow, reply, state)| Step::SetState(flow, reply, state)),
         2 => (flow(), any::<bool>()).prop_map(|(flow, reply)| Step::Count(flow, reply)),
@@ -117,7 +120,8 @@ fn sorted<T: Ord>(items: impl IntoIterator<Item = T>) -> Vec<T> {
 }
 
 fn play(buckets: usize, most: usize, steps: Vec<Step>) {
-    let ground = Ground::new(u32::try_from(CONNECTIONS).expect("few"), buckets);
+    let new = || Ground::new(u32::try_from(CONNECTIONS).expect("few"), buckets);
+    let mut ground = new();
     let mut cache = ground.open();
     let mut model = Model {
         live: Vec::new(),
@@ -125,9 +129,27 @@ fn play(buckets: usize, most: usize, steps: Vec<Step>) {
         most,
     };
     for step in steps {
-        take(&ground, &mut cache, &mut model, &step);
+        if matches!(step, Step::Move) {
+            take(&ground, &mut cache, &mut model, &Step::Collect);
+            ground = new();
+            cache = move_to(&ground, &cache, &mut model);
+        } else {
+            take(&ground, &mut cache, &mut model, &step);
+        }
         compare(&ground, &cache, &model);
     }
+}
+
+fn move_to(ground: &Ground, from: &TableCache<Nobody>, model: &mut Model) -> TableCache<Nobody> {
+    let mut cache = ground.open();
+    for state in all(from) {
+        assert_eq!(cache.restore(&state), Inserted::New);
+        let is_ended = |direction: &CachedDirection| direction.path == Path::Ended;
+        let known = model.find(&state.flow).expect("it is known");
+        // One that was idle does not wake up any more.
+        known.ended = state.directions.iter().any(is_ended);
+    }
+    cache
 }
 
 fn take(ground: &Ground, cache: &mut TableCache<Nobody>, model: &mut Model, step: &Step) {
@@ -148,6 +170,7 @@ fn take(ground: &Ground, cache: &mut TableCache<Nobody>, model: &mut Model, step
                 sorted(expected.map(|known| (key(&known.flow), known.packets)))
             );
         }
+        Step::Move => unreachable!("the ground is another then"),
         Step::Restart => {
             *cache = ground.open();
             model.quarantined.clear();
