@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::policy::{
-    changes, log, nat, published, revisions, rules, services, simulate, zone_pairs, zones,
+    changes, interface_settings, log, nat, published, revisions, rules, services, simulate, zone_pairs, zones,
 };
 use crate::commands::{events, features, flow_records, flows, interfaces, lists, top};
 use crate::error::EXIT_STATUSES;
@@ -77,6 +77,9 @@ pub enum Command {
     /// Services of internal servers, seen from outside.
     #[command(subcommand)]
     Published(published::Command),
+    /// What this box does to its interfaces.
+    #[command(subcommand)]
+    InterfaceSettings(interface_settings::Command),
     /// Several changes to the policy at once.
     #[command(subcommand)]
     Changes(changes::Command),

@@ -68,6 +68,9 @@ async fn dispatch(arguments: &Arguments) -> Result<(), CliError> {
         Command::Services(command) => policy::services::run(command, &api, &mut output).await,
         Command::Nat(command) => policy::nat::run(command, &api, &mut output).await,
         Command::Published(command) => policy::published::run(command, &api, &mut output).await,
+        Command::InterfaceSettings(command) => {
+            policy::interface_settings::run(command, &api, &mut output).await
+        }
         Command::Changes(command) => policy::changes::run(command, &api, &mut output).await,
         Command::Revisions(command) => policy::revisions::run(command, &api, &mut output).await,
         Command::Diagnostics => policy::diagnostics::run(&api, &mut output).await,

@@ -12,9 +12,9 @@ use crate::middleware::{
 use crate::openapi::Document;
 use crate::routes::{
     auth, changes, docs, events, feature_config, features, flow_feature_config, flow_records, flows, health,
-    import, interfaces, list_entries, lists, maps, metrics, nat_rule_order, nat_rules, policy_counters,
-    policy_document, policy_state, programs, published_services, revisions, rule_order, rules, services,
-    simulation, statistics, verdict_log, zone_pairs, zones,
+    import, interface_settings, interfaces, list_entries, lists, maps, metrics, nat_rule_order, nat_rules,
+    policy_counters, policy_document, policy_state, programs, published_services, revisions, rule_order,
+    rules, services, simulation, statistics, verdict_log, zone_pairs, zones,
 };
 use crate::state::AppState;
 
@@ -124,6 +124,13 @@ pub(crate) fn routes() -> Vec<UtoipaMethodRouter<AppState>> {
             published_services::put,
             published_services::patch,
             published_services::delete
+        ),
+        routes!(interface_settings::index, interface_settings::create),
+        routes!(
+            interface_settings::show,
+            interface_settings::put,
+            interface_settings::patch,
+            interface_settings::delete
         ),
         routes!(changes::create),
         routes!(simulation::simulate),

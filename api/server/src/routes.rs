@@ -11,6 +11,7 @@ pub(crate) mod flow_records;
 pub(crate) mod flows;
 pub(crate) mod health;
 pub(crate) mod import;
+pub(crate) mod interface_settings;
 pub(crate) mod interfaces;
 pub(crate) mod list_entries;
 pub(crate) mod lists;

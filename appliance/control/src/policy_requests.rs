@@ -6,9 +6,9 @@ use std::time::Duration;
 
 pub use ravelin_compile::{NatOrigin, Origin};
 use ravelin_model::{
-    Action, AnyObject, Id, Kind, NatRuleId, NatRuleSpec, ObjectKind, ObjectRef, Placement, Policy,
-    PolicyVerdict, PublishedServiceSpec, Revision, RuleId, RuleSpec, ServiceSpec, ZoneId, ZonePairSpec,
-    ZoneSpec,
+    Action, AnyObject, Id, InterfaceSettingsSpec, Kind, NatRuleId, NatRuleSpec, ObjectKind, ObjectRef,
+    Placement, Policy, PolicyVerdict, PublishedServiceSpec, Revision, RuleId, RuleSpec, ServiceSpec, ZoneId,
+    ZonePairSpec, ZoneSpec,
 };
 use time::OffsetDateTime;
 
@@ -107,6 +107,8 @@ pub enum PolicyOperation {
     },
     /// To a published service.
     PublishedService(Operation<PublishedServiceSpec>),
+    /// To the settings of an interface.
+    InterfaceSettings(Operation<InterfaceSettingsSpec>),
 }
 
 /// The connection a request came over.

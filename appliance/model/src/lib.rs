@@ -49,7 +49,8 @@ pub use measurement::{
 };
 pub use name::{DomainName, DomainPattern, DomainScope, InvalidName};
 pub use policy::{
-    Action, AddressMatch, AddressRange, AnyObject, Day, Dnat, IcmpType, Id, InvalidAddressRange, InvalidId,
+    Action, AddressMatch, AddressRange, AnyObject, Day, Dnat, HardwareSettings, IcmpType, Id,
+    InterfaceSettings, InterfaceSettingsId, InterfaceSettingsSpec, InvalidAddressRange, InvalidId,
     InvalidObjectName, Kind, LOCAL_ZONE, MinuteOfDay, NatRule, NatRuleId, NatRuleSpec, Object, ObjectKind,
     ObjectName, ObjectRef, Placement, Policy, PolicyVerdict, PortRange, PublishedAddress, PublishedService,
     PublishedServiceId, PublishedServiceSpec, RateLimit, RateLimitScope, Rule, RuleId, RuleSpec, Schedule,

@@ -2,6 +2,7 @@
 
 mod address;
 mod any_object;
+mod interface_settings;
 mod nat;
 mod object;
 mod rule;
@@ -12,6 +13,9 @@ mod zone;
 
 pub use address::{AddressMatch, AddressRange, InvalidAddressRange};
 pub use any_object::{AnyObject, ObjectKind, ObjectRef};
+pub use interface_settings::{
+    HardwareSettings, InterfaceSettings, InterfaceSettingsId, InterfaceSettingsSpec,
+};
 pub use nat::{
     Dnat, NatRule, NatRuleId, NatRuleSpec, PublishedAddress, PublishedService, PublishedServiceId,
     PublishedServiceSpec, Translation,
@@ -43,4 +47,6 @@ pub struct Policy {
     pub nat_rules: Vec<Arc<NatRule>>,
     /// By id, which is also the order of their rules.
     pub published_services: BTreeMap<PublishedServiceId, Arc<PublishedService>>,
+    /// By id; an interface comes once at most.
+    pub interface_settings: BTreeMap<InterfaceSettingsId, Arc<InterfaceSettings>>,
 }

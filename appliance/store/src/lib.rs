@@ -12,6 +12,7 @@ mod entries;
 mod error;
 mod features;
 mod flow_records;
+mod hardware;
 mod interfaces;
 mod lists;
 mod open;
@@ -26,6 +27,7 @@ pub use entries::{PageQuery, StoredEntry};
 pub use error::StoreError;
 pub use features::StoredFeature;
 pub use flow_records::{FlowRecordFilter, FlowRecordRetention, StoredFlowRecord};
+pub use hardware::StoredOriginal;
 pub use open::Store;
 pub use policy::{
     CounterEpoch, PolicyWrite, StoredCounter, StoredCounters, StoredPolicy, StoredRevision, Unconfirmed,

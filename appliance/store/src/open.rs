@@ -270,4 +270,47 @@ mod tests {
             .await;
         }
     }
+
+    /// The table is made anew to take another kind of object.
+    #[tokio::test]
+    async fn objects_of_an_older_schema_are_still_there_after_it_was_brought_up_to_date() {
+        let before = MIGRATIONS
+            .iter()
+            .filter(|migration| migration.version < 5)
+            .cloned();
+        let older = Migrator {
+            migrations: before.collect(),
+            ..Migrator::DEFAULT
+        };
+        let writer = pool(1)
+            .connect_with(options().in_memory(true))
+            .await
+            .expect("open");
+        older.run(&writer).await.expect("older schema");
+        sqlx::query(
+            "INSERT INTO policy_object (id, kind, number, position, name, spec, updated_at, revision)
+             VALUES ('rul_a', 'rule', 16, 7, 'a', '{\"action\":\"drop\"}', 5, 3)",
+        )
+        .execute(&writer)
+        .await
+        .expect("rule");
+        migrate(&writer).await.expect("migrate");
+        let store = Store {
+            reader: writer.clone(),
+            writer,
+        };
+        let found = store.policy().await.expect("policy");
+        assert_eq!(found.rule_positions, [7]);
+        let rule = &found.policy.rules[0];
+        assert_eq!(
+            (
+                rule.id.as_str(),
+                rule.number,
+                rule.spec.name.as_str(),
+                rule.revision
+            ),
+            ("rul_a", 16, "a", Revision(3))
+        );
+        assert_eq!(found.policy.zones.len(), 1);
+    }
 }

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use futures::TryStreamExt;
 use ravelin_model::{
-    AnyObject, Id, Kind, NatRuleSpec, Object, ObjectKind, Policy, PublishedServiceSpec, Revision, RuleSpec,
-    ServiceSpec, ZonePairSpec, ZoneSpec,
+    AnyObject, Id, InterfaceSettingsSpec, Kind, NatRuleSpec, Object, ObjectKind, Policy,
+    PublishedServiceSpec, Revision, RuleSpec, ServiceSpec, ZonePairSpec, ZoneSpec,
 };
 use sqlx::SqliteConnection;
 use time::OffsetDateTime;
@@ -117,6 +117,7 @@ async fn read_all(connection: &mut SqliteConnection) -> Result<Vec<Placed>, Stor
     read_kind::<ServiceSpec>(connection, &mut objects).await?;
     read_kind::<NatRuleSpec>(connection, &mut objects).await?;
     read_kind::<PublishedServiceSpec>(connection, &mut objects).await?;
+    read_kind::<InterfaceSettingsSpec>(connection, &mut objects).await?;
     Ok(objects)
 }
 
@@ -185,6 +186,7 @@ pub(crate) fn any_object(kind: &str, row: &ObjectRow) -> Result<AnyObject, Store
         ObjectKind::Service => object::<ServiceSpec>(row),
         ObjectKind::NatRule => object::<NatRuleSpec>(row),
         ObjectKind::PublishedService => object::<PublishedServiceSpec>(row),
+        ObjectKind::InterfaceSettings => object::<InterfaceSettingsSpec>(row),
         ObjectKind::List | ObjectKind::Feature => Err(convert::column("policy_history.kind", None)),
     }
 }
@@ -211,6 +213,9 @@ fn assemble(objects: Vec<Placed>, revision: Revision) -> StoredPolicy {
             AnyObject::Service(object) => drop(policy.services.insert(object.id.clone(), object)),
             AnyObject::PublishedService(object) => {
                 policy.published_services.insert(object.id.clone(), object);
+            }
+            AnyObject::InterfaceSettings(object) => {
+                policy.interface_settings.insert(object.id.clone(), object);
             }
             AnyObject::Rule(object) => rules.push((position, object)),
             AnyObject::NatRule(object) => nat_rules.push((position, object)),

@@ -2,6 +2,7 @@
 
 pub mod changes;
 pub mod diagnostics;
+pub mod interface_settings;
 pub mod log;
 pub mod nat;
 pub mod published;
@@ -66,7 +67,8 @@ pub enum Common {
     Set {
         /// Its id or name.
         which: String,
-        /// Change one value; JSON, or text as it is: log=true, comment=hello. null has it take its default.
+        /// Change one value; JSON, or text as it is: log=true, comment=hello, source.negate=true. null has it take its
+        /// default.
         #[arg(required = true, value_name = "KEY=VALUE", value_parser = assignment)]
         set: Vec<(String, Value)>,
         /// How to commit.
@@ -156,10 +158,9 @@ impl Collection {
                 let id = self.id(which, api).await?;
                 // If somebody else changes it in between, it is refused.
                 let etag = api.get(&[self.path, &id]).await?.etag;
-                let patch: Map<String, Value> = set.iter().cloned().collect();
                 let call = Call::new(Method::PATCH, &[self.path, &id])
                     .if_match(etag.as_deref().unwrap_or("*"))
-                    .json(&patch);
+                    .json(&nested(set));
                 self.commit(call, commit, api, output).await
             }
             Common::Delete { which, commit } => {
@@ -229,6 +230,29 @@ impl Collection {
             kind: self.one,
             name: which.to_owned(),
         })
+    }
+}
+
+/// An object of what keys say; a dot leads into a member that is an object.
+pub fn nested(set: &[(String, Value)]) -> Map<String, Value> {
+    let mut whole = Map::new();
+    for (key, value) in set {
+        put(&mut whole, key, value);
+    }
+    whole
+}
+
+fn put(members: &mut Map<String, Value>, key: &str, value: &Value) {
+    let Some((first, rest)) = key.split_once('.') else {
+        members.insert(key.to_owned(), value.clone());
+        return;
+    };
+    let member = members.entry(first).or_insert(Value::Null);
+    if !member.is_object() {
+        *member = Value::Object(Map::new());
+    }
+    if let Value::Object(members) = member {
+        put(members, rest, value);
     }
 }
 

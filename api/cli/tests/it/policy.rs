@@ -11,6 +11,7 @@ const WEB: &str = r#"{"id":"rul_1","position":1,"name":"web","enabled":true,"fro
 const PAIR: &str = r#"{"id":"zpr_1","from":"zon_1","to":"zon_2","from_name":"lan","to_name":"wan","default_action":"reject","log":true,"hits":{"packets":3,"bytes":180},"updated_at":"2026-11-20T10:00:00Z","revision":6}"#;
 const OUT: &str = r#"{"id":"nat_1","position":1,"name":"out","enabled":true,"kind":"masquerade","comment":"","to_zone":"zon_2","source_addresses":[],"updated_at":"2026-11-20T10:00:00Z","revision":7}"#;
 const SHOP: &str = r#"{"id":"pub_1","name":"shop","enabled":true,"from_zone":"zon_2","source":{"addresses":[],"lists":[],"negate":false},"address":"203.0.113.1","protocol":"tcp","ports":"443","target":"10.0.0.7","hairpin":true,"log":false,"comment":"","hits":{"packets":0,"bytes":0},"updated_at":"2026-11-20T10:00:00Z","revision":8}"#;
+const WAN_CARD: &str = r#"{"id":"ifs_1","interface":"wan0","description":"","hardware":{"large_receive_offload":false,"rx_ring_descriptors":4096},"updated_at":"2026-11-20T10:00:00Z","revision":9}"#;
 const PREVIEW: &str = r#"{"dry_run":true,"revision":5,"results":[{"kind":"rule","id":"rul_2","revision":0}],"diff":[{"kind":"rule","id":"rul_2","name":"late","change":"created","position_after":2}],"diagnostics":[{"severity":"warning","code":"shadowed","object":{"kind":"rule","id":"rul_2","name":"late"},"related":[],"detail":"web decides everything"}],"steps":[]}"#;
 
 const RULES: &str = "POSITION  ID     NAME  ENABLED  FROM  TO   SOURCE  DESTINATION                  SERVICES          ACTION  LOG  PACKETS
@@ -129,6 +130,53 @@ fn rules_are_found_made_moved_changed_and_deleted_by_name() {
         (run.status, run.err.as_str()),
         (1, "ravelin: there is no rule called nothing\n")
     );
+}
+
+#[test]
+fn settings_of_an_interface_are_made_and_changed_by_its_name() {
+    let engine = Engine::new([
+        ("GET /api/v1/interface-settings?limit=1000", page(&[WAN_CARD])),
+        ("POST /api/v1/interface-settings", Reply::new(201, "", WAN_CARD)),
+        (
+            "GET /api/v1/interface-settings/ifs_1",
+            Reply::tagged("\"9\"", WAN_CARD),
+        ),
+        ("PATCH /api/v1/interface-settings/ifs_1", Reply::json(WAN_CARD)),
+        ("DELETE /api/v1/interface-settings/ifs_1", Reply::new(204, "", "")),
+    ]);
+    let shown = "ID     INTERFACE  HARDWARE                                              DESCRIPTION
+ifs_1  wan0       large_receive_offload=false rx_ring_descriptors=4096  -\n";
+    check(&engine, &["interface-settings", "list"], shown);
+    check(&engine, &["interface-settings", "show", "wan0"], shown);
+    let add = [
+        "interface-settings",
+        "add",
+        "wan0",
+        "hardware.large_receive_offload=false",
+        "hardware.rx_ring_descriptors=4096",
+    ];
+    check(&engine, &add, shown);
+    assert_eq!(
+        engine.requests().pop().unwrap().json(),
+        json!({"interface": "wan0", "description": "",
+            "hardware": {"large_receive_offload": false, "rx_ring_descriptors": 4096}})
+    );
+    let set = [
+        "interface-settings",
+        "set",
+        "wan0",
+        "hardware.ntuple_filters=null",
+        "description=fast",
+    ];
+    check(&engine, &set, shown);
+    let patch = engine.requests().pop().unwrap();
+    assert_eq!(patch.header("if-match"), Some("\"9\""));
+    assert_eq!(
+        patch.json(),
+        json!({"hardware": {"ntuple_filters": null}, "description": "fast"})
+    );
+    let gone = "interface settings ifs_1 is gone\n";
+    check(&engine, &["interface-settings", "delete", "wan0"], gone);
 }
 
 #[test]

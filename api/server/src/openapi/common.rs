@@ -148,6 +148,7 @@ fn add_patches(components: &mut Components) {
         "Service",
         "NatRule",
         "PublishedService",
+        "InterfaceSettings",
     ] {
         let spec = format!("{name}Spec");
         if let Some(RefOr::T(Schema::Object(whole))) = components.schemas.get(&spec) {
@@ -183,13 +184,14 @@ fn add_live_flows(components: &mut Components) {
 }
 
 /// What answers to changes of the policy, and of lists it names, show.
-const JUDGED: [&str; 10] = [
+const JUDGED: [&str; 11] = [
     "Zone",
     "ZonePair",
     "Rule",
     "Service",
     "NatRule",
     "PublishedService",
+    "InterfaceSettings",
     "RuleOrder",
     "NatRuleOrder",
     "AddedEntries",

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use ravelin_api_types::{
-    Errors, Fields, Identified, Names, NatRuleSpec, Node, PolicyDocument, PublishedServiceSpec, RuleSpec,
-    ServiceSpec, ZonePairSpec, ZoneSpec,
+    Errors, Fields, Identified, InterfaceSettingsSpec, Names, NatRuleSpec, Node, PolicyDocument,
+    PublishedServiceSpec, RuleSpec, ServiceSpec, ZonePairSpec, ZoneSpec,
 };
 use ravelin_control::{Operation, PolicyOperation, PolicyView, Precondition};
 use ravelin_model::{self as model, Id, LOCAL_ZONE, Policy};
@@ -22,6 +22,7 @@ pub(crate) fn document(policy: &Policy) -> PolicyDocument {
         services: section::<ServiceSpec>(policy),
         nat_rules: section::<NatRuleSpec>(policy),
         published_services: section::<PublishedServiceSpec>(policy),
+        interface_settings: section::<InterfaceSettingsSpec>(policy),
     }
 }
 
@@ -79,6 +80,9 @@ pub(crate) fn import(
     let rules = read::<RuleSpec>(&mut fields, "rules", policy, &names, errors);
     let nat_rules = read::<NatRuleSpec>(&mut fields, "nat_rules", policy, &names, errors);
     let published = read::<PublishedServiceSpec>(&mut fields, "published_services", policy, &names, errors);
+    let interfaces = fields.optional_with("interface_settings", errors, |node, errors| {
+        read_items::<InterfaceSettingsSpec>(&node, policy, &names, errors)
+    });
     fields.finish(errors);
 
     let mut import = Import::default();
@@ -91,6 +95,10 @@ pub(crate) fn import(
     change(rules, policy, &mut import);
     change(nat_rules, policy, &mut import);
     change(published?, policy, &mut import);
+    // Documents of before there were any say nothing of them.
+    if let Some(interfaces) = interfaces? {
+        change(interfaces, policy, &mut import);
+    }
     let precondition = Precondition::Revision(view.revision);
     let order = PolicyOperation::OrderRules {
         order: rule_order,
@@ -113,28 +121,37 @@ fn read<R: Resource>(
     names: &Names,
     errors: &mut Errors,
 ) -> Option<Vec<Said<R>>> {
+    fields.required_with(section, errors, |node, errors| {
+        read_items(&node, policy, names, errors)
+    })
+}
+
+fn read_items<R: Resource>(
+    node: &Node<'_>,
+    policy: &Policy,
+    names: &Names,
+    errors: &mut Errors,
+) -> Option<Vec<Said<R>>> {
     let known: HashMap<String, Id<R::Model>> = R::all(policy)
         .into_iter()
         .map(|(_, object)| (R::key(&object.spec), object.id.clone()))
         .collect();
     let mut seen = HashSet::new();
-    fields.required_with(section, errors, |node, errors| {
-        node.items(errors, |item, errors| {
-            let mut rest = item.value().clone();
-            let id = rest.as_object_mut().and_then(|members| members.remove("id"));
-            let id = id.map(|id| read_id::<R>(&item, &id, errors));
-            let spec = R::read(item.instead(&rest), names, errors);
-            let (id, spec) = (id.map_or(Some(None), |id| id.map(Some))?, spec?);
-            let id = id
-                .or_else(|| known.get(&R::key(&spec)).cloned())
-                .or_else(new_id)?;
-            if !seen.insert(id.clone()) {
-                errors.add(&item, "id_taken", "has the id or the name of another one");
-                return None;
-            }
-            let place = item.pointer().to_owned();
-            Some(Said { place, id, spec })
-        })
+    node.items(errors, |item, errors| {
+        let mut rest = item.value().clone();
+        let id = rest.as_object_mut().and_then(|members| members.remove("id"));
+        let id = id.map(|id| read_id::<R>(&item, &id, errors));
+        let spec = R::read(item.instead(&rest), names, errors);
+        let (id, spec) = (id.map_or(Some(None), |id| id.map(Some))?, spec?);
+        let id = id
+            .or_else(|| known.get(&R::key(&spec)).cloned())
+            .or_else(new_id)?;
+        if !seen.insert(id.clone()) {
+            errors.add(&item, "id_taken", "has the id or the name of another one");
+            return None;
+        }
+        let place = item.pointer().to_owned();
+        Some(Said { place, id, spec })
     })
 }
 

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ravelin_api_types::{
-    Names, NatRuleSpec, PublishedServiceSpec, RuleSpec, ServiceSpec, ZonePairSpec, ZoneSpec,
+    InterfaceSettingsSpec, Names, NatRuleSpec, PublishedServiceSpec, RuleSpec, ServiceSpec, ZonePairSpec,
+    ZoneSpec,
 };
 use ravelin_model::{self as model, Id, Object, Policy, Revision};
 use time::OffsetDateTime;
@@ -25,6 +26,7 @@ pub(super) struct Draft {
     services: ById<model::ServiceSpec>,
     nat_rules: ById<model::NatRuleSpec>,
     published_services: ById<model::PublishedServiceSpec>,
+    interface_settings: ById<model::InterfaceSettingsSpec>,
 }
 
 impl Draft {
@@ -38,6 +40,7 @@ impl Draft {
             services: by_id(policy.services.values()),
             nat_rules: by_id(&policy.nat_rules),
             published_services: by_id(policy.published_services.values()),
+            interface_settings: by_id(policy.interface_settings.values()),
         }
     }
 
@@ -161,5 +164,15 @@ impl Drafted for PublishedServiceSpec {
 
     fn name(spec: &model::PublishedServiceSpec) -> Option<&str> {
         Some(spec.name.as_str())
+    }
+}
+
+impl Drafted for InterfaceSettingsSpec {
+    fn objects(draft: &mut Draft) -> &mut ById<model::InterfaceSettingsSpec> {
+        &mut draft.interface_settings
+    }
+
+    fn name(spec: &model::InterfaceSettingsSpec) -> Option<&str> {
+        Some(&spec.interface)
     }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use ravelin_api_types::{
-    NatRule, NatRuleSpec, PublishedService, PublishedServiceSpec, Rule, RuleHits, RuleSpec, Service,
-    ServiceSpec, Spec, Zone, ZonePair, ZonePairSpec, ZoneSpec,
+    InterfaceSettings, InterfaceSettingsSpec, NatRule, NatRuleSpec, PublishedService, PublishedServiceSpec,
+    Rule, RuleHits, RuleSpec, Service, ServiceSpec, Spec, Zone, ZonePair, ZonePairSpec, ZoneSpec,
 };
 use ravelin_control::{Operation, PolicyOperation};
 use ravelin_model::{self as model, Id, Object, ObjectKind, Policy};
@@ -247,5 +247,39 @@ impl Resource for PublishedServiceSpec {
 
     fn show(_: usize, service: &model::PublishedService, _: &Policy, hits: RuleHits) -> PublishedService {
         PublishedService::of(service, hits)
+    }
+}
+
+impl Resource for InterfaceSettingsSpec {
+    type Shown = InterfaceSettings;
+    const KIND: ObjectKind = ObjectKind::InterfaceSettings;
+
+    fn all(policy: &Policy) -> Vec<Placed<Self>> {
+        sorted(policy.interface_settings.values(), |settings| {
+            settings.spec.interface.clone()
+        })
+    }
+
+    fn find(policy: &Policy, id: &model::InterfaceSettingsId) -> Option<Placed<Self>> {
+        let settings = policy.interface_settings.get(id);
+        settings.map(|settings| (0, Arc::clone(settings)))
+    }
+
+    fn named(policy: &Policy, name: &str) -> Option<model::InterfaceSettingsId> {
+        let mut all = policy.interface_settings.values();
+        all.find(|object| object.spec.interface == name)
+            .map(|object| object.id.clone())
+    }
+
+    fn key(spec: &model::InterfaceSettingsSpec) -> String {
+        spec.interface.clone()
+    }
+
+    fn operation(operation: Operation<model::InterfaceSettingsSpec>) -> PolicyOperation {
+        PolicyOperation::InterfaceSettings(operation)
+    }
+
+    fn show(_: usize, settings: &model::InterfaceSettings, _: &Policy, _: RuleHits) -> InterfaceSettings {
+        InterfaceSettings::from(settings)
     }
 }

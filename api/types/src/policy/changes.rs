@@ -52,6 +52,8 @@ pub enum PolicyKind {
     NatRule,
     /// See `PublishedServiceSpec`.
     PublishedService,
+    /// See `InterfaceSettingsSpec`.
+    InterfaceSettings,
 }
 
 impl FromJson for PolicyKind {
@@ -63,6 +65,7 @@ impl FromJson for PolicyKind {
             ("service", Self::Service),
             ("nat_rule", Self::NatRule),
             ("published_service", Self::PublishedService),
+            ("interface_settings", Self::InterfaceSettings),
         ];
         node.word(&words, errors)
     }

@@ -4,7 +4,10 @@ use ravelin_model as model;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{NatRuleSpec, PublishedServiceSpec, RuleSpec, ServiceSpec, Spec, ZonePairSpec, ZoneSpec};
+use super::{
+    InterfaceSettingsSpec, NatRuleSpec, PublishedServiceSpec, RuleSpec, ServiceSpec, Spec, ZonePairSpec,
+    ZoneSpec,
+};
 
 /// What an object says, with its id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -43,4 +46,7 @@ pub struct PolicyDocument {
     pub nat_rules: Vec<Identified<NatRuleSpec>>,
     /// Published services.
     pub published_services: Vec<Identified<PublishedServiceSpec>>,
+    /// Settings of interfaces. Always shown; missing in a request: they stay as they are.
+    #[serde(default)]
+    pub interface_settings: Vec<Identified<InterfaceSettingsSpec>>,
 }

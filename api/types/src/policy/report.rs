@@ -6,8 +6,8 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{
-    LiveFlows, NatRuleSpec, PublishedServiceSpec, Reference, RuleSpec, ServiceSpec, Spec, ZonePairSpec,
-    ZoneSpec,
+    InterfaceSettingsSpec, LiveFlows, NatRuleSpec, PublishedServiceSpec, Reference, RuleSpec, ServiceSpec,
+    Spec, ZonePairSpec, ZoneSpec,
 };
 
 /// What became of an operation.
@@ -98,7 +98,7 @@ impl ObjectChange {
 }
 
 fn says_the_same(before: &model::AnyObject, after: &model::AnyObject) -> bool {
-    use model::AnyObject::{NatRule, PublishedService, Rule, Service, Zone, ZonePair};
+    use model::AnyObject::{InterfaceSettings, NatRule, PublishedService, Rule, Service, Zone, ZonePair};
     match (before, after) {
         (Zone(before), Zone(after)) => before.spec == after.spec,
         (ZonePair(before), ZonePair(after)) => before.spec == after.spec,
@@ -106,6 +106,7 @@ fn says_the_same(before: &model::AnyObject, after: &model::AnyObject) -> bool {
         (Service(before), Service(after)) => before.spec == after.spec,
         (NatRule(before), NatRule(after)) => before.spec == after.spec,
         (PublishedService(before), PublishedService(after)) => before.spec == after.spec,
+        (InterfaceSettings(before), InterfaceSettings(after)) => before.spec == after.spec,
         _ => false,
     }
 }
@@ -120,6 +121,9 @@ fn spec_json(object: &model::AnyObject) -> Value {
         model::AnyObject::NatRule(object) => serde_json::to_value(NatRuleSpec::of(&object.spec)),
         model::AnyObject::PublishedService(object) => {
             serde_json::to_value(PublishedServiceSpec::of(&object.spec))
+        }
+        model::AnyObject::InterfaceSettings(object) => {
+            serde_json::to_value(InterfaceSettingsSpec::of(&object.spec))
         }
     };
     // Strings, numbers and switches only: this cannot fail.

@@ -433,6 +433,35 @@ fn a_published_service_is_reached_from_inside_too() {
 }
 
 #[test]
+fn settings_of_a_card_say_nothing_of_what_is_null() {
+    check_good::<InterfaceSettingsSpec>(
+        &json!({"interface": "wan0"}),
+        &json!({"interface": "wan0", "description": "", "hardware": {}}),
+    );
+    let all = json!({"large_receive_offload": false, "ntuple_filters": true, "symmetric_receive_hash": true,
+        "hw_tc_offload": true, "rx_vlan_offload": false, "rx_ring_descriptors": 1, "tx_ring_descriptors": 4096,
+        "rx_channels": 0, "tx_channels": 1, "combined_channels": 8});
+    let whole = json!({"interface": "wan0", "description": "d", "hardware": all});
+    check_good::<InterfaceSettingsSpec>(&whole, &whole);
+    check_good::<InterfaceSettingsSpec>(
+        &json!({"interface": "wan0", "hardware": {"ntuple_filters": null, "tx_channels": null}}),
+        &json!({"interface": "wan0", "description": "", "hardware": {}}),
+    );
+    check_bad::<InterfaceSettingsSpec>(
+        &json!({"interface": "a name too long for Linux", "hardware": {"large_receive_offload": 1, "ring": 5,
+            "rx_ring_descriptors": 0, "rx_channels": -1}, "name": "wan"}),
+        &[
+            ("/interface", "format"),
+            ("/hardware/large_receive_offload", "type"),
+            ("/hardware/rx_ring_descriptors", "range"),
+            ("/hardware/rx_channels", "range"),
+            ("/hardware/ring", "unknown_field"),
+            ("/name", "unknown_field"),
+        ],
+    );
+}
+
+#[test]
 fn packets_to_simulate_are_checked() {
     let check = |members: Value, expected: &[(&str, &str)]| {
         let mut packet = json!({"from_zone": "lan", "source": "10.0.0.1", "destination": "192.0.2.7",

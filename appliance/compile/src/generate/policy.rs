@@ -131,6 +131,7 @@ impl Maker<'_> {
         self.services = services.keys().cloned().collect();
         let lists = self.lists(shape);
         let policy = Policy {
+            interface_settings: BTreeMap::new(),
             zones,
             zone_pairs: self.zone_pairs(),
             rules: (0..shape.rules).map(|n| Arc::new(self.rule(n))).collect(),

@@ -489,6 +489,8 @@ fn sentence(operation: &PolicyOperation) -> String {
     fn of<S: ravelin_model::Kind>(operation: &Operation<S>) -> String {
         let kind = S::NAME.replace('_', " ");
         match operation {
+            // In the plural.
+            Operation::Create { id: None, .. } if kind.ends_with('s') => format!("create {kind}"),
             Operation::Create { id: None, .. } => format!("create a {kind}"),
             Operation::Create { id: Some(id), .. } => format!("create {kind} '{id}'"),
             Operation::Replace { id, .. } => format!("change {kind} '{id}'"),
@@ -502,6 +504,7 @@ fn sentence(operation: &PolicyOperation) -> String {
         PolicyOperation::Service(operation) => of(operation),
         PolicyOperation::NatRule(operation) => of(operation),
         PolicyOperation::PublishedService(operation) => of(operation),
+        PolicyOperation::InterfaceSettings(operation) => of(operation),
         PolicyOperation::CreateRuleAt { .. } => "create a rule".to_owned(),
         PolicyOperation::CreateNatRuleAt { .. } => "create a nat rule".to_owned(),
         PolicyOperation::MoveRule { id, .. } => format!("move rule '{id}'"),

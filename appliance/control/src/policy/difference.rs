@@ -37,6 +37,12 @@ pub(crate) fn differences(before: &Policy, after: &Policy) -> Vec<ObjectChange> 
         AnyObject::PublishedService,
         &mut changes,
     );
+    of_maps(
+        &before.interface_settings,
+        &after.interface_settings,
+        AnyObject::InterfaceSettings,
+        &mut changes,
+    );
     changes
 }
 

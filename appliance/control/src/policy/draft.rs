@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ravelin_model::{
-    Id, Kind, ListId, ListKind, NatRuleSpec, Object, ObjectKind, Policy, PublishedServiceSpec, Revision,
-    RuleSpec, ServiceSpec, ZonePairSpec, ZoneSpec,
+    Id, InterfaceSettingsSpec, Kind, ListId, ListKind, NatRuleSpec, Object, ObjectKind, Policy,
+    PublishedServiceSpec, Revision, RuleSpec, ServiceSpec, ZonePairSpec, ZoneSpec,
 };
 use time::OffsetDateTime;
 
@@ -75,6 +75,7 @@ struct Work<'a> {
     services: Kept<ServiceSpec>,
     nat_rules: Kept<NatRuleSpec>,
     published_services: Kept<PublishedServiceSpec>,
+    interface_settings: Kept<InterfaceSettingsSpec>,
 }
 
 /// The objects of a kind and what was done to them.
@@ -116,6 +117,7 @@ impl<'a> Work<'a> {
             services: Kept::of(policy.services.values()),
             nat_rules: Kept::of(&policy.nat_rules),
             published_services: Kept::of(policy.published_services.values()),
+            interface_settings: Kept::of(policy.interface_settings.values()),
         }
     }
 
@@ -136,6 +138,7 @@ impl<'a> Work<'a> {
             PolicyOperation::Service(operation) => self.change(operation),
             PolicyOperation::NatRule(operation) => self.change(operation),
             PolicyOperation::PublishedService(operation) => self.change(operation),
+            PolicyOperation::InterfaceSettings(operation) => self.change(operation),
             PolicyOperation::CreateRuleAt { id, spec, placement } => self.create_at(id, spec, &placement),
             PolicyOperation::CreateNatRuleAt { id, spec, placement } => self.create_at(id, spec, &placement),
             PolicyOperation::MoveRule {

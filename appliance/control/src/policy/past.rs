@@ -47,6 +47,13 @@ pub(crate) fn restored(ground: &Ground<'_>, past: &Policy) -> Result<Policy, Vec
             Some(&mut counters),
             &mut full,
         ),
+        interface_settings: map(
+            ground,
+            &now.interface_settings,
+            &past.interface_settings,
+            None,
+            &mut full,
+        ),
     };
     refusals.extend(full);
     if refusals.is_empty() {

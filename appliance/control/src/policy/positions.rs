@@ -42,7 +42,8 @@ pub(crate) fn writes(
                     AnyObject::Zone(_)
                     | AnyObject::ZonePair(_)
                     | AnyObject::Service(_)
-                    | AnyObject::PublishedService(_) => None,
+                    | AnyObject::PublishedService(_)
+                    | AnyObject::InterfaceSettings(_) => None,
                 };
                 put.insert(change.id.as_str());
                 writes.push(PolicyWrite::Put {

@@ -43,12 +43,18 @@ pub(super) fn objects(policy: &Policy) -> impl Iterator<Item = AnyObject> + '_ {
         .values()
         .cloned()
         .map(AnyObject::PublishedService);
+    let interfaces = policy
+        .interface_settings
+        .values()
+        .cloned()
+        .map(AnyObject::InterfaceSettings);
     zones
         .chain(pairs)
         .chain(rules)
         .chain(services)
         .chain(nat_rules)
         .chain(published)
+        .chain(interfaces)
 }
 
 fn names(object: &AnyObject, kind: ObjectKind, id: &str) -> bool {
@@ -67,13 +73,14 @@ fn names(object: &AnyObject, kind: ObjectKind, id: &str) -> bool {
         | ObjectKind::Rule
         | ObjectKind::NatRule
         | ObjectKind::PublishedService
+        | ObjectKind::InterfaceSettings
         | ObjectKind::Feature => false,
     }
 }
 
 fn zones(object: &AnyObject) -> impl Iterator<Item = &ZoneId> {
     let named: [Option<&ZoneId>; 2] = match object {
-        AnyObject::Zone(_) | AnyObject::Service(_) => [None, None],
+        AnyObject::Zone(_) | AnyObject::Service(_) | AnyObject::InterfaceSettings(_) => [None, None],
         AnyObject::ZonePair(pair) => [Some(&pair.spec.from), Some(&pair.spec.to)],
         AnyObject::Rule(rule) => [zone(&rule.spec.from), zone(&rule.spec.to)],
         AnyObject::NatRule(rule) => match &rule.spec.translation {
@@ -97,9 +104,11 @@ fn sides(object: &AnyObject) -> impl Iterator<Item = &AddressMatch> {
     let named: [Option<&AddressMatch>; 2] = match object {
         AnyObject::Rule(rule) => [Some(&rule.spec.source), Some(&rule.spec.destination)],
         AnyObject::PublishedService(service) => [Some(&service.spec.source), None],
-        AnyObject::Zone(_) | AnyObject::ZonePair(_) | AnyObject::Service(_) | AnyObject::NatRule(_) => {
-            [None, None]
-        }
+        AnyObject::Zone(_)
+        | AnyObject::ZonePair(_)
+        | AnyObject::Service(_)
+        | AnyObject::NatRule(_)
+        | AnyObject::InterfaceSettings(_) => [None, None],
     };
     named.into_iter().flatten()
 }

@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-use super::{Kind, NatRule, PublishedService, Rule, Service, Zone, ZonePair};
-use crate::{NatRuleSpec, PublishedServiceSpec, Revision, RuleSpec, ServiceSpec, ZonePairSpec, ZoneSpec};
+use super::{InterfaceSettings, Kind, NatRule, PublishedService, Rule, Service, Zone, ZonePair};
+use crate::{
+    InterfaceSettingsSpec, NatRuleSpec, PublishedServiceSpec, Revision, RuleSpec, ServiceSpec, ZonePairSpec,
+    ZoneSpec,
+};
 
 /// A kind of object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,6 +26,8 @@ pub enum ObjectKind {
     NatRule,
     /// [`PublishedService`].
     PublishedService,
+    /// [`InterfaceSettings`].
+    InterfaceSettings,
     /// [`crate::List`]: no object of the policy itself, but named by some.
     List,
     /// [`crate::Feature`]: the same, the other way round.
@@ -31,13 +36,14 @@ pub enum ObjectKind {
 
 impl ObjectKind {
     /// Kinds a policy is made of.
-    pub const POLICY: [Self; 6] = [
+    pub const POLICY: [Self; 7] = [
         Self::Zone,
         Self::ZonePair,
         Self::Rule,
         Self::Service,
         Self::NatRule,
         Self::PublishedService,
+        Self::InterfaceSettings,
     ];
 
     /// Its name in the API, singular.
@@ -49,6 +55,7 @@ impl ObjectKind {
             Self::Service => ServiceSpec::NAME,
             Self::NatRule => NatRuleSpec::NAME,
             Self::PublishedService => PublishedServiceSpec::NAME,
+            Self::InterfaceSettings => InterfaceSettingsSpec::NAME,
             Self::List => "list",
             Self::Feature => "feature",
         }
@@ -97,6 +104,8 @@ pub enum AnyObject {
     NatRule(Arc<NatRule>),
     /// A published service.
     PublishedService(Arc<PublishedService>),
+    /// Settings of an interface.
+    InterfaceSettings(Arc<InterfaceSettings>),
 }
 
 impl AnyObject {
@@ -109,6 +118,7 @@ impl AnyObject {
             Self::Service(_) => ObjectKind::Service,
             Self::NatRule(_) => ObjectKind::NatRule,
             Self::PublishedService(_) => ObjectKind::PublishedService,
+            Self::InterfaceSettings(_) => ObjectKind::InterfaceSettings,
         }
     }
 
@@ -121,10 +131,11 @@ impl AnyObject {
             Self::Service(object) => object.id.as_str(),
             Self::NatRule(object) => object.id.as_str(),
             Self::PublishedService(object) => object.id.as_str(),
+            Self::InterfaceSettings(object) => object.id.as_str(),
         }
     }
 
-    /// Its name; None for a zone pair, which has none.
+    /// Its name, of interface settings that of the interface; None for a zone pair, which has none.
     pub fn name(&self) -> Option<&str> {
         match self {
             Self::Zone(object) => Some(object.spec.name.as_str()),
@@ -133,6 +144,7 @@ impl AnyObject {
             Self::Service(object) => Some(object.spec.name.as_str()),
             Self::NatRule(object) => Some(object.spec.name.as_str()),
             Self::PublishedService(object) => Some(object.spec.name.as_str()),
+            Self::InterfaceSettings(object) => Some(&object.spec.interface),
         }
     }
 
@@ -145,6 +157,7 @@ impl AnyObject {
             Self::Service(object) => object.number,
             Self::NatRule(object) => object.number,
             Self::PublishedService(object) => object.number,
+            Self::InterfaceSettings(object) => object.number,
         }
     }
 
@@ -157,6 +170,7 @@ impl AnyObject {
             Self::Service(object) => object.revision,
             Self::NatRule(object) => object.revision,
             Self::PublishedService(object) => object.revision,
+            Self::InterfaceSettings(object) => object.revision,
         }
     }
 
@@ -169,6 +183,7 @@ impl AnyObject {
             Self::Service(object) => object.updated_at,
             Self::NatRule(object) => object.updated_at,
             Self::PublishedService(object) => object.updated_at,
+            Self::InterfaceSettings(object) => object.updated_at,
         }
     }
 

@@ -1,6 +1,7 @@
 //! What users say of objects, as JSON. The shapes are the store's own: a change to them needs a migration.
 //! Members that say what most objects say are left out.
 
+mod interface;
 mod nat;
 mod rule;
 mod service;
@@ -36,6 +37,7 @@ pub(super) fn to_json(object: &AnyObject) -> Result<String, StoreError> {
         AnyObject::Service(object) => json(&object.spec.row()),
         AnyObject::NatRule(object) => json(&object.spec.row()),
         AnyObject::PublishedService(object) => json(&object.spec.row()),
+        AnyObject::InterfaceSettings(object) => json(&object.spec.row()),
     }
 }
 

@@ -6,6 +6,7 @@ mod durability;
 mod entries;
 mod features;
 mod flow_records;
+mod hardware;
 mod lists;
 mod opening;
 mod policy;

@@ -2,10 +2,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ravelin_model::{
-    Action, AddressMatch, AnyObject, Day, Dnat, IcmpType, Id, Kind, MinuteOfDay, NatRuleSpec, Object,
-    ObjectName, PortRange, PublishedAddress, PublishedServiceSpec, RateLimit, RateLimitScope, Revision,
-    RuleSpec, Schedule, ServiceEntry, ServiceMatch, ServiceSpec, Translation, ZoneMatch, ZonePairSpec,
-    ZoneSpec,
+    Action, AddressMatch, AnyObject, Day, Dnat, HardwareSettings, IcmpType, Id, InterfaceSettingsSpec, Kind,
+    MinuteOfDay, NatRuleSpec, Object, ObjectName, PortRange, PublishedAddress, PublishedServiceSpec,
+    RateLimit, RateLimitScope, Revision, RuleSpec, Schedule, ServiceEntry, ServiceMatch, ServiceSpec,
+    Translation, ZoneMatch, ZonePairSpec, ZoneSpec,
 };
 use ravelin_store::{
     CounterEpoch, PolicyWrite, Store, StoredCounter, StoredCounters, StoredPolicy, Unconfirmed,
@@ -125,6 +125,22 @@ fn dnat() -> Dnat {
     }
 }
 
+/// No two of the same kind of value are equal.
+pub(crate) fn every_hardware_setting() -> HardwareSettings {
+    HardwareSettings {
+        large_receive_offload: Some(false),
+        ntuple_filters: Some(true),
+        symmetric_receive_hash: Some(true),
+        hw_tc_offload: Some(false),
+        rx_vlan_offload: None,
+        rx_ring_descriptors: Some(1),
+        tx_ring_descriptors: Some(2),
+        rx_channels: Some(0),
+        tx_channels: Some(3),
+        combined_channels: Some(4),
+    }
+}
+
 /// One of every kind and every shape of it.
 fn everything() -> Vec<PolicyWrite> {
     let put = |object| PolicyWrite::Put {
@@ -185,7 +201,19 @@ fn everything() -> Vec<PolicyWrite> {
             hairpin: true,
         },
     ];
+    let full_settings = InterfaceSettingsSpec {
+        interface: "lan0".to_owned(),
+        description: "d".to_owned(),
+        hardware: every_hardware_setting(),
+    };
+    let empty_settings = InterfaceSettingsSpec {
+        interface: "lan".to_owned(),
+        description: String::new(),
+        hardware: HardwareSettings::default(),
+    };
     let mut writes = vec![
+        put(AnyObject::InterfaceSettings(object("a", 0, 1, full_settings))),
+        put(AnyObject::InterfaceSettings(object("b", 0, 1, empty_settings))),
         put(AnyObject::Zone(object("lan", 2, 1, zone))),
         put(AnyObject::ZonePair(object("lanlocal", 16, 1, pair))),
         put(AnyObject::Service(object("web", 0, 1, service))),
@@ -253,6 +281,9 @@ async fn every_shape_of_every_kind_comes_back_as_it_was_written() {
             AnyObject::Service(object) => drop(policy.services.insert(object.id.clone(), object)),
             AnyObject::PublishedService(object) => {
                 policy.published_services.insert(object.id.clone(), object);
+            }
+            AnyObject::InterfaceSettings(object) => {
+                policy.interface_settings.insert(object.id.clone(), object);
             }
             AnyObject::Rule(object) => policy.rules.push(object),
             AnyObject::NatRule(object) => policy.nat_rules.push(object),

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ravelin_model::{
-    LOCAL_ZONE, NatRuleSpec, Object, ObjectKind, Policy, PublishedServiceSpec, Revision, RuleSpec,
-    ServiceSpec, ZonePairSpec, ZoneSpec,
+    InterfaceSettingsSpec, LOCAL_ZONE, NatRuleSpec, Object, ObjectKind, Policy, PublishedServiceSpec,
+    Revision, RuleSpec, ServiceSpec, ZonePairSpec, ZoneSpec,
 };
 
 use super::kind::{Handled, find};
@@ -22,6 +22,7 @@ impl Work<'_> {
         self.check_said::<ServiceSpec>();
         self.check_said::<NatRuleSpec>();
         self.check_said::<PublishedServiceSpec>();
+        self.check_said::<InterfaceSettingsSpec>();
         self.check_local();
         let Self {
             ground,
@@ -32,6 +33,7 @@ impl Work<'_> {
             services,
             nat_rules,
             published_services,
+            interface_settings,
             ..
         } = self;
         let deleted: Vec<(usize, ObjectKind, String)> = (zones.deleted.iter())
@@ -48,6 +50,7 @@ impl Work<'_> {
             services: services.objects.into_map(),
             nat_rules: nat_rules.objects.into_vec(),
             published_services: published_services.objects.into_map(),
+            interface_settings: interface_settings.objects.into_map(),
         };
         for (operation, kind, id) in deleted {
             let users = users(&policy, kind, &id);
@@ -114,6 +117,9 @@ impl Work<'_> {
                     let detail = match S::KIND {
                         ObjectKind::ZonePair => {
                             format!("the pair of zones has an object already, '{}'", by.id)
+                        }
+                        ObjectKind::InterfaceSettings => {
+                            format!("'{}' is the interface of '{}' already", said.1, by.id)
                         }
                         _ if said.0 == "/name" => format!("'{}' is the name of '{}'", said.1, by.id),
                         _ => format!("'{}' is in zone '{}' already", said.1, by.name),

@@ -1,8 +1,8 @@
 //! What kinds of objects differ in while operations are applied.
 
 use ravelin_model::{
-    AnyObject, NatRuleSpec, Object, ObjectKind, ObjectRef, Policy, PublishedServiceSpec, RuleSpec,
-    ServiceSpec, ZonePairSpec, ZoneSpec,
+    AnyObject, InterfaceSettingsSpec, NatRuleSpec, Object, ObjectKind, ObjectRef, Policy,
+    PublishedServiceSpec, RuleSpec, ServiceSpec, ZonePairSpec, ZoneSpec,
 };
 
 use super::{Kept, Work};
@@ -155,6 +155,26 @@ impl Handled for PublishedServiceSpec {
     }
 }
 
+impl Handled for InterfaceSettingsSpec {
+    const KIND: ObjectKind = ObjectKind::InterfaceSettings;
+
+    fn kept<'w>(work: &'w mut Work<'_>) -> &'w mut Kept<Self> {
+        &mut work.interface_settings
+    }
+
+    fn unique(&self) -> Vec<(&'static str, String)> {
+        vec![("/interface", self.interface.clone())]
+    }
+
+    fn number(_: &mut Work<'_>) -> Option<u32> {
+        Some(0)
+    }
+
+    fn name(&self) -> Option<&str> {
+        Some(&self.interface)
+    }
+}
+
 /// An object by kind and id.
 pub(crate) fn find(policy: &Policy, kind: ObjectKind, id: &str) -> Option<AnyObject> {
     match kind {
@@ -172,6 +192,10 @@ pub(crate) fn find(policy: &Policy, kind: ObjectKind, id: &str) -> Option<AnyObj
         ObjectKind::PublishedService => {
             let found = policy.published_services.get(&id.parse().ok()?).cloned();
             found.map(AnyObject::PublishedService)
+        }
+        ObjectKind::InterfaceSettings => {
+            let found = policy.interface_settings.get(&id.parse().ok()?).cloned();
+            found.map(AnyObject::InterfaceSettings)
         }
         ObjectKind::Rule => {
             let found = policy.rules.iter().find(|rule| rule.id.as_str() == id).cloned();

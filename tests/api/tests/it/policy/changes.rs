@@ -38,12 +38,13 @@ fn later_operations_see_what_earlier_ones_made() {
             {"op": "create", "kind": "nat_rule", "value": {"name": "out", "kind": "masquerade", "to_zone": "wan"}},
             {"op": "create", "kind": "published_service", "value": {"name": "shop", "from_zone": "wan", "address": "203.0.113.1",
                 "protocol": "tcp", "ports": 443, "target": "192.168.1.7"}},
+            {"op": "create", "kind": "interface_settings", "value": {"interface": "far0", "description": "other building"}},
         ]),
     );
     assert_eq!(report["dry_run"], false);
     assert_eq!(report["revision"], before + 1, "one revision");
     let results = report["results"].as_array().expect("results");
-    assert_eq!(results.len(), 11);
+    assert_eq!(results.len(), 12);
     assert_eq!(
         results[4],
         json!({"kind": "rule", "id": "rul_one", "revision": before + 1})

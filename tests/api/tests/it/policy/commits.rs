@@ -227,6 +227,7 @@ fn without_a_data_plane_the_policy_can_be_read() {
         "services",
         "nat-rules",
         "published-services",
+        "interface-settings",
         "config",
         "policy",
     ] {

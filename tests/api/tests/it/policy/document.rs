@@ -44,6 +44,11 @@ fn whole(world: &World) -> Value {
     let shop = json!({"name": "shop", "from_zone": "wan", "address": "203.0.113.1", "protocol": "tcp", "ports": 443,
         "target": "192.168.1.7"});
     made(world, "/api/v1/published-services", &shop);
+    made(
+        world,
+        "/api/v1/interface-settings",
+        &json!({"interface": "far0", "hardware": {"ntuple_filters": true}}),
+    );
     world.admin().get(CONFIG).expect(200).json()
 }
 
@@ -70,11 +75,20 @@ fn a_policy_comes_back_as_it_was_with_its_ids() {
         "local stays: {gone}"
     );
     assert_eq!(gone["rules"], json!([]));
+    assert_eq!(
+        gone["interface_settings"], saved["interface_settings"],
+        "a document that says nothing of them leaves them"
+    );
+    let none = json!({"zones": [], "zone_pairs": [], "rules": [], "services": [], "nat_rules": [],
+        "published_services": [], "interface_settings": []});
+    world.admin().send(&put("*", &none)).expect(200);
+    let gone = world.admin().get(CONFIG).expect(200).json();
+    assert_eq!(gone["interface_settings"], json!([]));
     check_refused(&world, &put(&tag, &saved), 412, "precondition-failed");
 
     let report = world.admin().send(&put("*", &saved)).expect(200).json();
     assert_eq!(world.admin().get(CONFIG).expect(200).json(), saved);
-    assert_eq!(report["revision"], before.0 + 2, "each is one revision");
+    assert_eq!(report["revision"], before.0 + 3, "each is one revision");
 }
 
 #[test]
@@ -91,6 +105,7 @@ fn another_machine_takes_it_too() {
         "services",
         "nat_rules",
         "published_services",
+        "interface_settings",
     ] {
         for object in document[section].as_array_mut().expect("array") {
             object.as_object_mut().expect("object").remove("id");
@@ -157,6 +172,13 @@ fn a_document_that_is_wrong_changes_nothing() {
             }),
             "/nat_rules/0/to_zone",
             "invalid",
+        ),
+        (
+            with(&|d| {
+                d["interface_settings"][0]["hardware"]["ntuple_filters"] = json!("yes");
+            }),
+            "/interface_settings/0/hardware/ntuple_filters",
+            "type",
         ),
         (
             with(&|d| {

@@ -59,6 +59,12 @@ fn kinds(lan: &Value, wan: &Value) -> Vec<(&'static str, Value, Value, Value)> {
                 "hits": {"packets": 0, "bytes": 0}}),
             json!({"target_port": 8443}),
         ),
+        (
+            "/api/v1/interface-settings",
+            json!({"interface": "far0", "hardware": {"large_receive_offload": false, "rx_ring_descriptors": null}}),
+            json!({"interface": "far0", "description": "", "hardware": {"large_receive_offload": false}}),
+            json!({"hardware": {"large_receive_offload": false, "rx_ring_descriptors": 4096}}),
+        ),
     ]
 }
 
@@ -184,7 +190,7 @@ fn names_are_unique_among_their_kind() {
     let (lan, wan) = zones(&world);
     for (path, spec, _, _) in kinds(&lan, &wan) {
         let first = made(&world, path, &spec);
-        let slug = if path.ends_with("pairs") {
+        let slug = if path.ends_with("pairs") || path.ends_with("settings") {
             "taken"
         } else {
             "name-taken"
@@ -200,12 +206,17 @@ fn pages_follow_each_other_and_a_change_in_between_repeats_nothing() {
     let world = World::new();
     let (lan, wan) = zones(&world);
     for (path, spec, _, _) in kinds(&lan, &wan) {
-        if spec["name"].is_null() {
+        if path.ends_with("pairs") {
             continue; // pairs have no names to tell them by
         }
+        let name = if path.ends_with("settings") {
+            "interface"
+        } else {
+            "name"
+        };
         for n in 0..5 {
             let mut spec = spec.clone();
-            spec["name"] = json!(format!("p{n}"));
+            spec[name] = json!(format!("p{n}"));
             if path.ends_with("zones") {
                 spec["interfaces"] = json!([]);
             }

@@ -75,6 +75,11 @@ fn what_only_the_policy_knows_to_be_wrong_is_told_too() {
                 "target": "10.0.0.1"}),
             "/from_zone",
         ),
+        (
+            "/api/v1/interface-settings",
+            json!({"interface": "lo"}),
+            "/interface",
+        ),
     ] {
         check(&world, path, &body, &[(pointer, "invalid")]);
     }
@@ -90,6 +95,7 @@ fn no_kind_takes_what_is_no_object_or_says_nothing() {
         ("/api/v1/services", vec!["/name", "/entries"]),
         ("/api/v1/nat-rules", vec!["/name", "/kind"]),
         ("/api/v1/published-services", vec!["/name", "/protocol"]),
+        ("/api/v1/interface-settings", vec!["/interface"]),
     ] {
         let missing: Vec<_> = required
             .into_iter()

@@ -1,0 +1,91 @@
+//! `ravelin interface-settings`.
+
+use clap::Subcommand;
+use ravelin_api_types::InterfaceSettings;
+use serde_json::{Value, json};
+
+use super::{Collection, Commit, Common, nested};
+use crate::api::Api;
+use crate::commands::features::assignment;
+use crate::error::CliError;
+use crate::output::Output;
+use crate::table::Table;
+
+const INTERFACE_SETTINGS: Collection = Collection {
+    path: "interface-settings",
+    prefix: "ifs_",
+    one: "interface settings",
+    table,
+    is_called: |object, name| object.get("interface").and_then(Value::as_str) == Some(name),
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  ravelin interface-settings add wan0 hardware.large_receive_offload=false hardware.rx_ring_descriptors=4096
+  ravelin interface-settings set wan0 hardware.rx_ring_descriptors=null --confirm-within 60";
+
+/// What to do with the settings of interfaces.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Of every interface that has any.
+    List,
+    /// Make settings for an interface, which may not be there yet.
+    #[command(after_help = EXAMPLES)]
+    Add {
+        /// Kernel name of the interface.
+        interface: String,
+        /// What it says: hardware.large_receive_offload=false, hardware.combined_channels=4.
+        #[arg(value_name = "KEY=VALUE", value_parser = assignment)]
+        set: Vec<(String, Value)>,
+        /// Free text.
+        #[arg(long, default_value = "")]
+        description: String,
+        /// How to commit.
+        #[command(flatten)]
+        commit: Commit,
+    },
+    /// The rest; an interface stands for its settings.
+    #[command(flatten)]
+    Common(Common),
+}
+
+/// Carries out a command.
+pub async fn run(command: &Command, api: &Api, output: &mut Output) -> Result<(), CliError> {
+    match command {
+        Command::List => INTERFACE_SETTINGS.list(&[], api, output).await,
+        Command::Add {
+            interface,
+            set,
+            description,
+            commit,
+        } => {
+            let mut spec = nested(set);
+            spec.insert("interface".to_owned(), json!(interface));
+            spec.insert("description".to_owned(), json!(description));
+            INTERFACE_SETTINGS
+                .add(&Value::Object(spec), commit, api, output)
+                .await
+        }
+        Command::Common(command) => INTERFACE_SETTINGS.run(command, api, output).await,
+    }
+}
+
+fn table(api: &Api, all: Vec<Value>) -> Result<Table, CliError> {
+    let mut table = Table::new(&["ID", "INTERFACE", "HARDWARE", "DESCRIPTION"]);
+    for settings in all {
+        let hardware = settings.pointer("/hardware").and_then(Value::as_object);
+        let said: Vec<String> = hardware
+            .into_iter()
+            .flatten()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let settings: InterfaceSettings = api.read(settings)?;
+        table.row([
+            settings.id.to_string(),
+            settings.spec.interface,
+            said.join(" "),
+            settings.spec.description,
+        ]);
+    }
+    Ok(table)
+}

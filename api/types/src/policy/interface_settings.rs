@@ -1,0 +1,212 @@
+//! Interface settings.
+
+use ravelin_model as model;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Names;
+use super::spec::{Spec, free_text, interface_name};
+use crate::{Errors, Fields, FromJson, Node, Text, Timestamp};
+
+/// Settings of a network card. Missing or `null`: nothing is said of it, and it is as it was before Ravelin changed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HardwareSettings {
+    /// The card joins received TCP segments. What it joined cannot be forwarded as it came: off for a router.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub large_receive_offload: Option<bool>,
+    /// The card steers packets to queues by filters on addresses and ports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub ntuple_filters: Option<bool>,
+    /// Both directions of a connection come to the same queue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub symmetric_receive_hash: Option<bool>,
+    /// The card carries out rules of tc; `hw_offload` needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub hw_tc_offload: Option<bool>,
+    /// The card takes the VLAN tag off received frames. XDP does not see a tag that was taken off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub rx_vlan_offload: Option<bool>,
+    /// Descriptors of each receive ring. Changing it takes the link down for a moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1)]
+    pub rx_ring_descriptors: Option<u32>,
+    /// Descriptors of each send ring. Changing it takes the link down for a moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1)]
+    pub tx_ring_descriptors: Option<u32>,
+    /// Channels that only receive. Changing it takes the link down for a moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 0)]
+    pub rx_channels: Option<u32>,
+    /// Channels that only send. Changing it takes the link down for a moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 0)]
+    pub tx_channels: Option<u32>,
+    /// Channels that do both. Changing it takes the link down for a moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 0)]
+    pub combined_channels: Option<u32>,
+}
+
+impl HardwareSettings {
+    fn read(node: Node<'_>, errors: &mut Errors) -> Option<model::HardwareSettings> {
+        let mut fields = Fields::of(node, errors)?;
+        let large_receive_offload = fields.optional_with("large_receive_offload", errors, bool::from_json);
+        let ntuple_filters = fields.optional_with("ntuple_filters", errors, bool::from_json);
+        let symmetric_receive_hash = fields.optional_with("symmetric_receive_hash", errors, bool::from_json);
+        let hw_tc_offload = fields.optional_with("hw_tc_offload", errors, bool::from_json);
+        let rx_vlan_offload = fields.optional_with("rx_vlan_offload", errors, bool::from_json);
+        let rx_ring_descriptors = count("rx_ring_descriptors", 1, &mut fields, errors);
+        let tx_ring_descriptors = count("tx_ring_descriptors", 1, &mut fields, errors);
+        let rx_channels = count("rx_channels", 0, &mut fields, errors);
+        let tx_channels = count("tx_channels", 0, &mut fields, errors);
+        let combined_channels = count("combined_channels", 0, &mut fields, errors);
+        fields.finish(errors);
+        Some(model::HardwareSettings {
+            large_receive_offload: large_receive_offload?,
+            ntuple_filters: ntuple_filters?,
+            symmetric_receive_hash: symmetric_receive_hash?,
+            hw_tc_offload: hw_tc_offload?,
+            rx_vlan_offload: rx_vlan_offload?,
+            rx_ring_descriptors: rx_ring_descriptors?,
+            tx_ring_descriptors: tx_ring_descriptors?,
+            rx_channels: rx_channels?,
+            tx_channels: tx_channels?,
+            combined_channels: combined_channels?,
+        })
+    }
+
+    /// Nothing is said.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A number of things that may be missing.
+fn count(
+    name: &'static str,
+    least: u32,
+    fields: &mut Fields<'_>,
+    errors: &mut Errors,
+) -> Option<Option<u32>> {
+    fields.optional_with(name, errors, |node, errors| {
+        node.integer(&(least..=u32::MAX), errors)
+    })
+}
+
+impl From<model::HardwareSettings> for HardwareSettings {
+    fn from(settings: model::HardwareSettings) -> Self {
+        let model::HardwareSettings {
+            large_receive_offload,
+            ntuple_filters,
+            symmetric_receive_hash,
+            hw_tc_offload,
+            rx_vlan_offload,
+            rx_ring_descriptors,
+            tx_ring_descriptors,
+            rx_channels,
+            tx_channels,
+            combined_channels,
+        } = settings;
+        Self {
+            large_receive_offload,
+            ntuple_filters,
+            symmetric_receive_hash,
+            hw_tc_offload,
+            rx_vlan_offload,
+            rx_ring_descriptors,
+            tx_ring_descriptors,
+            rx_channels,
+            tx_channels,
+            combined_channels,
+        }
+    }
+}
+
+/// What a user says of an interface of this box.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct InterfaceSettingsSpec {
+    /// Kernel name; unique. The interface may not exist yet: it gets the settings when it comes.
+    #[schema(min_length = 1, max_length = 15, example = "wan0")]
+    pub interface: String,
+    /// Free text.
+    #[serde(default)]
+    #[schema(max_length = 1024)]
+    pub description: String,
+    /// What the card and its driver shall do.
+    #[serde(default)]
+    pub hardware: HardwareSettings,
+}
+
+impl Spec for InterfaceSettingsSpec {
+    type Model = model::InterfaceSettingsSpec;
+
+    fn read(node: Node<'_>, _: &Names, errors: &mut Errors) -> Option<model::InterfaceSettingsSpec> {
+        let mut fields = Fields::of(node, errors)?;
+        let interface =
+            fields.required_with("interface", errors, |node, errors| interface_name(&node, errors));
+        let description = free_text(&mut fields, "description", errors);
+        let nothing = model::HardwareSettings::default();
+        let hardware = fields.or("hardware", nothing, errors, HardwareSettings::read);
+        fields.finish(errors);
+        Some(model::InterfaceSettingsSpec {
+            interface: interface?,
+            description: description?,
+            hardware: hardware?,
+        })
+    }
+
+    fn of(spec: &model::InterfaceSettingsSpec) -> Self {
+        let model::InterfaceSettingsSpec {
+            interface,
+            description,
+            hardware,
+        } = spec;
+        Self {
+            interface: interface.clone(),
+            description: description.clone(),
+            hardware: (*hardware).into(),
+        }
+    }
+}
+
+/// Settings of an interface of this box.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct InterfaceSettings {
+    /// Never changes.
+    #[schema(value_type = String, example = "ifs_1f")]
+    pub id: Text<model::InterfaceSettingsId>,
+    #[allow(missing_docs)]
+    #[serde(flatten)]
+    pub spec: InterfaceSettingsSpec,
+    /// Last change.
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: Timestamp,
+    /// Revision of the last change; also its ETag.
+    pub revision: u64,
+}
+
+impl From<&model::InterfaceSettings> for InterfaceSettings {
+    fn from(settings: &model::InterfaceSettings) -> Self {
+        let model::InterfaceSettings {
+            id,
+            // The data plane does not know them.
+            number: _,
+            spec,
+            updated_at,
+            revision,
+        } = settings;
+        Self {
+            id: Text(id.clone()),
+            spec: InterfaceSettingsSpec::of(spec),
+            updated_at: Timestamp(*updated_at),
+            revision: revision.0,
+        }
+    }
+}
