@@ -147,9 +147,19 @@ impl GenericNetlink {
 
     /// Asks for everything there is of a kind, again if that changes meanwhile.
     pub(crate) fn dump(&mut self, family: &'static str, command: u8) -> Result<Vec<Reply>, Refusal> {
+        self.dump_of(family, command, &[])
+    }
+
+    /// The same of what the attributes say.
+    pub(crate) fn dump_of(
+        &mut self,
+        family: &'static str,
+        command: u8,
+        attributes: &[u8],
+    ) -> Result<Vec<Reply>, Refusal> {
         let family = self.family(family)?;
         for _ in 0..TRIES {
-            let (replies, steady) = self.exchange(message(family, DUMP, command, &[]))?;
+            let (replies, steady) = self.exchange(message(family, DUMP, command, attributes))?;
             if steady {
                 return Ok(replies);
             }

@@ -26,11 +26,14 @@ mod nftables;
 mod packet_log;
 mod path_hints;
 mod pci;
+mod process_usage;
+mod queue_packets;
 #[cfg(test)]
 mod recorded;
 mod redirect;
 mod routes;
 mod socket;
+mod softnet;
 mod task;
 mod tc_flower;
 mod xdp_support;
@@ -46,7 +49,10 @@ pub use links::Links;
 pub use nftables::{Applied, Nftables, PacketCount};
 pub use packet_log::{LoggedPacket, PacketLog};
 pub use path_hints::{Hint, PathHints};
+pub use process_usage::process_usage;
+pub use queue_packets::Queues;
 pub use routes::{RouteAnswer, RouteQuestion, Routes};
+pub use softnet::softnet_cpus;
 pub use tc_flower::{
     FlowerError, FlowerRule, FlowerState, GuardRule, Placement, RouteRule, RuleName, TcFlower,
 };

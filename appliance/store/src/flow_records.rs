@@ -3,7 +3,7 @@
 mod query;
 mod row;
 
-use ravelin_model::FlowRecord;
+use ravelin_model::{BatchFigures, FlowRecord};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use time::OffsetDateTime;
 
@@ -40,6 +40,20 @@ impl Store {
     /// Appends records in one transaction, in which also goes what is not to be kept any more; where that is a lot,
     /// some of it only, and the rest with later calls. Waits for a change under way.
     pub async fn append_flow_records(
+        &self,
+        records: &[FlowRecord],
+        retention: &FlowRecordRetention,
+    ) -> Result<(), StoreError> {
+        let write = self.write_flow_records(records, retention);
+        self.flow_record_times.measure(records.len(), write).await
+    }
+
+    /// How appending records goes.
+    pub fn flow_record_batches(&self) -> BatchFigures {
+        self.flow_record_times.figures()
+    }
+
+    async fn write_flow_records(
         &self,
         records: &[FlowRecord],
         retention: &FlowRecordRetention,

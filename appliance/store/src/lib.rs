@@ -6,6 +6,7 @@
 //! defaults other than the model's.
 
 mod audit;
+mod batch_times;
 mod change;
 mod convert;
 mod entries;

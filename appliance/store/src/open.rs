@@ -11,6 +11,7 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, SqliteConnection, SqlitePool};
 
+use crate::batch_times::BatchTimes;
 use crate::{StoreError, convert};
 
 /// `PRAGMA application_id` of our files: `RVLN`.
@@ -38,6 +39,8 @@ static MIGRATIONS: Migrator = sqlx::migrate!();
 pub struct Store {
     pub(crate) writer: SqlitePool,
     pub(crate) reader: SqlitePool,
+    pub(crate) verdict_times: BatchTimes,
+    pub(crate) flow_record_times: BatchTimes,
 }
 
 impl Store {
@@ -75,7 +78,12 @@ impl Store {
             .connect_with(options.read_only(true))
             .await
             .map_err(open)?;
-        Ok(Self { writer, reader })
+        Ok(Self {
+            writer,
+            reader,
+            verdict_times: BatchTimes::default(),
+            flow_record_times: BatchTimes::default(),
+        })
     }
 
     /// A store that is gone with its last handle. Reads wait for a change under way, because both share the one
@@ -93,6 +101,8 @@ impl Store {
         Ok(Self {
             reader: writer.clone(),
             writer,
+            verdict_times: BatchTimes::default(),
+            flow_record_times: BatchTimes::default(),
         })
     }
 

@@ -1,7 +1,7 @@
 //! The verdict log: bounded, the oldest go first.
 
 use ipnet::IpNet;
-use ravelin_model::{Action, PolicyVerdict, RuleId, VerdictBackend, VerdictLine, ZoneId};
+use ravelin_model::{Action, BatchFigures, PolicyVerdict, RuleId, VerdictBackend, VerdictLine, ZoneId};
 use sqlx::FromRow;
 use time::OffsetDateTime;
 
@@ -60,6 +60,20 @@ struct VerdictRow {
 impl Store {
     /// Appends verdicts and forgets all but the newest `keep`. Waits for a change under way.
     pub async fn append_verdicts(
+        &self,
+        verdicts: &[(OffsetDateTime, PolicyVerdict)],
+        keep: u64,
+    ) -> Result<(), StoreError> {
+        let write = self.write_verdicts(verdicts, keep);
+        self.verdict_times.measure(verdicts.len(), write).await
+    }
+
+    /// How appending verdicts goes.
+    pub fn verdict_batches(&self) -> BatchFigures {
+        self.verdict_times.figures()
+    }
+
+    async fn write_verdicts(
         &self,
         verdicts: &[(OffsetDateTime, PolicyVerdict)],
         keep: u64,

@@ -347,6 +347,11 @@ async fn the_oldest_go_first_and_numbers_are_not_given_twice() {
     check(&store, EVERYTHING, &[]).await;
     append(&store, &records[..1]).await;
     check(&store, EVERYTHING, &[202]).await;
+    // Three of 70 and what was left of 200, and two of one; what only trims is no batch.
+    let told = store.flow_record_batches();
+    assert_eq!((told.batches, told.rows), (5, 202));
+    assert!(told.total >= told.longest && !told.longest.is_zero(), "{told:?}");
+    assert_eq!(store.verdict_batches().batches, 0);
 }
 
 #[tokio::test]
