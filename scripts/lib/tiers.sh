@@ -77,6 +77,7 @@ tier_lint() {
 	check "shellcheck" shell_check
 	check "generated Rust mirror of the C structs is fresh" cargo xtask abi --check
 	check "generated OpenAPI document is fresh" cargo xtask openapi --check
+	check "the plot of simulated tuning is fresh" cargo xtask tuning-plot --check
 	check "layering" cargo xtask layering
 	if cargo deny --version >/dev/null 2>&1; then
 		check "licences, bans, sources" cargo deny --offline check licenses bans sources

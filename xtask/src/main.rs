@@ -3,6 +3,7 @@
 mod abi;
 mod layering;
 mod openapi;
+mod tuning_plot;
 
 use clap::{Parser, Subcommand};
 
@@ -26,6 +27,12 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// The plot of a simulated day of tuning, docs/tuning.svg.
+    TuningPlot {
+        /// Fail if the committed file differs, write nothing.
+        #[arg(long)]
+        check: bool,
+    },
     /// Fail if a crate depends on one it must not know.
     Layering,
 }
@@ -34,6 +41,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().task {
         Task::Abi { check } => abi::run(check),
         Task::Openapi { check } => openapi::run(check),
+        Task::TuningPlot { check } => tuning_plot::run(check),
         Task::Layering => layering::run(),
     }
 }

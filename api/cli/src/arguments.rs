@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::commands::policy::{
     changes, interface_settings, log, nat, published, revisions, rules, services, simulate, zone_pairs, zones,
 };
-use crate::commands::{events, features, flow_records, flows, interfaces, lists, top};
+use crate::commands::{events, features, flow_records, flows, interfaces, lists, top, tuning};
 use crate::error::EXIT_STATUSES;
 
 /// Talks to the Ravelin engine on this machine or, with --url, on another.
@@ -107,6 +107,8 @@ pub enum Command {
     Maps,
     /// Packets and bytes by interface, protocol and outcome.
     Stats,
+    /// What the engine sets itself by what it measures.
+    Tuning(tuning::Arguments),
     /// What happens, as it happens.
     Events(events::Arguments),
 }

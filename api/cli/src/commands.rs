@@ -14,3 +14,4 @@ pub mod programs;
 pub mod stats;
 pub mod status;
 pub mod top;
+pub mod tuning;

@@ -6,6 +6,7 @@ mod flows;
 mod policy;
 mod requests;
 mod snapshot;
+mod tuning;
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
@@ -23,6 +24,7 @@ pub(crate) async fn exposition(state: &AppState) -> String {
     state.metrics().register(&mut registry);
     registry.register_collector(Box::new(snapshot::take(state.control()).await));
     registry.register_collector(Box::new(flows::LastReading(state.flows().tally())));
+    registry.register_collector(Box::new(tuning::Tuned(state.control().tuning())));
     let mut text = String::new();
     if encode(&mut text, &registry).is_err() {
         // A String takes everything: only a metric that contradicts itself could fail.

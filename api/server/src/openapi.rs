@@ -38,6 +38,7 @@ use down_convert::down_convert;
         (name = "flows", description = "Connections."),
         (name = "interfaces", description = "Network interfaces."),
         (name = "data plane", description = "Programs, maps and counters in the kernel."),
+        (name = "tuning", description = "Sizes and rates the engine sets itself by what it measures."),
         (name = "events", description = "What happens, as it happens."),
         (name = "health", description = "Liveness, readiness, metrics."),
         (name = "docs", description = "This specification."),

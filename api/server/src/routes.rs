@@ -31,6 +31,7 @@ pub(crate) mod rules;
 pub(crate) mod services;
 pub(crate) mod simulation;
 pub(crate) mod statistics;
+pub(crate) mod tuning;
 pub(crate) mod verdict_log;
 pub(crate) mod zone_pairs;
 pub(crate) mod zones;

@@ -60,7 +60,6 @@ impl EventWorkers {
 
     /// Has there be so many, one at least; how many there are when that is done. A task that is one too many ends with
     /// the batch it has.
-    #[allow(dead_code, reason = "the tuner calls it")]
     pub(crate) async fn set(&self, workers: u32) -> u32 {
         let wanted = workers.clamp(1, MOST);
         self.wanted.send_replace(wanted);
@@ -76,7 +75,6 @@ impl EventWorkers {
     }
 
     /// How it goes.
-    #[allow(dead_code, reason = "measured next")]
     pub(crate) fn figures(&self) -> WorkerFigures {
         let running = self.now() as usize;
         let figures = self.shared.figures();

@@ -125,15 +125,18 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
         counters_read: counters_read_every,
         counters_saved: counters_saved_every,
     };
+    let workers = EventWorkers::new();
     let (tuning, tuned) = watch::channel(Arc::default());
     let tuner = TunerParts {
         objects: Objects {
             plane: plane.clone(),
+            workers: workers.clone(),
             flow_cache,
             hardware: hardware.clone(),
         },
         meter: Meter {
             plane: plane.clone(),
+            workers: workers.clone(),
             sync: sync.clone(),
         },
         snapshots: snapshots.clone(),
@@ -142,7 +145,6 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
         stopped: stop.subscribe(),
     };
     let (log, logged) = VerdictLog::new(hub.clone());
-    let workers = EventWorkers::new();
     let sinks = EventSinks {
         snapshots: snapshots.clone(),
         hub: hub.clone(),

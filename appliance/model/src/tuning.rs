@@ -48,7 +48,7 @@ impl Tunable {
     /// Bounds there may be.
     pub fn range(self) -> RangeInclusive<u64> {
         match self {
-            Self::FlowCacheConnections => 64..=4_194_304,
+            Self::FlowCacheConnections => 64..=2_000_000,
             Self::EventBuffers => 2..=4096,
             Self::EventBatch => 1..=4096,
             Self::EventWorkers => 1..=64,

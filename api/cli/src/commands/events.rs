@@ -8,7 +8,7 @@ use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
 use crate::api::{Api, Call};
-use crate::commands::live_flows;
+use crate::commands::{live_flows, tuning};
 use crate::error::CliError;
 use crate::output::{Output, remark, word};
 use crate::sse::{Message, Parser};
@@ -189,6 +189,9 @@ fn describe(event: &Event) -> String {
             change.revision,
             until.unwrap_or_default()
         );
+    }
+    if let Some(decision) = &event.tuning_decided {
+        return tuning::describe(decision);
     }
     if let Some(judged) = &event.live_flows_judged {
         let revision = judged.revision;

@@ -16,3 +16,4 @@ mod run;
 mod samples;
 mod tables;
 mod tokens;
+mod tuning;

@@ -53,7 +53,7 @@ impl From<model::Bounds> for TuningBounds {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TuningLimits {
-    /// Connections of each family that fit into the flow cache, 64 to 4194304.
+    /// Connections of each family that fit into the flow cache, 64 to 2000000.
     pub flow_cache_connections: TuningBounds,
     /// Buffers for events on their way from the data plane, 2 to 4096.
     pub event_buffers: TuningBounds,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ravelin_model::{Adjustment, Bounds, Tunable, TunedObject, TuningLimits, TuningMode, TuningWindow};
 
 use super::event_workers::busy_percent;
-use super::memory::Way;
+use super::memory::{Proposed, Way};
 use super::receive_queues::per_second;
 use super::state::TunerState;
 use super::wish::{Finding, Wish};
@@ -42,11 +42,15 @@ pub fn decide(window: &TuningWindow, limits: &TuningLimits, state: &mut TunerSta
         if memory.rests() {
             continue;
         }
-        let load = wish.load;
+        let proposed = Proposed {
+            way,
+            load: wish.load,
+            remembered: wish.remembered,
+        };
         let Some(adjustment) = fitting(object, *value, wish, &planned, limits, state) else {
             continue;
         };
-        state.propose(object, *value, way, load);
+        state.propose(object, *value, proposed);
         planned.insert(object.clone(), adjustment.to);
         decided.push(adjustment);
     }
@@ -157,7 +161,12 @@ fn orders(
         }
     }
     for order in &decided {
-        state.propose(&order.object, order.from, Way::Ordered, 0);
+        let proposed = Proposed {
+            way: Way::Ordered,
+            load: 0,
+            remembered: 0,
+        };
+        state.propose(&order.object, order.from, proposed);
     }
     decided
 }
@@ -195,6 +204,7 @@ fn fitting(
         least,
         reason,
         load: _,
+        remembered: _,
     } = wish;
     let adjustment = |to, reason| Adjustment {
         object: object.clone(),
@@ -239,7 +249,8 @@ fn find(
         Tunable::EventWorkers => event_workers::find(&window.workers, &events, window.elapsed, bounds, load),
         Tunable::EventRate => {
             let others = others_can_grow(window, limits, state);
-            event_rate::find(window, &events, bounds, others)
+            let most = limits.bounds_of(Tunable::EventWorkers).max;
+            event_rate::find(window, &events, bounds, others, window.workers.count < most)
         }
         Tunable::ReceiveQueues => {
             let receive = window.receive.iter();

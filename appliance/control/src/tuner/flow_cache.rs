@@ -57,10 +57,8 @@ pub(super) fn find(window: &CacheWindow, bounds: Bounds) -> Finding {
             to = to.saturating_mul(2).min(bounds.max);
         }
         return Finding::Pressed(Wish {
-            to,
             least,
-            reason,
-            load: 0,
+            ..Wish::step(to, 0, reason)
         });
     }
     if capacity > bounds.min && expected.saturating_mul(100) < capacity.saturating_mul(EMPTY) {

@@ -10,9 +10,6 @@ const MOST_CAUTION: u32 = 64;
 const REST: u32 = 6;
 const LONGEST_REST: u32 = 96;
 
-/// Windows for which it is remembered what did not do, as long as that was no surprise before.
-const REMEMBERED: u32 = 60;
-
 /// Windows after which the same advice is given again.
 const ADVICE: u32 = 60;
 
@@ -25,6 +22,16 @@ pub(super) enum Way {
     Calm,
     /// Because it had to be, by its bounds or the ceiling.
     Ordered,
+}
+
+/// A decision whose outcome is not known yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Proposed {
+    pub(super) way: Way,
+    /// The load it was about.
+    pub(super) load: u64,
+    /// Windows for which the value of before is remembered as one that did not do.
+    pub(super) remembered: u32,
 }
 
 /// A value that did not do for a load.
@@ -51,7 +58,7 @@ pub(super) struct Memory {
     /// A value that did not do.
     wrong: Option<Wrong>,
     /// What the last decision was, for when it is known what became of it.
-    pub(super) proposed: Option<(Way, u64)>,
+    pub(super) proposed: Option<Proposed>,
     /// Windows until a change is tried again after one failed, and how long that was the last time.
     resting: u32,
     rest: u32,
@@ -125,19 +132,26 @@ impl Memory {
         self.advised = None;
         self.withheld = None;
         match self.proposed.take() {
-            Some((Way::Pressed, load)) => {
+            Some(Proposed {
+                way: Way::Pressed,
+                load,
+                remembered,
+            }) => {
                 if self.since_calm.take().is_some() {
                     self.caution = self.caution.saturating_mul(2).min(MOST_CAUTION);
                 }
                 self.wrong = Some(Wrong {
                     value: from,
                     load,
-                    windows_left: REMEMBERED.saturating_mul(self.caution),
+                    windows_left: remembered.saturating_mul(self.caution),
                 });
                 self.since_pressed = Some(0);
             }
-            Some((Way::Calm, _)) => self.since_calm = Some(0),
-            Some((Way::Ordered, _)) | None => {}
+            Some(Proposed { way: Way::Calm, .. }) => self.since_calm = Some(0),
+            Some(Proposed {
+                way: Way::Ordered, ..
+            })
+            | None => {}
         }
     }
 

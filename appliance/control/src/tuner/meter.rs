@@ -3,9 +3,10 @@
 use std::time::Instant;
 
 use ravelin_datapath::{Datapath, DatapathError};
-use ravelin_model::{SyncStatus, Told, WorkerFigures, chain};
+use ravelin_model::{SyncStatus, Told, chain};
 use tokio::sync::watch;
 
+use crate::event_workers::EventWorkers;
 use crate::plane::Plane;
 use crate::{CacheReading, ControlError, Reading};
 
@@ -13,6 +14,7 @@ use crate::{CacheReading, ControlError, Reading};
 #[derive(Debug)]
 pub(crate) struct Meter {
     pub(crate) plane: Plane,
+    pub(crate) workers: EventWorkers,
     pub(crate) sync: watch::Receiver<SyncStatus>,
 }
 
@@ -26,7 +28,7 @@ impl Meter {
             cache: told(cache),
             sync: self.sync.borrow().clone(),
             events: told(events),
-            workers: WorkerFigures::default(),
+            workers: self.workers.figures(),
             softnet: Told::Unsupported,
             process: Told::Unsupported,
             queues: std::collections::BTreeMap::new(),

@@ -7,6 +7,7 @@ use ravelin_datapath::EventTuning;
 use ravelin_model::{HardwareChange, Told, Tunable, TunedObject, chain};
 
 use super::costs::Costs;
+use crate::event_workers::EventWorkers;
 use crate::plane::Plane;
 use crate::{FlowCacheKeeper, Hardware, MovedFlows};
 
@@ -17,6 +18,7 @@ const CACHE_SIZES: std::ops::RangeInclusive<u32> = 6..=22;
 #[derive(Debug, Clone)]
 pub(crate) struct Objects {
     pub(crate) plane: Plane,
+    pub(crate) workers: EventWorkers,
     pub(crate) flow_cache: Option<Arc<dyn FlowCacheKeeper>>,
     pub(crate) hardware: Option<Arc<dyn Hardware>>,
 }
@@ -41,7 +43,7 @@ impl Objects {
             Tunable::EventBuffers => self.tune_events(|tuning| &mut tuning.buffers, narrow).await,
             Tunable::EventBatch => self.tune_events(|tuning| &mut tuning.batch, narrow).await,
             Tunable::EventRate => self.tune_events(|tuning| &mut tuning.rate, narrow).await,
-            Tunable::EventWorkers => Err("workers cannot be changed".to_owned()),
+            Tunable::EventWorkers => Ok(self.workers.set(narrow).await.into()),
             Tunable::ReceiveQueues => {
                 let interface = object.interface.clone().unwrap_or_default();
                 self.spread(interface, narrow).await

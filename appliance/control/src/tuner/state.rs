@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ravelin_model::{Adjustment, TunedObject, TuningOutcome};
 
 use super::costs::Costs;
-use super::memory::{Memory, Way};
+use super::memory::{Memory, Proposed};
 
 /// What became of earlier decisions, and what objects cost.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -63,8 +63,8 @@ impl TunerState {
     }
 
     /// Notes what is proposed, for [`Self::note`].
-    pub(super) fn propose(&mut self, object: &TunedObject, value: u64, way: Way, load: u64) {
-        self.memory(object, value).proposed = Some((way, load));
+    pub(super) fn propose(&mut self, object: &TunedObject, value: u64, proposed: Proposed) {
+        self.memory(object, value).proposed = Some(proposed);
     }
 
     /// Notes that the ceiling has no room for an adjustment, once for each value and ceiling.

@@ -8,6 +8,9 @@ const PATIENCE: u32 = 5;
 /// Windows an object stays as it is after need changed it.
 const HOLD: u32 = 10;
 
+/// Windows for which it is remembered what did not do for a load: long, as only the load can change that.
+const REMEMBERED: u32 = 1000;
+
 /// What a rule finds in a window.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Finding {
@@ -32,6 +35,8 @@ pub(super) struct Wish {
     pub(super) reason: String,
     /// The load it is about, in units of the rule; what is too small for a load is remembered with it.
     pub(super) load: u64,
+    /// … for so many windows.
+    pub(super) remembered: u32,
 }
 
 impl Wish {
@@ -42,6 +47,7 @@ impl Wish {
             least: to,
             reason,
             load,
+            remembered: REMEMBERED,
         }
     }
 }

@@ -12,3 +12,4 @@ mod opening;
 mod policy;
 mod replacing;
 mod support;
+mod tuning;

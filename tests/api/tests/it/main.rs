@@ -23,4 +23,5 @@ mod programs;
 mod raw;
 mod specification;
 mod tokens;
+mod tuning;
 mod world;

@@ -12,4 +12,5 @@ mod overrun;
 mod pressure;
 mod restart;
 mod slow_way;
+mod tuning;
 mod wires;
