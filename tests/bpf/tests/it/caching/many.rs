@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use ravelin_datapath::kernel::{KernelDatapath, KernelParts};
-use ravelin_datapath::{CachedFlow, FlowCache, Inserted, Path};
+use ravelin_datapath::{CachedFlow, CachedState, Datapath as _, FlowCache, Inserted, Path};
 use ravelin_model::{FlowTuple, protocol};
 use ravelin_test_harness::packet::FIN;
 
@@ -58,13 +58,44 @@ fn crowd(connections: u32) -> Vec<CachedFlow> {
     (0..connections).map(flow).collect()
 }
 
+/// As many as the goals are about, or fewer for the short form.
+fn many() -> u32 {
+    match std::env::var_os("RAVELIN_FULL") {
+        Some(_) => 250_000,
+        None => 20_000,
+    }
+}
+
+#[test]
+fn masses_move_to_another_cache_and_back() {
+    let connections = many();
+    Router::run(connections, |mut router| {
+        router.attach();
+        router.tell_ports();
+        for flow in crowd(connections) {
+            router.parts.cache.insert(&flow);
+        }
+        let mut before = router.states();
+        let crowd = before.len();
+        assert!(crowd + FULL_AT_MOST >= connections as usize);
+        for room in [2 * connections, connections] {
+            let datapath = &mut router.parts.datapath;
+            let mut staged = timed("staged for", room as usize, || datapath.stage_cache(room)).unwrap();
+            let refused = timed("copied", crowd, || router.copy_to(&mut *staged));
+            assert!(refused.len() <= FULL_AT_MOST, "{}", refused.len());
+            let datapath = &mut router.parts.datapath;
+            timed("used by two links", crowd, || datapath.use_staged_cache()).unwrap();
+            timed("given up", crowd, || router.parts.cache = staged);
+            before.retain(|state| !refused.contains(&state.flow));
+            let flows = |states: &[CachedState]| states.iter().map(|state| state.flow).collect::<Vec<_>>();
+            assert!(flows(&router.states()) == flows(&before));
+        }
+    });
+}
+
 #[test]
 fn connections_that_come_and_go_in_masses_disturb_none_that_stay() {
-    let connections = if std::env::var_os("RAVELIN_FULL").is_some() {
-        250_000
-    } else {
-        20_000
-    };
+    let connections = many();
     Router::run(262_144, |mut router| {
         router.tell_ports();
         let stay: Vec<CachedFlow> = (1..=16)
