@@ -117,7 +117,7 @@ tier_docs() { tests "commands of README.md and scripts/up" cargo_test --serial -
 # The verifier of the kernel the image ships, and the packets of a few tests; --full: all of them. What conntrack,
 # routes, links and flowtables are there. Network cards, asked and changed.
 tier_image-kernel() {
-	local name binaries filter='verifier policy::judging policy::translating' seconds=600
+	local name binaries filter='verifier policy::judging policy::translating' seconds=900
 	if [ -n "${RAVELIN_FULL:-}" ]; then
 		filter='' seconds=3600
 	fi

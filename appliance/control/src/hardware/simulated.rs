@@ -215,3 +215,103 @@ fn plain_card() -> HardwareProbe {
         ..HardwareProbe::silent("simulated", 0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(hardware: &SimulatedHardware, change: HardwareChange) -> Result<(), String> {
+        hardware.change("lan0", &change)
+    }
+
+    /// What the kernel refuses of veth and of QEMU's cards is refused (tests of ravelin-kernel, "cards"), and changes
+    /// nothing.
+    #[track_caller]
+    fn check_refused(wanted: HardwareChange, why: &str) {
+        let hardware = SimulatedHardware::everywhere();
+        let before = hardware.probe("lan0").expect("probe");
+        let refused = change(&hardware, wanted).expect_err(why);
+        assert!(refused.starts_with(why), "{refused}");
+        assert_eq!(hardware.probe("lan0"), Ok(before));
+    }
+
+    fn feature(name: &str, on: bool) -> HardwareChange {
+        let name = name.to_owned();
+        HardwareChange::Feature { name, on }
+    }
+
+    fn rings(rx: u32, tx: Option<u32>) -> HardwareChange {
+        HardwareChange::Rings { rx: Some(rx), tx }
+    }
+
+    fn channels(rx: Option<u32>, combined: u32) -> HardwareChange {
+        HardwareChange::Channels {
+            rx,
+            tx: None,
+            combined: Some(combined),
+        }
+    }
+
+    #[test]
+    fn what_a_card_would_refuse_is_refused() {
+        check_refused(feature("rx-levitation", true), "there is no feature");
+        check_refused(
+            feature("hw-tc-offload", true),
+            "feature 'hw-tc-offload' cannot be changed",
+        );
+        check_refused(rings(4097, None), "requested ring size exceeds maximum");
+        check_refused(rings(0, None), "a ring needs descriptors");
+        check_refused(channels(None, 5), "requested channel count exceeds maximum");
+        check_refused(channels(Some(1), 1), "requested channel count exceeds maximum");
+        check_refused(
+            channels(None, 0),
+            "requested channel counts would result in no RX or TX",
+        );
+        check_refused(
+            HardwareChange::Indirection(vec![0; 3]),
+            "the card has 128 entries",
+        );
+        check_refused(HardwareChange::Indirection(vec![1; 128]), "there is no queue 1");
+    }
+
+    #[test]
+    fn changes_are_read_back() {
+        let hardware = SimulatedHardware::everywhere();
+        for wanted in [
+            feature("rx-lro", true),
+            feature("hw-tc-offload", false),
+            rings(512, None),
+            channels(None, 4),
+            HardwareChange::SymmetricSpread(true),
+            HardwareChange::Indirection((0..128).map(|entry| entry % 4).collect()),
+        ] {
+            change(&hardware, wanted).expect("change");
+        }
+        let probe = hardware.probe("lan0").expect("probe");
+        assert!(probe.feature("rx-lro").expect("feature").active);
+        let rings = probe.rings.known().expect("rings");
+        assert_eq!((rings.rx, rings.tx), (512, 256), "what is not named stays");
+        assert_eq!(probe.channels.known().expect("channels").combined, 4);
+        let spread = probe.spread.known().expect("spread");
+        assert_eq!((spread.symmetric, spread.indirection[7]), (Some(true), 3));
+        let other = hardware.probe("wan0").expect("probe");
+        assert!(
+            !other.feature("rx-lro").expect("feature").active,
+            "of another card"
+        );
+    }
+
+    #[test]
+    fn a_card_can_be_put_in_and_taken_out() {
+        let hardware = SimulatedHardware::new([]);
+        let missing = Err("there is no interface 'lan0'".to_owned());
+        assert_eq!(hardware.probe("lan0"), missing);
+        let card = HardwareProbe::silent("lan0", 2);
+        hardware.insert(card.clone());
+        assert_eq!(hardware.probe("lan0"), Ok(card));
+        let refused = change(&hardware, rings(512, None));
+        assert_eq!(refused, Err(UNSUPPORTED.to_owned()));
+        hardware.remove("lan0");
+        assert_eq!(hardware.probe("lan0"), missing);
+    }
+}

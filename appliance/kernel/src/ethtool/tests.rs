@@ -110,6 +110,42 @@ fn features_are_those_ethtool_prints() {
     }
 }
 
+/// No driver of today has one of these: changeable by the driver's word, never by the kernel's.
+#[test]
+fn what_the_kernel_never_changes_is_fixed() {
+    let bits = |names: &'static [(u32, &str, bool)]| {
+        move |set: &mut Messages| {
+            set.nest(3, |list| {
+                for (index, name, value) in names {
+                    list.nest(1, |bit| {
+                        bit.put(1, &index.to_ne_bytes());
+                        bit.put_text(2, name);
+                        if *value {
+                            bit.put(3, &[]);
+                        }
+                    });
+                }
+            });
+        }
+    };
+    let mut reply = Messages::default();
+    reply.nest(
+        2,
+        bits(&[(0, "first", true), (1, "second", true), (2, "third", false)]),
+    );
+    reply.nest(4, bits(&[(2, "third", false)]));
+    reply.nest(5, bits(&[(1, "second", false)]));
+    let read = features::read(reply.bytes()).expect("features");
+    let told: Vec<_> = read
+        .iter()
+        .map(|feature| (feature.active, feature.supported, feature.fixed))
+        .collect();
+    assert_eq!(
+        told,
+        [(false, true, false), (false, true, true), (true, true, true)]
+    );
+}
+
 /// Why features are read here (ADR 0015). Should this fail, the crate has learned it.
 #[test]
 fn the_crate_loses_the_first_feature() {

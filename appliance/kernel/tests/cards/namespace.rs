@@ -4,11 +4,11 @@ use ravelin_kernel::KernelError;
 use ravelin_model::{Channels, HardwareChange, NicFeature, Told, XdpSupport};
 use ravelin_test_harness::in_fresh_namespace;
 
-use crate::support::{cards, change, ip, probe};
+use crate::support::{cards, change, ip, probe, told};
 
 fn feature(interface: &str, name: &str) -> NicFeature {
-    let probe = probe(interface);
-    let feature = probe.feature(name);
+    let told = told(interface);
+    let feature = told.feature(name);
     feature.unwrap_or_else(|| panic!("{interface}: {name}")).clone()
 }
 
@@ -20,7 +20,7 @@ fn switch(name: &str, on: bool) -> HardwareChange {
 }
 
 fn channels(interface: &str) -> Channels {
-    *probe(interface).channels.known().expect("channels")
+    *told(interface).channels.known().expect("channels")
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn an_interface_that_is_not_there_is_an_error() {
 fn xdp_is_what_the_kernel_says() {
     in_fresh_namespace(|| async {
         ip("link add wan0 type veth peer name wan1");
-        let xdp = |interface| *probe(interface).xdp.known().expect("XDP");
+        let xdp = |interface| *told(interface).xdp.known().expect("XDP");
         assert_eq!(xdp("lo"), XdpSupport::default());
         let before = xdp("wan0");
         assert!(before.native && before.redirect && !before.hardware, "{before:?}");
@@ -110,7 +110,7 @@ fn features_are_switched_and_switched_back() {
 fn features_that_are_not_the_drivers_are_refused() {
     in_fresh_namespace(|| async {
         ip("link add wan0 type veth peer name wan1");
-        let before = probe("wan0");
+        let before = told("wan0");
         let fixed = feature("wan0", "rx-lro");
         assert!(fixed.fixed && !fixed.supported, "{fixed:?}");
         assert_eq!(
@@ -122,7 +122,7 @@ fn features_that_are_not_the_drivers_are_refused() {
         assert_eq!(refused, "feature 'rx-lro' cannot be changed: the driver fixes it");
         let refused = change("wan0", &switch("rx-levitation", true)).expect_err("unknown");
         assert_eq!(refused, "this kernel has no feature 'rx-levitation'");
-        assert_eq!(probe("wan0"), before);
+        assert_eq!(told("wan0"), before);
     });
 }
 
@@ -140,7 +140,7 @@ fn a_feature_another_one_stands_against_is_refused_and_no_longer_wanted() {
             refused.starts_with("feature 'tx-tcp-segmentation' stayed off: "),
             "{refused}"
         );
-        assert_eq!(probe("wan0"), before, "nothing is left behind");
+        assert_eq!(told("wan0"), before, "nothing is left behind");
     });
 }
 
@@ -150,6 +150,7 @@ fn channels_are_set_and_refused_in_the_kernels_words() {
         ip("link add wan0 numrxqueues 4 numtxqueues 4 type veth peer name wan1");
         let set = |rx, tx, combined| change("wan0", &HardwareChange::Channels { rx, tx, combined });
         set(Some(2), Some(3), None).expect("channels");
+        probe("wan0");
         let now = channels("wan0");
         assert_eq!((now.rx, now.tx, now.rx_max, now.tx_max), (2, 3, 4, 4));
         set(Some(4), None, None).expect("channels");

@@ -41,10 +41,16 @@ pub fn change(interface: &str, change: &HardwareChange) -> Result<(), String> {
     }
 }
 
+/// Asks for an interface.
+#[track_caller]
+pub fn told(interface: &str) -> HardwareProbe {
+    cards().probe(interface).expect("probe")
+}
+
 /// Asks for an interface, and compares each answer with what ethtool prints of it.
 #[track_caller]
 pub fn probe(interface: &str) -> HardwareProbe {
-    let probe = cards().probe(interface).expect("probe");
+    let probe = told(interface);
     assert_eq!(probe.interface, interface);
     let ethtool = |option| run("ethtool", &format!("{option} {interface}"));
 
