@@ -78,8 +78,10 @@ impl EventWorkers {
     pub(crate) fn figures(&self) -> WorkerFigures {
         let running = self.now() as usize;
         let figures = self.shared.figures();
+        // One that has not worked yet is there all the same.
+        let of = |number| figures.busy.get(number).copied().unwrap_or_default();
         WorkerFigures {
-            busy: figures.busy.iter().take(running).copied().collect(),
+            busy: (0..running).map(of).collect(),
             total_busy: figures.busy.iter().sum(),
             batches: figures.batches,
         }

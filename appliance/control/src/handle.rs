@@ -19,15 +19,15 @@ use crate::command::{ChangeRequest, Command, Reply};
 use crate::config::LinkSource;
 use crate::engine::Figures;
 use crate::error::stored;
-use crate::event_workers::EventWorkers;
 use crate::plane::Plane;
 use crate::policy_counters::PolicyCounters;
 use crate::snapshot::Snapshot;
 use crate::stream::{EventStream, Hub};
+use crate::tuner::Meter;
 use crate::verdicts::VerdictLog;
 use crate::{
     Actor, Applied, AuditRecord, Clock, ControlError, EntryPage, EntryQuery, EventLosses, ImportReport,
-    ListedEntry, NewList, Precondition, Readiness, counters, import,
+    ListedEntry, NewList, Precondition, Readiness, Reading, counters, import,
 };
 
 /// Asks the control task for changes; reads without it, from its last snapshot, the store and the data plane.
@@ -47,8 +47,7 @@ pub struct ControlHandle {
     pub(crate) counters: PolicyCounters,
     pub(crate) clock: Clock,
     pub(crate) verdicts: VerdictLog,
-    #[allow(dead_code, reason = "measured next")]
-    pub(crate) workers: EventWorkers,
+    pub(crate) meter: Meter,
     pub(crate) figures: Arc<Mutex<Figures>>,
     pub(crate) tuning: watch::Receiver<Arc<TuningStatus>>,
     pub(crate) simulation_differences: Arc<AtomicU64>,
@@ -152,6 +151,11 @@ impl ControlHandle {
     /// Packet statistics by interface.
     pub async fn statistics(&self) -> Result<Vec<InterfaceStatistics>, ControlError> {
         self.plane.call(|datapath| datapath.statistics()).await
+    }
+
+    /// Everything that is measured, now.
+    pub async fn reading(&self) -> Reading {
+        self.meter.read().await
     }
 
     /// Events that never reached the stream.

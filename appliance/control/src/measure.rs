@@ -1,10 +1,14 @@
 //! What tuning and metrics go by, read at one time.
 
+mod sources;
+
 use std::collections::BTreeMap;
 use std::time::Instant;
 
 use ravelin_datapath::{CacheLookups, EventFigures};
 use ravelin_model::{BatchFigures, ProcessUsage, QueuePackets, SoftnetCpu, SyncStatus, Told, WorkerFigures};
+
+pub(crate) use sources::{Measured, Sources};
 
 /// The flow cache, as the data plane tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

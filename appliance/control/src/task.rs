@@ -30,6 +30,7 @@ use crate::command::{ChangeRequest, Command, Reply};
 use crate::config::Parts;
 use crate::engine::{Engine, EngineParts, Flows, PolicyConfig};
 use crate::event_workers::{EventSinks, EventWorkers};
+use crate::measure::Sources;
 use crate::packet_filter::Filter;
 use crate::plane::Plane;
 use crate::policy_counters::PolicyCounters;
@@ -126,6 +127,12 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
         counters_saved: counters_saved_every,
     };
     let workers = EventWorkers::new();
+    let meter = Meter {
+        plane: plane.clone(),
+        workers: workers.clone(),
+        sources: Sources::new(store.clone(), snapshots.clone()),
+        sync: sync.clone(),
+    };
     let (tuning, tuned) = watch::channel(Arc::default());
     let tuner = TunerParts {
         objects: Objects {
@@ -134,11 +141,7 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
             flow_cache,
             hardware: hardware.clone(),
         },
-        meter: Meter {
-            plane: plane.clone(),
-            workers: workers.clone(),
-            sync: sync.clone(),
-        },
+        meter: meter.clone(),
         snapshots: snapshots.clone(),
         hub: hub.clone(),
         status: tuning,
@@ -155,7 +158,7 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
         (
             "events",
             tokio::spawn(pump(
-                workers.clone().run(events, sinks),
+                workers.run(events, sinks),
                 packet_log,
                 snapshots.clone(),
                 log.clone(),
@@ -189,7 +192,7 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
         counters,
         clock,
         verdicts: log,
-        workers,
+        meter,
         figures,
         tuning: tuned,
         simulation_differences: Arc::default(),

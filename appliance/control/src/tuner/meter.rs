@@ -7,33 +7,42 @@ use ravelin_model::{SyncStatus, Told, chain};
 use tokio::sync::watch;
 
 use crate::event_workers::EventWorkers;
+use crate::measure::{Measured, Sources};
 use crate::plane::Plane;
 use crate::{CacheReading, ControlError, Reading};
 
-/// Where readings come from.
-#[derive(Debug)]
+/// Where readings come from. Cheap to clone.
+#[derive(Debug, Clone)]
 pub(crate) struct Meter {
     pub(crate) plane: Plane,
     pub(crate) workers: EventWorkers,
+    pub(crate) sources: Sources,
     pub(crate) sync: watch::Receiver<SyncStatus>,
 }
 
 impl Meter {
     /// Reads everything.
-    pub(super) async fn read(&self) -> Reading {
+    pub(crate) async fn read(&self) -> Reading {
         let cache = self.plane.call(|datapath| cache(datapath)).await;
         let events = self.plane.call(|datapath| datapath.event_figures()).await;
+        let Measured {
+            softnet,
+            process,
+            queues,
+            verdict_batches,
+            flow_record_batches,
+        } = self.sources.read().await;
         Reading {
             at: Instant::now(),
             cache: told(cache),
             sync: self.sync.borrow().clone(),
             events: told(events),
             workers: self.workers.figures(),
-            softnet: Told::Unsupported,
-            process: Told::Unsupported,
-            queues: std::collections::BTreeMap::new(),
-            verdict_batches: ravelin_model::BatchFigures::default(),
-            flow_record_batches: ravelin_model::BatchFigures::default(),
+            softnet,
+            process,
+            queues,
+            verdict_batches,
+            flow_record_batches,
         }
     }
 }

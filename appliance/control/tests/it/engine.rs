@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ravelin_compile::Judge;
 use ravelin_control::{
-    Actor, Clock, Config, ControlHandle, EventStream, LinkSource, NewList, PacketLogSource, Parts,
+    Actor, Clock, Config, ControlHandle, EventStream, LinkSource, NewList, PacketLogSource, Parts, Reading,
     StreamItem, spawn,
 };
 use ravelin_datapath::{Datapath, EventBatches, FlowSummary, FlowTimeouts};
@@ -240,6 +240,21 @@ pub fn links(named: &[(&str, u32)]) -> Arc<Vec<Link>> {
         counters: LinkCounters::default(),
     };
     Arc::new(named.iter().map(link).collect())
+}
+
+/// What is measured, once it is as it should be.
+pub async fn measured(engine: &Engine, expected: impl Fn(&Reading) -> bool) -> Reading {
+    let read = async {
+        loop {
+            let reading = engine.control.reading().await;
+            if expected(&reading) {
+                return reading;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let read = tokio::time::timeout(Duration::from_secs(20), read).await;
+    read.expect("it is measured")
 }
 
 /// The next event the test waits for; fails when it does not come.

@@ -1,9 +1,9 @@
 use ravelin_abi::{rv_event, rv_event_kind, rv_event_version};
-use ravelin_control::EventStream;
+use ravelin_control::{EventStream, Reading};
 use ravelin_datapath::RawEvent;
 use ravelin_model::{DnsQueryBlocked, Event, Feature, FeatureState, PacketDropped, Reason};
 
-use crate::engine::{Engine, actor, id, wait_for};
+use crate::engine::{Engine, actor, id, measured, wait_for};
 
 fn raw(kind: u32, reason: Reason, family: u8) -> rv_event {
     rv_event {
@@ -136,6 +136,35 @@ async fn a_blocked_query_is_told_with_its_name_and_the_lists_that_have_it() {
         assert_eq!((told.name.as_str(), told.lists), (text, vec![list]));
         assert_eq!(told.packet.reason, Reason::DnsAnswered);
     }
+}
+
+#[tokio::test]
+async fn what_is_measured_is_what_happened() {
+    let engine = Engine::start().await;
+    let before = measured(&engine, |reading| reading.workers.busy.len() == 1).await;
+    let read = |reading: &Reading| reading.events.known().map(|events| events.read);
+    assert_eq!((read(&before), before.workers.batches), (Some(0), 0));
+    for _ in 0..3 {
+        let event = raw(rv_event_kind::RV_EVENT_DROP, Reason::SourceListed, 4);
+        engine.plane.events.send(RawEvent(event)).await.expect("queued");
+    }
+    let after = measured(&engine, |reading| {
+        read(reading) == Some(3)
+            && reading.events.known().map(|events| events.batches) == Some(reading.workers.batches)
+    })
+    .await;
+    assert!(matches!(after.workers.batches, 1..=3), "{after:?}");
+    assert!(after.workers.total_busy > before.workers.total_busy);
+    assert!(after.at > before.at);
+    let events = after.events.known().expect("told");
+    assert_eq!((events.waiting, events.lost, events.buffer_misses), (0, 0, 0));
+    assert_eq!(events.bytes, events.tuning.bytes());
+    // What is asked of the kernel is told of this box, whatever the links of the test are.
+    assert!(after.queues.contains_key("lan0"), "{:?}", after.queues);
+    let (softnet, process) = (after.softnet.known(), after.process.known());
+    assert!(softnet.is_some_and(|cpus| !cpus.is_empty()), "{softnet:?}");
+    let threads = process.map(|process| &process.threads);
+    assert!(threads.is_some_and(|threads| threads.iter().any(|thread| thread.name == "events")));
 }
 
 #[tokio::test]

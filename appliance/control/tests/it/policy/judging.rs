@@ -9,7 +9,7 @@ use ravelin_model::{
 use time::OffsetDateTime;
 
 use super::{commit, counter, rule, rule_id, zone_id, zoned};
-use crate::engine::{Engine, wait_for};
+use crate::engine::{Engine, measured, wait_for};
 
 fn query(port: u16) -> SimulationQuery {
     SimulationQuery {
@@ -176,6 +176,18 @@ async fn verdicts_of_both_back_ends_are_streamed_and_kept() {
         .await
         .expect("stored");
     assert_eq!(page.items[0].verdict, verdict, "newest first");
+    // A batch is counted once it is written.
+    let told = measured(&engine, |reading| reading.verdict_batches.rows >= 2).await;
+    let batches = told.verdict_batches;
+    assert!(
+        matches!((batches.batches, batches.rows), (1 | 2, 2)),
+        "{batches:?}"
+    );
+    assert!(
+        !batches.total.is_zero() && batches.longest <= batches.total,
+        "{batches:?}"
+    );
+    assert_eq!(told.flow_record_batches.batches, 0);
     let check = async |query: VerdictQuery, expected: usize| {
         let query = VerdictQuery { limit: 10, ..query };
         let found = engine.control.verdict_log(query.clone()).await.expect("log");
