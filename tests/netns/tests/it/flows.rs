@@ -10,6 +10,7 @@ mod kill;
 mod next_hop;
 mod overrun;
 mod pressure;
+mod resizing;
 mod restart;
 mod slow_way;
 mod tuning;
