@@ -162,7 +162,7 @@ pub enum EswitchMode {
 pub struct DeviceResource {
     /// Path of names with slashes, e.g. `kvd/hash_single`.
     pub name: String,
-    /// Entries it has.
+    /// Entries it has; `u64::MAX`: the driver sets no limit.
     pub size: u64,
     /// Entries in use, where told.
     pub occupied: Option<u64>,
