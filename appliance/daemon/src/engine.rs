@@ -13,7 +13,7 @@ use ravelin_control::{
 };
 use ravelin_datapath::FlowTimeouts;
 use ravelin_kernel::{Links, PacketLog};
-use ravelin_model::{FlowSettings, HwOffloadStatus, chain};
+use ravelin_model::{FlowSettings, chain};
 use ravelin_store::{Store, StoreError};
 use sd_notify::NotifyState;
 use thiserror::Error;
@@ -126,6 +126,10 @@ async fn serve(
         conntrack: config.datapath == DatapathKind::Kernel,
         event_buffer_bytes: usize::try_from(config.flows.event_buffer_bytes).unwrap_or(usize::MAX),
     });
+    let cards = flow_tasks
+        .iter()
+        .map(|(name, _)| *name)
+        .find(|name| *name == ravelin_flows::CARDS);
     for (name, task) in flow_tasks {
         supervisor.adopt(name, task);
     }
@@ -141,7 +145,7 @@ async fn serve(
         flow_settings,
         judge,
         sync: flows.sync(),
-        hw_offload: watch::channel(HwOffloadStatus::default()).1,
+        hw_offload: flows.hw_offload(),
         live: Some(Arc::new(Followed(flows.clone()))),
         flow_cache: Some(Arc::new(Followed(flows.clone()))),
         hardware: Some(hardware(config.datapath)),
@@ -198,6 +202,8 @@ async fn serve(
     stop.send_replace(true);
     if outcome.is_ok() {
         servers.push("control");
+        // Cards may not go on forwarding once nobody takes anything out of them.
+        servers.extend(cards);
         if tokio::time::timeout(END, supervisor.all_ended(&servers))
             .await
             .is_err()

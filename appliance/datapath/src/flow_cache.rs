@@ -119,6 +119,36 @@ pub struct CachedState {
     pub directions: [CachedDirection; 2],
 }
 
+/// The way of frames of a direction that XDP forwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Way {
+    /// Kernel index of the device they come in by.
+    pub ingress: u32,
+    /// VLAN id they come in with; None: they have no tag.
+    pub ingress_tag: Option<u16>,
+    /// Ethernet address they are sent to: of this box.
+    pub own_address: [u8; 6],
+    /// Kernel index of the device they leave by.
+    pub egress: u32,
+    /// VLAN id they leave with; None: they get no tag.
+    pub egress_tag: Option<u16>,
+    /// Ethernet address they leave from.
+    pub source_address: [u8; 6],
+    /// Ethernet address of the next hop.
+    pub destination_address: [u8; 6],
+    /// Longest IP packet, in bytes.
+    pub mtu: u16,
+}
+
+/// The ways of a connection's directions; None: XDP does not forward it, or nothing is known of it now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CachedWays {
+    /// The connection.
+    pub flow: CachedFlow,
+    /// Of who began it, and of the other side.
+    pub ways: [Option<Way>; 2],
+}
+
 /// A connection that was taken out, with its last counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RemovedFlow {
@@ -240,6 +270,13 @@ pub(crate) fn check_capacity(connections: u32, current: u32) -> Result<(), Datap
 pub trait FlowCacheReader: Send + Sync + fmt::Debug {
     /// A connection by the tuple of either direction.
     fn get(&self, tuple: &FlowTuple) -> Option<CachedState>;
+
+    /// The ways of a connection, by the tuple of either direction.
+    fn ways(&self, tuple: &FlowTuple) -> Option<CachedWays>;
+
+    /// Every connection that is in it for as long as this takes: milliseconds. One that is put in or taken out
+    /// meanwhile may be missed.
+    fn for_each(&self, each: &mut dyn FnMut(&CachedState));
 }
 
 #[cfg(test)]

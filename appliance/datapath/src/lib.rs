@@ -24,8 +24,8 @@ pub use datapath::{
 pub use error::{DatapathError, LoaderError, Unavailable};
 pub use events::{EventBatch, EventBatches};
 pub use flow_cache::{
-    CacheOccupancy, CachePort, CacheTiming, CachedDirection, CachedFlow, CachedState, FlowCache,
-    FlowCacheReader, Inserted, Path, PathRefusal, RemovedFlow,
+    CacheOccupancy, CachePort, CacheTiming, CachedDirection, CachedFlow, CachedState, CachedWays, FlowCache,
+    FlowCacheReader, Inserted, Path, PathRefusal, RemovedFlow, Way,
 };
 #[cfg(feature = "kernel")]
 pub use kernel::{KernelConfig, load, remove_all, serve_run_time};

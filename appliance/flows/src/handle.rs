@@ -5,11 +5,12 @@ use std::sync::Arc;
 use ravelin_compile::Judge;
 use ravelin_datapath::{FlowCache, FlowCacheReader, FlowSummary};
 use ravelin_kernel::{ConnectionKey, Conntrack, Link};
-use ravelin_model::{FlowSettings, SyncStatus};
+use ravelin_model::{FlowSettings, HwOffloadStatus, SyncStatus};
 use ravelin_store::Store;
 use tokio::sync::{oneshot, watch};
 use tokio::task::spawn_blocking;
 
+use crate::hardware::{Hardware, HardwareFlow};
 use crate::live::Desk;
 use crate::sync::{Carried, Command, Commands, Move};
 use crate::{Ending, FlowsError, MoveError, MovedCache};
@@ -29,6 +30,7 @@ pub struct FlowsHandle {
     pub(crate) carried: Carried,
     pub(crate) settings: watch::Receiver<FlowSettings>,
     pub(crate) desk: Arc<Desk>,
+    pub(crate) hardware: Hardware,
 }
 
 impl FlowsHandle {
@@ -48,6 +50,16 @@ impl FlowsHandle {
         self.sync.clone()
     }
 
+    /// How forwarding by network cards goes. It closes when no card is asked any more.
+    pub fn hw_offload(&self) -> watch::Receiver<HwOffloadStatus> {
+        self.hardware.status.clone()
+    }
+
+    /// Connections in network cards, or that would be, in order of their ids; as of a second ago.
+    pub fn hardware_flows(&self) -> Arc<Vec<HardwareFlow>> {
+        self.hardware.flows.now()
+    }
+
     /// The flow cache in use, whichever that is by then; None: there is none.
     pub fn cache_reader(&self) -> Option<Arc<dyn FlowCacheReader>> {
         self.cache.clone()
@@ -58,13 +70,14 @@ impl FlowsHandle {
         self.conntrack
     }
 
-    /// Takes connections out of the flow cache and keeps them out: when this returns, XDP forwards none of their
-    /// packets. The reasons are for their records. They stay in conntrack.
+    /// Takes connections out of the flow cache and keeps them out, and out of cards: when this returns, neither XDP nor a
+    /// card forwards any of their packets. The reasons are for their records. They stay in conntrack.
     pub async fn take_out(&self, endings: Vec<Ending>) -> Result<(), FlowsError> {
         if !self.conntrack {
             return Err(FlowsError::NoConntrack);
         }
         let told = self.tell(|done| Command::TakeOut(endings, done)).await;
+        self.hardware.look().await;
         told.ok_or(FlowsError::Ended)
     }
 

@@ -3,6 +3,7 @@
 
 mod error;
 mod handle;
+mod hardware;
 pub mod live;
 mod moved;
 mod parts;
@@ -13,7 +14,8 @@ mod task;
 
 pub use error::FlowsError;
 pub use handle::FlowsHandle;
+pub use hardware::{HardwareFlow, HardwareFlowState};
 pub use moved::{MoveError, MovedCache};
 pub use parts::Parts;
 pub use sync::{Ending, NotCached};
-pub use task::{Tasks, spawn};
+pub use task::{CARDS, Tasks, spawn};

@@ -27,7 +27,7 @@ mod status;
 mod timing;
 
 pub(crate) use cache::Cache;
-pub(crate) use carried::Carried;
+pub(crate) use carried::{Carried, Identity};
 pub(crate) use command::{Command, CommandReceiver, Commands, Move};
 pub use eligible::NotCached;
 pub(crate) use eligible::eligible;

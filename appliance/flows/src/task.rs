@@ -4,6 +4,7 @@
 //! control ── FlowTimeouts (watch) ──► sweep ──────────── FlowSummary (watch) ──► control, metrics
 //!         ── FlowSettings (watch) ─┬► thread "conntrack" ── SyncStatus (watch) ──► control, metrics
 //! kernel ─── links (watch) ────────┤        │ Ended, bounded, never waits
+//!                                  ├► thread "hardware" ─── HwOffloadStatus (watch) ──► control, metrics
 //!                                  └► records ──► store, collector
 //! ```
 
@@ -17,6 +18,7 @@ use ravelin_model::{FlowSettings, SyncStatus};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
+use crate::hardware::{Hardware, HardwareInputs};
 use crate::live::Desk;
 use crate::records::{self, RecordParts, RecordSink};
 use crate::sync::{Cache, Carried, CommandReceiver, Commands, Follower, Inputs, simulated};
@@ -25,6 +27,9 @@ use crate::{FlowsHandle, Parts, sweep};
 /// Tasks that run behind a handle, by name. None of them ends before the sender of the time-outs or of the settings
 /// is dropped; a panic ends one.
 pub type Tasks = Vec<(&'static str, JoinHandle<()>)>;
+
+/// The task that has cards forward; where cards are asked. When it has ended, nothing of ours is in a card.
+pub const CARDS: &str = "hardware";
 
 /// Starts following flows. The thread that follows conntrack is of the network namespace of the calling thread.
 #[allow(
@@ -96,6 +101,24 @@ pub fn spawn(parts: Parts) -> (FlowsHandle, Tasks) {
             tasks.push(("conntrack", tokio::spawn(std::future::ready(()))));
         })
         .ok();
+    let hardware = if conntrack {
+        let inputs = HardwareInputs {
+            cache: reader.clone(),
+            links: links.clone(),
+            settings: settings.clone(),
+            sync: sync.clone(),
+            carried: carried.clone(),
+        };
+        match Hardware::start(inputs) {
+            Ok((hardware, ended)) => {
+                tasks.push((CARDS, tokio::spawn(async move { drop(ended.await) })));
+                hardware
+            }
+            Err(error) => Hardware::none(&format!("its thread could not be started: {error}")),
+        }
+    } else {
+        Hardware::none("the data plane is simulated: no card is asked")
+    };
     let handle = FlowsHandle {
         summary,
         sync,
@@ -108,6 +131,7 @@ pub fn spawn(parts: Parts) -> (FlowsHandle, Tasks) {
         carried,
         settings,
         desk: Arc::<Desk>::default(),
+        hardware,
     };
     (handle, tasks)
 }

@@ -13,7 +13,7 @@ use super::table::Table;
 use super::view::View;
 use super::words::Words;
 use crate::{
-    CacheOccupancy, CachePort, CacheTiming, CachedFlow, CachedState, DatapathError, FlowCache,
+    CacheOccupancy, CachePort, CacheTiming, CachedFlow, CachedState, CachedWays, DatapathError, FlowCache,
     FlowCacheReader, Inserted, RemovedFlow,
 };
 
@@ -211,5 +211,20 @@ impl FlowCacheReader for TableReader {
         } else {
             self.view4.get(tuple, moment)
         }
+    }
+
+    fn ways(&self, tuple: &FlowTuple) -> Option<CachedWays> {
+        let moment = self.control.moment();
+        if tuple.is_ipv6() {
+            self.view6.ways(tuple, moment)
+        } else {
+            self.view4.ways(tuple, moment)
+        }
+    }
+
+    fn for_each(&self, each: &mut dyn FnMut(&CachedState)) {
+        let moment = self.control.moment();
+        self.view4.for_each(moment, each);
+        self.view6.for_each(moment, each);
     }
 }

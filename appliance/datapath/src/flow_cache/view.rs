@@ -14,7 +14,7 @@ use super::family::{Family, Parts};
 use super::flows::Flows;
 use super::hash::FlowHash;
 use super::pairs::Pair;
-use crate::{CachedDirection, CachedFlow, CachedState, Path, PathRefusal};
+use crate::{CachedDirection, CachedFlow, CachedState, CachedWays, Path, PathRefusal, Way};
 
 /// Readings that may be torn by the writer before a reader gives up: each takes less than a microsecond.
 const ATTEMPTS: usize = 64;
@@ -50,6 +50,34 @@ impl<F: Family> View<F> {
 
     /// A connection by the tuple of either direction, while the writer writes.
     pub(super) fn get(&self, tuple: &FlowTuple, moment: Moment) -> Option<CachedState> {
+        Some(state::<F>(&self.whole(tuple)?, moment))
+    }
+
+    /// The ways of a connection by the tuple of either direction, while the writer writes.
+    pub(super) fn ways(&self, tuple: &FlowTuple, moment: Moment) -> Option<CachedWays> {
+        let parts = self.whole(tuple)?;
+        Some(CachedWays {
+            flow: flow::<F>(&parts),
+            ways: [0, 1].map(|direction| way(&parts[direction], moment)),
+        })
+    }
+
+    /// Every connection, while the writer writes.
+    pub(super) fn for_each(&self, moment: Moment, each: &mut dyn FnMut(&CachedState)) {
+        for (_, slot) in self.buckets.named() {
+            let [original, reply] = Pair::of_slot(slot).slots();
+            if slot != original {
+                continue;
+            }
+            let parts = self.flows.read_whole([original, reply]);
+            if let Some(parts) = parts.filter(|[one, other]| one.rest.connection == other.rest.connection) {
+                each(&state::<F>(&parts, moment));
+            }
+        }
+    }
+
+    /// Both directions, by the tuple of either.
+    fn whole(&self, tuple: &FlowTuple) -> Option<[Parts<F::Tuple>; 2]> {
         let key = F::tuple(tuple)?;
         for _ in 0..ATTEMPTS {
             let slot = self.find(&key, tuple.protocol)?;
@@ -59,8 +87,8 @@ impl<F: Family> View<F> {
                 // The slots may have been given to another connection since they were found.
                 parts.iter().any(of_key) && parts[0].rest.connection == parts[1].rest.connection
             });
-            if let Some(parts) = found {
-                return Some(state::<F>(&parts, moment));
+            if found.is_some() {
+                return found;
             }
         }
         None
@@ -102,6 +130,26 @@ pub(super) fn state<F: Family>(parts: &[Parts<F::Tuple>; 2], moment: Moment) -> 
         flow: flow::<F>(parts),
         directions: [direction(original), direction(reply)],
     }
+}
+
+/// The way of a direction; None: it is not forwarded, or not by this generation.
+fn way<T>(parts: &Parts<T>, moment: Moment) -> Option<Way> {
+    let live = u32::from(parts.head.state) == RV_FAST_LIVE;
+    if !live || !matches!(path(&parts.path, &parts.rest, moment), Path::Forwarded { .. }) {
+        return None;
+    }
+    let tag = |tag: u16| (tag != 0).then_some(tag);
+    let (path, rest) = (&parts.path, &parts.rest);
+    Some(Way {
+        ingress: path.ingress,
+        ingress_tag: tag(path.ingress_tag),
+        own_address: rest.own_mac,
+        egress: path.egress,
+        egress_tag: tag(path.egress_tag),
+        source_address: path.source_mac,
+        destination_address: path.destination_mac,
+        mtu: path.mtu,
+    })
 }
 
 fn path(path: &rv_fast_path, rest: &rv_fast_rest, moment: Moment) -> Path {

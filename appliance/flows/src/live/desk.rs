@@ -316,6 +316,7 @@ impl FlowsHandle {
             hindrance: offload::hindrance(&settings, &status.state, self.cache.is_some()),
             cache: self.cache.clone(),
             carried: self.carried.clone(),
+            in_cards: self.hardware.in_cards.clone(),
             locals: Locals::of(&links),
             judge: self.judge.borrow().clone(),
             links,

@@ -10,6 +10,7 @@ use ravelin_model::{Connection, ConnectionStatus, FlowCount, FlowState, Offload,
 
 use super::ways::{Side, Sides};
 use super::{FlowEnd, FlowId, FlowRate, FlowView, line, offload};
+use crate::hardware::InCards;
 use crate::sync::{Carried, Locals};
 
 /// What connections are read with, as of the beginning of a reading.
@@ -18,6 +19,8 @@ pub(super) struct Ground {
     pub(super) cache: Option<Arc<dyn FlowCacheReader>>,
     /// What XDP forwarded of connections while they were in the cache before.
     pub(super) carried: Carried,
+    /// Connections cards forward.
+    pub(super) in_cards: InCards,
     pub(super) judge: Option<Arc<Judge>>,
     /// Addresses of this box.
     pub(super) locals: Locals,
@@ -33,6 +36,8 @@ pub(super) struct Ground {
 pub(super) struct Seen {
     pub(super) connection: Connection,
     pub(super) cached: Option<CachedState>,
+    /// A card forwards it.
+    pub(super) in_card: bool,
     /// From the IP header on, whoever forwarded them.
     pub(super) counts: Option<[FlowCount; 2]>,
 }
@@ -53,6 +58,7 @@ impl Ground {
             }
         }
         Seen {
+            in_card: self.in_cards.has(&(connection.original, connection.id)),
             connection,
             cached,
             counts,
@@ -65,18 +71,24 @@ impl Ground {
 
     /// What forwards a connection.
     pub(super) fn offload(&self, seen: &Seen) -> Offload {
+        if seen.in_card {
+            return Offload::Hardware;
+        }
         offload::offload(&seen.connection, seen.cached.as_ref(), self.hindrance.is_some())
     }
 
     /// A connection as it is shown.
     pub(super) fn view(&self, seen: Seen, sides: Sides, rate: Option<FlowRate>) -> FlowView {
         let offload = self.offload(&seen);
-        let offload_reason = offload::reason(
-            &seen.connection,
-            seen.cached.as_ref(),
-            self.hindrance.as_deref(),
-            &self.locals,
-        );
+        let reason = || {
+            offload::reason(
+                &seen.connection,
+                seen.cached.as_ref(),
+                self.hindrance.as_deref(),
+                &self.locals,
+            )
+        };
+        let offload_reason = if seen.in_card { None } else { reason() };
         let idle = self.idle(&seen);
         let Seen {
             connection, counts, ..

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use ravelin_datapath::{CachedState, FlowCache, FlowCacheReader};
+use ravelin_datapath::{CachedState, CachedWays, FlowCache, FlowCacheReader};
 use ravelin_model::FlowTuple;
 
 /// The cache in use. What holds its reader reads whichever that is.
@@ -37,10 +37,23 @@ impl Cache {
 #[derive(Debug)]
 pub(super) struct CurrentReader(RwLock<Arc<dyn FlowCacheReader>>);
 
+impl CurrentReader {
+    /// Of its own, so that nobody waits for a reading.
+    fn now(&self) -> Arc<dyn FlowCacheReader> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
 impl FlowCacheReader for CurrentReader {
     fn get(&self, tuple: &FlowTuple) -> Option<CachedState> {
-        // Nobody waits for a reading.
-        let reader = Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner));
-        reader.get(tuple)
+        self.now().get(tuple)
+    }
+
+    fn ways(&self, tuple: &FlowTuple) -> Option<CachedWays> {
+        self.now().ways(tuple)
+    }
+
+    fn for_each(&self, each: &mut dyn FnMut(&CachedState)) {
+        self.now().for_each(each);
     }
 }

@@ -1,4 +1,4 @@
-//! What XDP forwarded of connections that are out of the cache and still in conntrack.
+//! What XDP forwarded of connections that are out of the cache and still in conntrack, and what cards forwarded.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,6 +20,8 @@ struct Entry {
     counts: [FlowCount; 2],
     /// Removals from the cache that were not collected yet.
     pending: u32,
+    /// A card forwarded some of it.
+    hardware: bool,
     ended: Option<Box<(Connection, Option<EndReason>)>>,
     /// The last reading of conntrack did not have it.
     missed: bool,
@@ -35,12 +37,22 @@ impl Carried {
         self.entries().is_empty()
     }
 
-    /// What XDP forwarded of a connection while it was in the cache before; IP bytes.
+    /// What XDP forwarded of a connection while it was in the cache before, and cards of it; IP bytes.
     pub(crate) fn counts(&self, identity: &Identity) -> [FlowCount; 2] {
         self.entries()
             .get(identity)
             .map(|entry| entry.counts)
             .unwrap_or_default()
+    }
+
+    /// A card forwarded more of it. Where it has ended already, [`Self::retain`] forgets it.
+    pub(crate) fn note(&self, identity: Identity, counts: [FlowCount; 2]) {
+        let mut entries = self.entries();
+        let entry = entries.entry(identity).or_default();
+        entry.hardware = true;
+        for (sum, count) in entry.counts.iter_mut().zip(counts) {
+            *sum += count;
+        }
     }
 
     /// It was taken out of the cache: its counts will come.
@@ -64,9 +76,9 @@ impl Carried {
             return None;
         }
         let (connection, reason) = *entry.ended.take()?;
-        let counts = entry.counts;
+        let (counts, hardware) = (entry.counts, entry.hardware);
         entries.remove(&identity);
-        Some(ended(connection, counts, reason))
+        Some(ended(connection, counts, reason, hardware))
     }
 
     /// It ended. Answers its end if no counts are to come.
@@ -79,11 +91,11 @@ impl Carried {
                 None
             }
             Some(entry) => {
-                let counts = entry.counts;
+                let (counts, hardware) = (entry.counts, entry.hardware);
                 entries.remove(&identity);
-                Some(ended(connection, counts, reason))
+                Some(ended(connection, counts, reason, hardware))
             }
-            None => Some(ended(connection, <[FlowCount; 2]>::default(), reason)),
+            None => Some(ended(connection, <[FlowCount; 2]>::default(), reason, false)),
         }
     }
 
@@ -98,8 +110,13 @@ impl Carried {
     }
 }
 
-fn ended(connection: Connection, cached: [FlowCount; 2], reason_hint: Option<EndReason>) -> Ended {
-    let offload = if connection.status.has(ConnectionStatus::HARDWARE) {
+fn ended(
+    connection: Connection,
+    cached: [FlowCount; 2],
+    reason_hint: Option<EndReason>,
+    hardware: bool,
+) -> Ended {
+    let offload = if hardware || connection.status.has(ConnectionStatus::HARDWARE) {
         Offload::Hardware
     } else if connection.status.has(ConnectionStatus::OFFLOADED) {
         Offload::Flowtable
