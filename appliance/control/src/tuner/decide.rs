@@ -240,10 +240,13 @@ fn find(
     let events = window.events.unwrap_or_default();
     let load = per_second(events.offered(), window.elapsed);
     match object.tunable {
-        Tunable::FlowCacheConnections => window
-            .cache
-            .as_ref()
-            .map_or(Finding::Nothing, |cache| flow_cache::find(cache, bounds)),
+        Tunable::FlowCacheConnections => {
+            let Some(cache) = &window.cache else {
+                return Finding::Nothing;
+            };
+            let took = state.memory(object, cache.capacity).took;
+            flow_cache::find(cache, window.elapsed, took.unwrap_or(flow_cache::MOVE), bounds)
+        }
         Tunable::EventBuffers => event_buffers::find(&events, bounds, load),
         Tunable::EventBatch => event_batch::find(&events, bounds, load),
         Tunable::EventWorkers => event_workers::find(&window.workers, &events, window.elapsed, bounds, load),

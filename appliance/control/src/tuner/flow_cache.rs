@@ -1,22 +1,31 @@
 //! The size of the flow cache.
 
+use std::time::Duration;
+
 use ravelin_model::{Bounds, CacheWindow};
 
 use super::wish::{Finding, Wish};
 
 /// Percent of the capacity above which a cache that fills up, or in which too little is found, is too small.
 const FULL: u64 = 70;
-/// … of which it must not be overrun in the next window.
+/// … which must not be passed before the next growth can be there.
 const OVERRUN: u64 = 90;
 /// … below which it is too large.
 const EMPTY: u64 = 20;
+
+/// How long a move to another cache takes, as long as none was seen: loading programs takes most of it.
+pub(super) const MOVE: Duration = Duration::from_secs(5);
+
+/// Most windows that are looked ahead.
+const FAR: u64 = 30;
 
 /// Share of packets that should be forwarded from it.
 const GOOD: f64 = 0.9;
 
 /// What the window says of the cache. Growth is by doubling, in one step as often as the last window's growth, were it
-/// to go on, would need it. No load is remembered: connections tell by themselves what they need.
-pub(super) fn find(window: &CacheWindow, bounds: Bounds) -> Finding {
+/// to go on until the next growth could be there, would need it. No load is remembered: connections tell by themselves
+/// what they need. `took`: how long the last move to another cache took.
+pub(super) fn find(window: &CacheWindow, elapsed: Duration, took: Duration, bounds: Bounds) -> Finding {
     let &CacheWindow {
         capacity,
         growth,
@@ -30,7 +39,11 @@ pub(super) fn find(window: &CacheWindow, bounds: Bounds) -> Finding {
         return Finding::Nothing;
     }
     let entries = window.entries();
-    let expected = entries.saturating_add(growth).saturating_add(refused);
+    let windows = took.as_micros().div_ceil(elapsed.as_micros().max(1));
+    let ahead = u64::try_from(windows).unwrap_or(FAR).saturating_add(1).min(FAR);
+    let expected = entries
+        .saturating_add(growth.saturating_mul(ahead))
+        .saturating_add(refused);
     let above = |value: u64, percent: u64| value.saturating_mul(100) > capacity.saturating_mul(percent);
     let full = above(entries, FULL);
     let is_missed = window.hit_rate().is_some_and(|rate| rate < GOOD);

@@ -1,5 +1,7 @@
 //! What is remembered of a tuned object.
 
+use std::time::Duration;
+
 /// Windows after a change for less within which need shows that it was wrong.
 const REGRET: u32 = 20;
 
@@ -59,6 +61,8 @@ pub(super) struct Memory {
     wrong: Option<Wrong>,
     /// What the last decision was, for when it is known what became of it.
     pub(super) proposed: Option<Proposed>,
+    /// How long its last change took.
+    pub(super) took: Option<Duration>,
     /// Windows until a change is tried again after one failed, and how long that was the last time.
     resting: u32,
     rest: u32,
@@ -78,6 +82,7 @@ impl Memory {
             since_calm: None,
             wrong: None,
             proposed: None,
+            took: None,
             resting: 0,
             rest: 0,
             advised: None,

@@ -133,3 +133,67 @@ fn in_use(indirection: &[u32]) -> u64 {
     let queues: BTreeSet<&u32> = indirection.iter().collect();
     u64::try_from(queues.len()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use ravelin_model::{Channels, ReceiveSpread};
+
+    use super::*;
+    use crate::SimulatedHardware;
+
+    fn eth0() -> TunedObject {
+        TunedObject {
+            tunable: Tunable::ReceiveQueues,
+            interface: Some("eth0".to_owned()),
+        }
+    }
+
+    fn objects(spread: Told<ReceiveSpread>) -> (Objects, Arc<SimulatedHardware>) {
+        let hardware = Arc::new(SimulatedHardware::everywhere());
+        let mut card = hardware.probe("eth0").expect("a card");
+        card.spread = spread;
+        card.channels = Told::Known(Channels {
+            combined: 8,
+            combined_max: 8,
+            ..Channels::default()
+        });
+        hardware.insert(card);
+        let objects = Objects {
+            plane: Plane::start(Err("there is none".to_owned())),
+            workers: EventWorkers::new(),
+            flow_cache: None,
+            hardware: Some(Arc::<SimulatedHardware>::clone(&hardware)),
+        };
+        (objects, hardware)
+    }
+
+    #[tokio::test]
+    async fn packets_are_spread_evenly_over_the_first_queues_and_read_back() {
+        let (objects, hardware) = objects(Told::Known(ReceiveSpread {
+            indirection: vec![0; 128],
+            ..ReceiveSpread::default()
+        }));
+        let names = || vec!["eth0".to_owned()];
+        assert_eq!(objects.spreads(names()).await, [("eth0".to_owned(), 1)].into());
+        assert_eq!(objects.change(&eth0(), 4).await, Ok(4));
+        let card = hardware.probe("eth0").expect("a card");
+        let table = card.spread.known().expect("a table").indirection.clone();
+        let expected: Vec<u32> = (0..4).cycle().take(128).collect();
+        assert_eq!(table, expected);
+        assert_eq!(objects.spreads(names()).await, [("eth0".to_owned(), 4)].into());
+    }
+
+    #[tokio::test]
+    async fn what_is_not_there_is_not_changed_and_says_why() {
+        let (objects, _) = objects(Told::Unsupported);
+        let refused = objects.change(&eth0(), 4).await.expect_err("no spread");
+        assert_eq!(refused, "its card does not spread packets");
+        assert!(objects.spreads(vec!["eth0".to_owned()]).await.is_empty());
+        let cache = TunedObject {
+            tunable: Tunable::FlowCacheConnections,
+            interface: None,
+        };
+        let refused = objects.change(&cache, 4096).await.expect_err("no keeper");
+        assert_eq!(refused, "nobody keeps the flow cache");
+    }
+}

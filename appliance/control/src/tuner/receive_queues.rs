@@ -54,3 +54,47 @@ pub(super) fn per_second(count: u64, elapsed: Duration) -> u64 {
     let micros = elapsed.as_micros().max(1);
     u64::try_from(u128::from(count) * 1_000_000 / micros).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ten seconds of these packets by queue, `in_use` queues of `found` at first. The value wanted: Some(Ok) at once,
+    /// Some(Err) with patience.
+    #[track_caller]
+    fn check(packets: &[u64], in_use: u64, found: u64, dropped: u64, expected: Option<Result<u64, u64>>) {
+        let window = ReceiveWindow {
+            interface: "eth0".to_owned(),
+            packets: packets.to_vec(),
+            in_use,
+        };
+        let softnet = SoftnetWindow {
+            dropped,
+            ..SoftnetWindow::default()
+        };
+        let bounds = Bounds { min: 1, max: 6 };
+        let finding = find(&window, Some(&softnet), Duration::from_secs(10), bounds, found);
+        let wanted = match finding {
+            Finding::Nothing | Finding::Content => None,
+            Finding::Pressed(wish) => Some(Ok(wish.to)),
+            Finding::Calm(wish) => Some(Err(wish.to)),
+        };
+        assert_eq!(wanted, expected, "{packets:?} by {in_use} of {found}");
+    }
+
+    #[test]
+    fn queues_are_added_where_one_has_too_much_and_not_for_little() {
+        let busy = 200_000;
+        check(&[busy, 0, 0, 0, 0, 0, 0, 0], 1, 1, 0, Some(Ok(2)));
+        check(&[busy, busy, busy, busy, 0, 0, 0, 0], 4, 4, 0, None);
+        check(&[busy, busy, busy, busy, 0, 0, 0, 0], 4, 4, 9, Some(Ok(6)));
+        // All that may be are in use already.
+        check(&[busy, 0, 0, 0, 0, 0, 0, 0], 6, 1, 9, None);
+        check(&[busy, 0], 2, 1, 9, None);
+        // Little comes, or nothing.
+        check(&[5000, 0, 0, 0], 4, 1, 0, Some(Err(2)));
+        check(&[5000, 0, 0, 0], 4, 3, 0, Some(Err(3)));
+        check(&[5000, 0, 0, 0], 4, 4, 0, None);
+        check(&[0, 0, 0, 0], 4, 1, 9, None);
+    }
+}

@@ -1,6 +1,7 @@
 //! What the tuner remembers from window to window.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use ravelin_model::{Adjustment, TunedObject, TuningOutcome};
 
@@ -41,6 +42,13 @@ impl TunerState {
             TuningOutcome::Advised => memory.was_told(*from, *to),
             TuningOutcome::Withheld(_) => {}
             TuningOutcome::Failed(_) => memory.failed(),
+        }
+    }
+
+    /// How long it took to make a change.
+    pub(crate) fn took(&mut self, object: &TunedObject, took: Duration) {
+        if let Some(memory) = self.memories.get_mut(object) {
+            memory.took = Some(took);
         }
     }
 

@@ -151,12 +151,14 @@ impl Tuner {
             self.tell(adjustment, TuningOutcome::Withheld(problem));
         }
         for adjustment in decided {
+            let started = Instant::now();
             let outcome = match mode {
                 TuningMode::Auto => self.make(&adjustment).await,
                 TuningMode::Advise | TuningMode::Off => TuningOutcome::Advised,
             };
             if let TuningOutcome::Applied(value) = outcome {
                 set(window, &adjustment.object, value);
+                self.state.took(&adjustment.object, started.elapsed());
                 if let Some(interface) = &adjustment.object.interface {
                     self.spreads.insert(interface.clone(), value);
                 }

@@ -11,3 +11,4 @@ mod imports;
 mod interfaces;
 mod lists;
 mod policy;
+mod tuning;
