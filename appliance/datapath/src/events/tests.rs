@@ -1,5 +1,4 @@
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -228,15 +227,16 @@ fn events_nobody_reads_are_lost_and_nobody_waits() {
 #[test]
 fn an_end_is_told_to_everyone_who_waits() {
     let (_pool, intake, batches) = Pool::new();
-    let batches = Arc::new(batches);
-    let waiting: Vec<_> = (0..3)
-        .map(|_| {
-            let batches = Arc::clone(&batches);
-            thread::spawn(move || next(&batches).is_none())
-        })
-        .collect();
-    drop(intake);
-    for waits in waiting {
-        assert!(waits.join().expect("it ends"));
-    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    // Polled in this order: all of them wait when it ends.
+    let told = runtime.expect("a runtime").block_on(async {
+        let all = async {
+            tokio::join!(batches.next(), batches.next(), batches.next(), async {
+                drop(intake);
+            })
+        };
+        tokio::time::timeout(Duration::from_secs(30), all).await
+    });
+    let (first, second, third, ()) = told.expect("everyone is told");
+    assert!(first.is_none() && second.is_none() && third.is_none());
 }

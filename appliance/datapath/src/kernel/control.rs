@@ -46,10 +46,8 @@ impl Control {
             grace_period: GracePeriod::new()?,
             in_flight: true,
         };
-        if control.event_rate() == 0 {
-            // The map is new.
-            control.set_event_rate(EventTuning::default().rate);
-        }
+        // As buffers do: what an earlier process made of it was for the load it saw.
+        control.set_event_rate(EventTuning::default().rate);
         Ok(control)
     }
 
