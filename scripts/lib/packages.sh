@@ -67,3 +67,21 @@ install_packages() {
 	apt-get update -qq
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
+
+# promtool of the package prometheus, without the server that comes with it. Sets RAVELIN_PROMTOOL.
+find_promtool() {
+	local tools=$TARGET/ravelin/tools
+	if command -v promtool >/dev/null; then
+		RAVELIN_PROMTOOL=$(command -v promtool)
+	else
+		RAVELIN_PROMTOOL=$tools/usr/bin/promtool
+	fi
+	export RAVELIN_PROMTOOL
+	[ ! -x "$RAVELIN_PROMTOOL" ] || return 0
+	say "Fetching promtool"
+	mkdir -p "$tools"
+	apt-get update -qq
+	(cd "$tools" && rm -f ./*.deb && apt-get download -qq -o APT::Sandbox::User=root prometheus)
+	dpkg-deb --fsys-tarfile "$tools"/prometheus_*.deb | tar -C "$tools" -x ./usr/bin/promtool
+	rm -f "$tools"/*.deb
+}

@@ -109,6 +109,7 @@ tier_prog-run() {
 
 tier_netns() {
 	"$ROOT/scripts/build" kernel || fail_tier "netns: raveld does not build" || return 0
+	find_promtool || fail_tier "netns: no promtool" || return 0
 	tests "real daemon, real traffic" cargo_test --serial -p ravelin-tests-netns --test it
 }
 

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use ravelin_control::ControlHandle;
 use ravelin_flows::FlowsHandle;
+use tokio::sync::Mutex;
 
-use crate::metrics::RequestMetrics;
+use crate::metrics::{Held, RequestMetrics};
 use crate::middleware::{KnownQueries, Rates, Replies};
 use crate::routes::{CHANGES_PATH, CONFIG_PATH};
 use crate::secrets::Secrets;
@@ -62,6 +63,7 @@ struct Shared {
     secrets: Secrets,
     limits: Limits,
     metrics: RequestMetrics,
+    held: Mutex<Held>,
     rates: Rates,
     replies: Replies,
     queries: KnownQueries,
@@ -76,6 +78,7 @@ impl AppState {
             secrets,
             limits,
             metrics: RequestMetrics::default(),
+            held: Mutex::default(),
             rates: Rates::new(&limits),
             replies: Replies::default(),
             queries: KnownQueries::of(&crate::openapi()),
@@ -100,6 +103,11 @@ impl AppState {
 
     pub(crate) fn metrics(&self) -> &RequestMetrics {
         &self.0.metrics
+    }
+
+    /// What was shown of counters.
+    pub(crate) fn held(&self) -> &Mutex<Held> {
+        &self.0.held
     }
 
     pub(crate) fn rates(&self) -> &Rates {

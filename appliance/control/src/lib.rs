@@ -43,6 +43,7 @@ pub use handle::ControlHandle;
 pub use hardware::{Hardware, KernelHardware, SimulatedHardware};
 pub use live_connections::{Applied, Judge, Judging, LiveConnections, LiveReport};
 pub use measure::{CacheReading, Reading};
+pub use ravelin_datapath::EventFigures;
 pub use packet_filter::{KernelFilter, PacketFilter, PacketFilterError, SimulatedFilter};
 pub use policy_requests::{
     CallerConnection, CommitOptions, CommitStep, Committed, Consideration, Diagnostic, Hits, LoggedVerdict,

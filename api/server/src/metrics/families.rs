@@ -3,11 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
+use ravelin_model::{BATCH_BOUNDS, BatchFigures};
 
 /// Labels and value of one sample.
 pub(super) type Sample<'a, V = u64> = (Vec<(&'a str, &'a str)>, V);
@@ -69,10 +70,53 @@ impl Families<'_> {
         ConstCounter::new(time.as_secs_f64()).encode(encoder)
     }
 
+    /// Seconds that may fall, without labels. `_seconds` is added to the name.
+    pub(super) fn duration(&mut self, name: &str, help: &str, time: Duration) -> fmt::Result {
+        let encoder = self
+            .0
+            .encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Gauge)?;
+        ConstGauge::new(time.as_secs_f64()).encode(encoder)
+    }
+
     /// A number that may fall, without labels.
     pub(super) fn gauge(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
         let encoder = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
         signed_gauge(value).encode(encoder)
+    }
+
+    /// Durations of batches, by kind. `_seconds` is added to the name.
+    pub(super) fn batches(
+        &mut self,
+        name: &str,
+        help: &str,
+        batches: &[(&str, &BatchFigures)],
+    ) -> fmt::Result {
+        let mut encoder =
+            self.0
+                .encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Histogram)?;
+        for (kind, figures) in batches {
+            let mut below = 0;
+            // Each bucket has what the one before has not.
+            let mut buckets: Vec<(f64, u64)> = BATCH_BOUNDS
+                .iter()
+                .zip(figures.within)
+                .map(|(bound, within)| {
+                    let own = within.saturating_sub(below);
+                    below = below.max(within);
+                    (bound.as_secs_f64(), own)
+                })
+                .collect();
+            buckets.push((f64::MAX, figures.batches.saturating_sub(below)));
+            encoder
+                .encode_family(&[("kind", *kind)])?
+                .encode_histogram::<NoLabelSet>(
+                    figures.total.as_secs_f64(),
+                    figures.batches,
+                    &buckets,
+                    None,
+                )?;
+        }
+        Ok(())
     }
 
     fn family<'a, M: EncodeMetric>(

@@ -61,12 +61,7 @@ pub(super) fn write(to: &mut Families<'_>, metrics: &PolicyMetrics) -> fmt::Resu
         "Time commits took, from request to read-back",
         commits.1,
     )?;
-    let last = u64::try_from(last_commit.as_micros()).unwrap_or(u64::MAX);
-    to.gauge(
-        "policy_last_commit_microseconds",
-        "Time the last commit took",
-        last,
-    )?;
+    to.duration("policy_last_commit", "Time the last commit took", *last_commit)?;
     to.counter(
         "policy_judgements",
         "Times live connections were judged after a commit",

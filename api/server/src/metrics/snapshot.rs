@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use ravelin_control::{ControlError, ControlHandle, EventLosses, PolicyMetrics, Readiness};
 use ravelin_model::{
-    FeatureState, FeatureStatus, Interface, InterfaceStatistics, LinkCounters, LinkState, List, ListKind,
-    MapInfo, ProgramInfo,
+    Counter, FeatureState, FeatureStatus, Interface, InterfaceStatistics, LinkCounters, LinkState, List,
+    ListKind, MapInfo, ProgramInfo,
 };
 
 use super::families::{Families, Sample};
@@ -172,8 +173,12 @@ fn write_features(to: &mut Families<'_>, features: &[FeatureStatus]) -> fmt::Res
                     by_unit.entry(unit).or_default().push((labels, counter.value));
                 }
                 None => {
-                    let name = format!("{feature}_{}", counter.name);
                     let help = format!("{} of the feature {feature}", counter.name.replace('_', " "));
+                    if let Some(what) = counter.name.strip_suffix("_microseconds") {
+                        write_time(to, &format!("{feature}_{what}"), &help, counter)?;
+                        continue;
+                    }
+                    let name = format!("{feature}_{}", counter.name);
                     if counter.gauge {
                         to.gauge(&name, &help, counter.value)?;
                     } else {
@@ -188,6 +193,17 @@ fn write_features(to: &mut Families<'_>, features: &[FeatureStatus]) -> fmt::Res
         to.counters(&format!("list_hits_{unit}"), &help, samples)?;
     }
     Ok(())
+}
+
+/// Metrics are in seconds, whatever the API says.
+fn write_time(to: &mut Families<'_>, name: &str, help: &str, counter: &Counter) -> fmt::Result {
+    let time = Duration::from_micros(counter.value);
+    let help = help.replace(" microseconds", "");
+    if counter.gauge {
+        to.duration(name, &help, time)
+    } else {
+        to.time(name, &help, time)
+    }
 }
 
 const STATES: [(FeatureState, &str); 5] = [

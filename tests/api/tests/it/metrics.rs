@@ -1,5 +1,7 @@
 use std::collections::{HashMap, HashSet};
 
+use http::Method;
+use ravelin_test_harness::Request;
 use serde_json::json;
 
 use crate::world::World;
@@ -46,7 +48,8 @@ fn samples(text: &str) -> HashMap<String, f64> {
 }
 
 fn scrape(world: &World) -> HashMap<String, f64> {
-    let answer = world.admin().get("/metrics").expect(200);
+    let open = Request::new(Method::GET, "/metrics").header("accept", "application/openmetrics-text");
+    let answer = world.admin().send(&open).expect(200);
     let kind = answer.headers["content-type"].to_str().expect("text");
     assert!(
         kind.starts_with("application/openmetrics-text; version=1.0.0"),
@@ -139,10 +142,9 @@ fn labels_do_not_grow_with_what_clients_invent() {
     // The first requests make the series.
     let invent = |n: u32| {
         let method = format!("INVENTED{n}").parse().expect("method");
-        world.admin().send(&ravelin_test_harness::Request::new(
-            method,
-            &format!("/invented/{n}"),
-        ));
+        world
+            .admin()
+            .send(&Request::new(method, &format!("/invented/{n}")));
         world.admin().get(&format!("/api/v1/lists/lst_{n}"));
         world.admin().get(&format!("/api/v1/interfaces/eth{n}"));
     };
@@ -157,4 +159,20 @@ fn labels_do_not_grow_with_what_clients_invent() {
         !text.contains("invented") && !text.contains("INVENTED") && !text.contains("lst_"),
         "{text}"
     );
+}
+
+#[test]
+fn whoever_does_not_name_open_metrics_gets_text() {
+    let world = World::new();
+    let answer = world.admin().get("/metrics").expect(200);
+    assert_eq!(
+        answer.headers["content-type"],
+        "text/plain; version=0.0.4; charset=utf-8"
+    );
+    let text = answer.text();
+    assert!(
+        text.contains("# TYPE ravelin_events_lost_total counter\nravelin_events_lost_total 0\n"),
+        "{text}"
+    );
+    assert!(!text.contains("# EOF") && !text.contains("# UNIT"), "{text}");
 }

@@ -10,6 +10,7 @@ mod flows;
 mod gateway;
 mod hotplug;
 mod lifecycle;
+mod metrics;
 mod policy;
 mod replacement;
 mod restricted;
