@@ -352,6 +352,9 @@ impl Follower {
         match read {
             Ok(reading) => {
                 (self.connections, self.last_reading) = (reading.connections, reading.took);
+                if reading.more {
+                    self.deadlines.check.hasten();
+                }
                 if reading.overrun {
                     self.take(Happening::Overrun);
                 } else {

@@ -18,11 +18,16 @@ use super::ending::{Ending, Endings};
 use super::{Cache, Locals, eligible};
 use crate::records::Ended;
 
+/// Connections without room that are remembered: what conntrack holds by default on a large machine.
+const MOST_REFUSED: usize = 1 << 18;
+
 /// What was done so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Figures {
     pub(super) events: u64,
     pub(super) inserted: u64,
+    /// Of those, the ones there was no room for earlier.
+    pub(super) late: u64,
     pub(super) removed: u64,
     pub(super) full: u64,
     pub(super) drift: u64,
@@ -55,6 +60,8 @@ pub(super) struct Keeper {
     fresh: HashMap<FlowTuple, CachedFlow>,
     unsure: HashSet<FlowTuple>,
     ended: Vec<Ended>,
+    /// Those there was no room for, as far as they are remembered.
+    refused: HashSet<Identity>,
     figures: Figures,
 }
 
@@ -69,6 +76,7 @@ impl Keeper {
             fresh: HashMap::new(),
             unsure: HashSet::new(),
             ended: Vec::new(),
+            refused: HashSet::new(),
             figures: Figures::default(),
         }
     }
@@ -85,6 +93,12 @@ impl Keeper {
         }
     }
 
+    /// Most connections of each family.
+    pub(super) fn capacity(&self) -> u64 {
+        let occupancy = self.cache.as_ref().map(|cache| cache.map.occupancy());
+        occupancy.map_or(0, |occupancy| occupancy.capacity)
+    }
+
     /// Whether there is something that conntrack may have forgotten.
     pub(super) fn has_anything(&self) -> bool {
         let entries = self.cache.as_ref().map(|cache| cache.map.occupancy());
@@ -97,6 +111,7 @@ impl Keeper {
         if !caching {
             self.fresh.clear();
             self.unsure.clear();
+            self.refused.clear();
             self.remove_where(|_| true);
         }
     }
@@ -175,6 +190,7 @@ impl Keeper {
 
     fn destroyed(&mut self, connection: Connection) {
         let original = connection.original;
+        self.refused.remove(&(original, connection.id));
         if self
             .cached(&original)
             .is_some_and(|flow| flow.connection == connection.id)
@@ -245,7 +261,13 @@ impl Keeper {
         for original in self.unseen(seen) {
             self.remove(&original);
         }
+        self.forget_all_but(seen);
+    }
+
+    /// Forgets what is remembered of connections no reading had.
+    fn forget_all_but(&mut self, seen: &HashSet<Identity>) {
         self.carried.retain(seen);
+        self.refused.retain(|identity| seen.contains(identity));
     }
 
     /// What is in the cache under the tuple of who began a connection, or about to be.
@@ -308,10 +330,30 @@ impl Keeper {
             return;
         };
         match cache.map.insert(flow) {
-            Inserted::New => self.figures.inserted += 1,
-            Inserted::Full => self.figures.full += 1,
+            Inserted::New => {
+                self.figures.inserted += 1;
+                let late = self.refused.remove(&(flow.original, flow.connection));
+                self.figures.late += u64::from(late);
+            }
+            // Once each, however often it is tried.
+            Inserted::Full => self.figures.full += u64::from(self.refuse(flow)),
             Inserted::Known | Inserted::Unsuited => {}
         }
+    }
+
+    /// Remembers that there was no room; whether that is new.
+    fn refuse(&mut self, flow: &CachedFlow) -> bool {
+        let identity = (flow.original, flow.connection);
+        if self.refused.len() < MOST_REFUSED {
+            self.refused.insert(identity)
+        } else {
+            !self.refused.contains(&identity)
+        }
+    }
+
+    /// Whether there are connections there was no room for.
+    pub(super) fn has_refused(&self) -> bool {
+        !self.refused.is_empty()
     }
 
     /// Takes out what has this tuple in either direction.

@@ -35,6 +35,8 @@ pub(super) struct Reading {
     /// News were lost meanwhile: it has to be done again.
     pub(super) overrun: bool,
     pub(super) connections: u64,
+    /// There was room for connections there was none for earlier, and there are more of them.
+    pub(super) more: bool,
     pub(super) took: Duration,
 }
 
@@ -129,6 +131,7 @@ pub(super) fn seed(sources: &mut Sources, keeper: &mut Keeper) -> Result<Reading
         None => Ok(Reading {
             overrun: news.overrun,
             connections,
+            more: false,
             took: begin.elapsed(),
         }),
     }
@@ -171,9 +174,10 @@ pub(super) fn compare(sources: &mut Sources, keeper: &mut Keeper) -> Result<Read
     if !overrun {
         overrun = follow(events, keeper, &mut |flows| let_be(changes, flows).is_ok())?;
     }
-    let reading = Reading {
+    let mut reading = Reading {
         overrun,
         connections,
+        more: false,
         took: begin.elapsed(),
     };
     if overrun {
@@ -191,6 +195,7 @@ pub(super) fn compare(sources: &mut Sources, keeper: &mut Keeper) -> Result<Read
     }
     keeper.flush(&mut |flows| let_be(changes, flows).is_ok());
     let drift = keeper.count_drift(&before);
+    reading.more = differences.len() >= MOST_DIFFERENCES && keeper.figures().late > before.late;
     if drift > 0 {
         tracing::warn!(
             connections = drift,

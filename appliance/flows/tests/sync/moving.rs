@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ravelin_datapath::{FlowCacheReader, Path};
 use ravelin_flows::MoveError;
-use ravelin_kernel::Conntrack;
+use ravelin_kernel::{ConnectionUpdate, Conntrack, MarkChange};
 use ravelin_model::{FlowCount, FlowRecordsConfig, FlowSettings, FlowTuple, SyncState};
 
 use crate::support::{Following, Make, ROOMY, SharedCache, in_namespace, keys, many, wait, wanted};
@@ -62,7 +62,7 @@ fn a_thousand_connections_move_to_greater_and_smaller_caches_with_their_counts()
         let reader = following.handle.cache_reader().expect("cache");
         assert_same(&following.counts(), &counts, "before");
         let mut left = 0;
-        for (moves, (room, fits)) in (1..).zip([(4000, true), (100, false), (2000, true), (600, true)]) {
+        for (moves, (room, fits)) in (1..).zip([(4000, true), (700, true), (2000, true), (100, false)]) {
             let old = following.cache.clone();
             let flows = old.flows();
             let new = SharedCache::with_room(room);
@@ -101,6 +101,52 @@ fn a_thousand_connections_move_to_greater_and_smaller_caches_with_their_counts()
         let status = following.status();
         assert_eq!((status.epoch, status.overruns, status.drift), (1, 0, 0));
         end_all(&following, &mut conntrack, 1000, &counts);
+        following.stop();
+    });
+}
+
+#[test]
+fn who_found_no_room_is_put_in_as_soon_as_there_is_some_and_was_not_missing_by_mistake() {
+    in_namespace("room", || {
+        let mut conntrack = Conntrack::open().expect("open");
+        conntrack.create(&many(0..1000, Make::Answered)).expect("create");
+        let mut following = Following::start(&SharedCache::with_room(100), recording(), ROOMY);
+        let status = following.until_synced();
+        let refused = 1000 - status.entries4 - status.entries6;
+        assert!(refused >= 800, "{status:?}");
+        let counts = following.cache.forward();
+        // However often they are told, each is counted once.
+        let mark = MarkChange {
+            value: 5,
+            mask: 0x000f_ffff,
+        };
+        let marks: Vec<ConnectionUpdate> = keys(&many(0..1000, Make::Answered))
+            .into_iter()
+            .map(|key| ConnectionUpdate {
+                key,
+                timeout_seconds: None,
+                mark: Some(mark),
+                liberal: false,
+            })
+            .collect();
+        conntrack.update(&marks).expect("mark");
+        following.until("all were told", |status| status.events >= 1000);
+        let moved = following
+            .move_to(&SharedCache::with_room(10), || Ok(()))
+            .expect("move");
+        assert!(moved.refused > 150, "{moved:?}");
+        assert_eq!(following.status().full, refused);
+        following
+            .move_to(&SharedCache::with_room(5000), || Ok(()))
+            .expect("move");
+        following.until_right(&mut conntrack);
+        assert_eq!(following.cache.flows().len(), 1000);
+        let status = following.until("told", |status| status.entries4 + status.entries6 == 1000);
+        assert_eq!((status.drift, status.epoch, status.full), (0, 1, refused));
+        for (tuple, now) in following.counts() {
+            let expected = counts.get(&tuple).copied().unwrap_or_default();
+            assert_eq!(now, expected, "{tuple:?}");
+        }
         following.stop();
     });
 }

@@ -28,7 +28,12 @@ impl Follower {
                 "the flow cache stays as large as it is"
             );
         })?;
+        let grown = self.keeper.capacity() > old.occupancy().capacity;
         drop(old);
+        if grown && self.keeper.has_refused() {
+            // There may be room for them now.
+            self.deadlines.check.hasten();
+        }
         self.last_pause = pause;
         self.ports.refuse(&refused);
         let moved = MovedCache { pause, ..moved };

@@ -28,6 +28,11 @@ impl Round {
         self.next = now + self.period;
     }
 
+    /// It is due now.
+    pub(super) fn hasten(&mut self) {
+        self.next = Instant::now();
+    }
+
     /// Whether it is due; if so, it comes again in a period.
     pub(super) fn pass(&mut self, now: Instant) -> bool {
         let due = self.is_due(now);

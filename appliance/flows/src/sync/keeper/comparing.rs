@@ -24,7 +24,7 @@ impl Keeper {
 
     /// What a whole reading did not have, though it is in the cache.
     pub(in crate::sync) fn compare_rest(&mut self, seen: &HashSet<Identity>) -> Vec<FlowTuple> {
-        self.carried.retain(seen);
+        self.forget_all_but(seen);
         self.unseen(seen)
     }
 
@@ -47,7 +47,9 @@ impl Keeper {
 
     /// What was put in and taken out since these figures was drift.
     pub(in crate::sync) fn count_drift(&mut self, before: &Figures) -> u64 {
-        let drift = self.figures.inserted - before.inserted + self.figures.removed - before.removed;
+        // What there is room for by now was not missing by mistake.
+        let late = self.figures.late - before.late;
+        let drift = self.figures.inserted - before.inserted - late + self.figures.removed - before.removed;
         self.figures.drift += drift;
         drift
     }

@@ -32,6 +32,7 @@ impl Keeper {
         self.figures.moves += 1;
         self.figures.left_behind += moved.refused;
         for left in copied.refused {
+            self.refuse(&left.flow);
             let identity = (left.flow.original, left.flow.connection);
             self.carried.expect(identity);
             self.ended.extend(self.carried.add(identity, left.counts));
