@@ -82,6 +82,10 @@ fn resizing_under_traffic_loses_nothing_and_counts_everything() {
         streams.none_is_cut();
         check(&ground, &all, &format!("round {round}, with room for {size}"));
         assert_eq!(counter(&ground, "moves"), u64::from(round));
+        eprintln!(
+            "room for {size}: XDP paused for {} us",
+            counter(&ground, "last_pause_microseconds")
+        );
         for (name, value) in [("readings", 1), ("overruns", 0), ("drifted_entries", 0)] {
             assert_eq!(counter(&ground, name), value, "round {round}: {name}");
         }
