@@ -245,7 +245,7 @@ fn find(
                 return Finding::Nothing;
             };
             let took = state.memory(object, cache.capacity).took;
-            flow_cache::find(cache, window.elapsed, took.unwrap_or(flow_cache::MOVE), bounds)
+            flow_cache::find(cache, window.elapsed, took, bounds)
         }
         Tunable::EventBuffers => event_buffers::find(&events, bounds, load),
         Tunable::EventBatch => event_batch::find(&events, bounds, load),

@@ -13,8 +13,9 @@ const OVERRUN: u64 = 90;
 /// … below which it is too large.
 const EMPTY: u64 = 20;
 
-/// How long a move to another cache takes, as long as none was seen: loading programs takes most of it.
-pub(super) const MOVE: Duration = Duration::from_secs(5);
+/// How long a move to another cache is thought to take at least. Loading programs takes most of it, and much longer on
+/// a box that is busy, which is when connections come.
+const MOVE: Duration = Duration::from_secs(5);
 
 /// Most windows that are looked ahead.
 const FAR: u64 = 30;
@@ -24,8 +25,13 @@ const GOOD: f64 = 0.9;
 
 /// What the window says of the cache. Growth is by doubling, in one step as often as the last window's growth, were it
 /// to go on until the next growth could be there, would need it. No load is remembered: connections tell by themselves
-/// what they need. `took`: how long the last move to another cache took.
-pub(super) fn find(window: &CacheWindow, elapsed: Duration, took: Duration, bounds: Bounds) -> Finding {
+/// what they need. `took`: how long the last move to another cache took, if there was one.
+pub(super) fn find(
+    window: &CacheWindow,
+    elapsed: Duration,
+    took: Option<Duration>,
+    bounds: Bounds,
+) -> Finding {
     let &CacheWindow {
         capacity,
         growth,
@@ -39,6 +45,7 @@ pub(super) fn find(window: &CacheWindow, elapsed: Duration, took: Duration, boun
         return Finding::Nothing;
     }
     let entries = window.entries();
+    let took = took.unwrap_or_default().max(MOVE);
     let windows = took.as_micros().div_ceil(elapsed.as_micros().max(1));
     let ahead = u64::try_from(windows).unwrap_or(FAR).saturating_add(1).min(FAR);
     let expected = entries

@@ -3,8 +3,10 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use http::Method;
 use ravelin_test_harness::packet::{Packet, SYN, Transport};
-use ravelin_test_harness::{Datagrams, Frames, Lab, Pace, Setup, Streams, Talk};
+use ravelin_test_harness::{Datagrams, Frames, Lab, Pace, Request, Setup, Streams, Talk};
+use serde_json::json;
 
 use super::ground::{Ground, PLAIN, Traffic, Way, lab, routes};
 use crate::support::{Random, feature, number, repetitions};
@@ -83,6 +85,13 @@ fn connections_a_full_cache_has_no_room_for_take_the_slow_way() {
         ..Setup::default()
     };
     let ground = Ground::start_with(&lab, setup);
+    // Tuning would make room.
+    let limits = json!({ "limits": { "flow_cache_connections": { "min": 64, "max": 64 } } });
+    let patch = Request::new(Method::PATCH, "/api/v1/tuning").header("if-match", "*");
+    ground.engine.ask(&patch.json(&limits)).expect(200);
+    ravelin_test_harness::wait_until("the cache is small", super::ground::IN_STEP, || {
+        counter(&ground, "capacity_entries") == 64
+    });
     let (client, server) = (&lab.client, &lab.server);
     let all = routes(Way::Plain, PLAIN, 100);
     let datagrams = Datagrams::establish(client, server, &all, Pace::default());

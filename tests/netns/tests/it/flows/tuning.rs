@@ -169,7 +169,7 @@ impl Crowd {
 fn the_flow_cache_grows_ahead_of_connections_and_shrinks_after_them() {
     let Some(lab) = lab() else { return };
     // Long enough for a round of all of them.
-    let idle = repetitions(60, 150);
+    let idle = repetitions(60, 180);
     for key in ["nf_conntrack_udp_timeout", "nf_conntrack_udp_timeout_stream"] {
         lab.router
             .write_sysctl(&format!("netfilter/{key}"), &idle.to_string());
@@ -202,7 +202,7 @@ fn the_flow_cache_grows_ahead_of_connections_and_shrinks_after_them() {
 
     let count = repetitions(40_000, 200_000);
     // Four packets of each in a tick are less than the ring of a veth port holds (VETH_RING_SIZE, 256).
-    let rate = repetitions(1200, 3000);
+    let rate = repetitions(1200, 2000);
     let crowd = Crowd::new(&lab, count);
     let start = Instant::now();
     crowd.begin(rate);
