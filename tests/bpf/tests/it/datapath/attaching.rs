@@ -1,6 +1,6 @@
 use ravelin_compile::NameImage;
 use ravelin_datapath::kernel::{KernelConfig, KernelParts, remove_all};
-use ravelin_datapath::{AttachTarget, Datapath as _, DatapathError, Unavailable};
+use ravelin_datapath::{AttachTarget, CacheLookups, Datapath as _, DatapathError, Unavailable};
 use ravelin_model::{Hook, XdpMode};
 
 use super::rig::{
@@ -182,6 +182,11 @@ fn three_capabilities_are_enough_for_everything() {
                 .all(|map| map.memory_bytes > 0)
         );
         parts.flows.entries6().unwrap();
+        let staged = parts.datapath.stage_cache(32).unwrap();
+        parts.datapath.use_staged_cache().unwrap();
+        parts.cache = staged;
+        parts.cache.halt().unwrap();
+        assert_eq!(parts.datapath.cache_lookups().unwrap(), CacheLookups::default());
         parts.datapath.detach(index_of("wan0")).unwrap();
         drop(parts);
         remove_all(&rig.config.bpffs).unwrap();
