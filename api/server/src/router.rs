@@ -11,10 +11,10 @@ use crate::middleware::{
 };
 use crate::openapi::Document;
 use crate::routes::{
-    auth, changes, docs, events, feature_config, features, flow_feature_config, flow_records, flows, health,
-    import, interface_settings, interfaces, list_entries, lists, maps, metrics, nat_rule_order, nat_rules,
-    policy_counters, policy_document, policy_state, programs, published_services, revisions, rule_order,
-    rules, services, simulation, statistics, tuning, verdict_log, zone_pairs, zones,
+    auth, changes, docs, events, feature_config, features, flow_feature_config, flow_records, flows,
+    hardware_flows, health, import, interface_settings, interfaces, list_entries, lists, maps, metrics,
+    nat_rule_order, nat_rules, policy_counters, policy_document, policy_state, programs, published_services,
+    revisions, rule_order, rules, services, simulation, statistics, tuning, verdict_log, zone_pairs, zones,
 };
 use crate::state::AppState;
 
@@ -150,6 +150,7 @@ pub(crate) fn routes() -> Vec<UtoipaMethodRouter<AppState>> {
         routes!(flows::index),
         routes!(flows::kill),
         routes!(flows::show, flows::delete),
+        routes!(hardware_flows::index),
         routes!(flow_records::index),
         routes!(flow_records::show),
         routes!(tuning::show, tuning::patch),

@@ -9,6 +9,7 @@ pub(crate) mod features;
 pub(crate) mod flow_feature_config;
 pub(crate) mod flow_records;
 pub(crate) mod flows;
+pub(crate) mod hardware_flows;
 pub(crate) mod health;
 pub(crate) mod import;
 pub(crate) mod interface_settings;

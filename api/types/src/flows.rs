@@ -1,6 +1,7 @@
 //! Connections: live ones, and what is left of them.
 
 mod filter;
+mod hardware;
 mod kill;
 mod record;
 
@@ -13,6 +14,7 @@ use utoipa::ToSchema;
 use crate::{PolicyLine, Timestamp, ZoneReference};
 
 pub use filter::FlowFilter;
+pub use hardware::{HardwareFlow, HardwareFlowPort, HardwareFlowState};
 pub use kill::{CheckedKill, FlowKill, FlowKillReport};
 pub use record::{FlowEndReason, FlowRecord};
 

@@ -38,7 +38,8 @@ pub use features::{
 };
 pub use flows::{
     CheckedKill, Flow, FlowCount, FlowCounts, FlowEnd, FlowEndReason, FlowEndpoint, FlowFilter, FlowKill,
-    FlowKillReport, FlowRate, FlowRecord, FlowTranslation, FlowTuple,
+    FlowKillReport, FlowRate, FlowRecord, FlowTranslation, FlowTuple, HardwareFlow, HardwareFlowPort,
+    HardwareFlowState,
 };
 pub use hardware::{
     EswitchMode, NicChannels, NicCoalescing, NicDevlink, NicFeature, NicHardware, NicPause, NicResource,

@@ -10,6 +10,7 @@ mod events;
 mod features;
 mod flow_records;
 mod flows;
+mod hardware_flows;
 mod health;
 mod idempotency;
 mod imports;
