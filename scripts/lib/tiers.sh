@@ -125,7 +125,7 @@ tier_image-kernel() {
 	fetch_image_kernel || fail_tier "image-kernel: no kernel" || return 0
 	fetch_netdevsim || fail_tier "image-kernel: netdevsim does not build" || return 0
 	binaries=("$(test_binary ravelin-tests-bpf it) $filter")
-	for name in flowtable conntrack routing netns cards; do
+	for name in flowtable conntrack routing netns cards tc_flower; do
 		binaries+=("$(test_binary ravelin-kernel "$name")")
 	done
 	make_initrd "${binaries[@]}" || fail_tier "image-kernel: no initial RAM disk" || return 0

@@ -89,7 +89,7 @@ pub struct FlowerState {
     pub in_hardware_count: u32,
     /// Packets that matched.
     pub packets: u64,
-    /// Bytes of them, Ethernet header included.
+    /// Bytes of them: from the IP header on where the kernel counts, with the Ethernet header where a card does.
     pub bytes: u64,
     /// Since the last of them, or since it was made; None: a guard, or not told.
     pub idle: Option<Duration>,
