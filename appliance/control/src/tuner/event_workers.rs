@@ -44,3 +44,45 @@ pub(super) fn find(
     }
     Finding::Content
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ten seconds of so many workers that worked for so many seconds together, and batches that wait. The number
+    /// wanted: Some(Ok) at once, Some(Err) with patience.
+    #[track_caller]
+    fn check(count: u64, busy: u64, waiting: u64, expected: Option<Result<u64, u64>>) {
+        let window = WorkerWindow {
+            count,
+            busy: Duration::from_secs(busy),
+            batches: busy,
+        };
+        let events = EventWindow {
+            waiting,
+            ..EventWindow::default()
+        };
+        let bounds = Bounds { min: 1, max: 3 };
+        let wanted = match find(&window, &events, Duration::from_secs(10), bounds, 1) {
+            Finding::Nothing | Finding::Content => None,
+            Finding::Pressed(wish) => Some(Ok(wish.to)),
+            Finding::Calm(wish) => Some(Err(wish.to)),
+        };
+        assert_eq!(wanted, expected, "{count} workers, {busy} s, {waiting} wait");
+    }
+
+    #[test]
+    fn workers_are_added_while_they_are_busy_and_taken_when_one_less_would_be_idle() {
+        check(1, 9, 4, Some(Ok(2)));
+        check(2, 16, 1, Some(Ok(3)));
+        check(3, 30, 9, None);
+        // Busy, and nothing waits; or it waits, and not for them.
+        check(1, 9, 0, None);
+        check(2, 4, 5, None);
+        // One less would be busy 40 % of the time, or less than that.
+        check(2, 4, 0, None);
+        check(2, 3, 0, Some(Err(1)));
+        check(1, 1, 0, None);
+        check(3, 0, 0, None);
+    }
+}

@@ -78,3 +78,50 @@ impl Finding {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::memory::{Proposed, Way};
+    use super::*;
+
+    /// The first window in which giving way is due, after a change of this kind.
+    fn check(way: Way, expected: u32) {
+        let mut memory = Memory::new(4);
+        memory.proposed = Some(Proposed {
+            way,
+            load: 0,
+            remembered: 0,
+        });
+        memory.changed(4);
+        let due = (1..=100).find(|_| {
+            memory.pass();
+            let calm = Finding::Calm(Wish::step(2, 1, String::new()));
+            calm.due(&mut memory).is_some()
+        });
+        assert_eq!(due, Some(expected), "{way:?}");
+    }
+
+    #[test]
+    fn what_need_changed_stays_longer_than_what_gave_way() {
+        check(Way::Pressed, HOLD);
+        check(Way::Calm, PATIENCE);
+        check(Way::Ordered, PATIENCE);
+    }
+
+    #[test]
+    fn need_does_not_wait_and_one_window_of_content_begins_patience_anew() {
+        let mut memory = Memory::new(4);
+        assert!(
+            Finding::Pressed(Wish::step(8, 1, String::new()))
+                .due(&mut memory)
+                .is_some()
+        );
+        for _ in 0..3 {
+            for _ in 1..PATIENCE {
+                let calm = Finding::Calm(Wish::step(2, 1, String::new()));
+                assert_eq!(calm.due(&mut memory), None);
+            }
+            assert_eq!(Finding::Content.due(&mut memory), None);
+        }
+    }
+}

@@ -169,7 +169,7 @@ impl Crowd {
 fn the_flow_cache_grows_ahead_of_connections_and_shrinks_after_them() {
     let Some(lab) = lab() else { return };
     // Long enough for a round of all of them.
-    let idle = repetitions(60, 180);
+    let idle = repetitions(60, 150);
     for key in ["nf_conntrack_udp_timeout", "nf_conntrack_udp_timeout_stream"] {
         lab.router
             .write_sysctl(&format!("netfilter/{key}"), &idle.to_string());
@@ -265,13 +265,11 @@ fn the_flow_cache_grows_ahead_of_connections_and_shrinks_after_them() {
         }
     });
     eprintln!("hit rates of steady windows: {rates:?}");
-    assert!(rates.len() >= 3, "{rates:?}");
-    let worst = rates
-        .iter()
-        .skip(1)
-        .map(|rate| rate.unwrap_or(0.0))
-        .fold(1.0, f64::min);
-    assert!(worst >= 0.9, "{rates:?}");
+    // Null: XDP looked nothing up in that second, as while all of a large conntrack is compared. The first window began
+    // before the packets.
+    let known: Vec<f64> = rates.iter().skip(1).flatten().copied().collect();
+    assert!(known.len() >= 3 && known.len() * 2 >= rates.len(), "{rates:?}");
+    assert!(known.iter().all(|rate| *rate >= 0.9), "{rates:?}");
     assert_eq!(
         decisions(&ground).len(),
         settled,
