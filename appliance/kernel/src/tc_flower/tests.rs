@@ -1,5 +1,5 @@
-//! Requests and answers as tc(8) of the distribution (iproute2 6.1.0) makes and gets them. They were captured with
-//! `strace -e write=3` and `-e read=3`; the commands are beside the data.
+//! Requests as tc(8) of the distribution (iproute2 6.1.0) makes them, captured with `strace -e trace=sendmsg -e write=3`;
+//! the commands are beside them. What the kernel answers is read under the kernel of the image (tests/tc_flower.rs).
 
 use std::net::IpAddr;
 
@@ -47,12 +47,16 @@ fn said(message: &[u8]) -> Said {
 
 /// Kinds of nested attributes by the way to them: the options, the actions, each of them, their options, keys to edit.
 fn is_nested(way: &[u16]) -> bool {
-    match way {
-        [OPTIONS] | [OPTIONS, flower::ACTIONS] | [OPTIONS, flower::ACTIONS, _] => true,
-        [OPTIONS, flower::ACTIONS, _, 2] => true,
-        [OPTIONS, flower::ACTIONS, _, 2, 5] | [OPTIONS, flower::ACTIONS, _, 2, 5, 6] => true,
-        _ => false,
-    }
+    const ACTIONS: u16 = flower::ACTIONS;
+    matches!(
+        way,
+        [OPTIONS]
+            | [OPTIONS, ACTIONS]
+            | [OPTIONS, ACTIONS, _]
+            | [OPTIONS, ACTIONS, _, 2]
+            | [OPTIONS, ACTIONS, _, 2, 5]
+            | [OPTIONS, ACTIONS, _, 2, 5, 6]
+    )
 }
 
 fn leaves(bytes: &[u8], way: &mut Vec<u16>, found: &mut Vec<(Vec<u16>, Vec<u8>)>) {
