@@ -315,12 +315,17 @@ impl From<ControlError> for Failure {
                 let mut failure = match source.as_ref() {
                     ControlError::NoRoom(_) => plain(ProblemKind::NoRoom),
                     ControlError::NoDatapath(_) => plain(ProblemKind::DatapathUnavailable).retry_after(10),
+                    // What the driver says is all there is to say.
+                    ControlError::Hardware { .. } => {
+                        Self::new(ProblemKind::CommitFailed, format!("{error}: {source}"))
+                    }
                     _ => Self::internal(&error).of_kind(ProblemKind::CommitFailed),
                 };
                 failure.problem.failed_step = Some(step.name().to_owned());
                 failure
             }
             ControlError::Nftables(_)
+            | ControlError::Hardware { .. }
             | ControlError::ReadBack { .. }
             | ControlError::Datapath(_)
             | ControlError::Store(_) => Self::internal(&error),

@@ -31,7 +31,9 @@ pub use address::AddressMatch;
 pub use changes::{Change, ChangeOperation, Changes, PolicyKind};
 pub use counter::PolicyCounter;
 pub use document::{Identified, PolicyDocument};
-pub use interface_settings::{HardwareSettings, InterfaceSettings, InterfaceSettingsSpec};
+pub use interface_settings::{
+    HardwareSettings, InterfaceSettings, InterfaceSettingsSpec, InterfaceSettingsState,
+};
 pub use live_flows::{CutFlow, LiveFlows};
 pub use names::Names;
 pub use nat::{NatKind, NatRule, NatRuleSpec};

@@ -50,8 +50,8 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub used_by: Vec<Reference>,
-    /// The step at which a commit failed: `validate`, `compile`, `stage`, `load`, `nftables`, `flip`, `read_back` or
-    /// `store`. What was there before is still in force.
+    /// The step at which a commit failed: `validate`, `compile`, `stage`, `hardware`, `load`, `nftables`, `flip`,
+    /// `read_back` or `store`. What was there before is still in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub failed_step: Option<String>,

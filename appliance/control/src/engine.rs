@@ -1,5 +1,6 @@
 //! The state behind the task, and the one way a change takes.
 
+mod cards;
 mod commit;
 mod diagnostics;
 mod expiry;
@@ -39,6 +40,7 @@ use crate::snapshot::Snapshot;
 use crate::stream::Hub;
 use crate::{Actor, Applied, CommitStep, ControlError, Diagnostic, LiveReport, PolicyView};
 
+use cards::{CardKeeper, CardWork};
 use diagnostics::found;
 
 use live::Live;
@@ -61,6 +63,7 @@ pub(crate) struct Engine {
     unsure: bool,
     next_expiry: Option<OffsetDateTime>,
     filter: Filter,
+    card_keeper: CardKeeper,
     /// nftables could forward by a flowtable.
     has_flowtables: bool,
     counters: PolicyCounters,
@@ -106,6 +109,8 @@ struct PolicyWork {
     /// None: the back-ends have it already.
     compiled: Option<Arc<LivePolicy>>,
     counters: CounterChange,
+    /// Network cards it is about.
+    cards: Vec<CardWork>,
     /// Finds out what there is to say about the policy.
     diagnosing: Option<JoinHandle<Vec<Diagnostic>>>,
 }
@@ -204,6 +209,9 @@ impl Engine {
             Ok((revision, freed)) => {
                 self.settle(&mut next, &work, freed);
                 let is_commit = work.policy.is_some();
+                if let Some(commit) = &work.policy {
+                    self.forget_originals(&commit.cards, &next.policy.policy).await;
+                }
                 if let Some(PolicyWork {
                     counters, diagnosing, ..
                 }) = work.policy
@@ -248,6 +256,10 @@ impl Engine {
         next.revision = revision;
         if next.policy.enforced != next.enforced.is_some() {
             Arc::make_mut(&mut next.policy).enforced = next.enforced.is_some();
+        }
+        let applied = self.settings_states(&next);
+        if *next.policy.applied != applied {
+            Arc::make_mut(&mut next.policy).applied = Arc::new(applied);
         }
         next.retired = Arc::clone(&self.live.retired);
         let before = self.now();

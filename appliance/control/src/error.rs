@@ -127,6 +127,14 @@ pub enum ControlError {
         source: Box<ControlError>,
     },
     /// 500.
+    #[error("the card of interface {interface}: {why}")]
+    Hardware {
+        /// Whose.
+        interface: String,
+        /// What the card or its driver says.
+        why: String,
+    },
+    /// 500.
     #[error("nftables failed")]
     Nftables(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// 500.

@@ -1,6 +1,8 @@
 //! Owns the configuration of the data plane: features, lists and interfaces. One task applies every change:
 //! validate, compile, load into the kernel, store, publish. Never parses HTTP, never opens a socket itself.
 
+mod applied_settings;
+mod cards;
 mod clock;
 mod command;
 mod config;
@@ -35,6 +37,7 @@ mod task;
 mod tuner;
 mod verdicts;
 
+pub use applied_settings::{AppliedSettings, SettingsState};
 pub use clock::Clock;
 pub use config::{Config, Enforce, LOG_GROUP, LinkSource, PacketLogSource, Parts};
 pub use error::ControlError;

@@ -1,18 +1,19 @@
 //! What is asked of the policy and what is answered.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use ravelin_compile::{NatOrigin, Origin};
 use ravelin_model::{
-    Action, AnyObject, Id, InterfaceSettingsSpec, Kind, NatRuleId, NatRuleSpec, ObjectKind, ObjectRef,
-    Placement, Policy, PolicyVerdict, PublishedServiceSpec, Revision, RuleId, RuleSpec, ServiceSpec, ZoneId,
-    ZonePairSpec, ZoneSpec,
+    Action, AnyObject, Id, InterfaceSettingsId, InterfaceSettingsSpec, Kind, NatRuleId, NatRuleSpec,
+    ObjectKind, ObjectRef, Placement, Policy, PolicyVerdict, PublishedServiceSpec, Revision, RuleId,
+    RuleSpec, ServiceSpec, ZoneId, ZonePairSpec, ZoneSpec,
 };
 use time::OffsetDateTime;
 
-use crate::{LiveReport, Precondition};
+use crate::{AppliedSettings, LiveReport, Precondition};
 
 /// A change to one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -187,6 +188,8 @@ pub enum CommitStep {
     Compile,
     /// The transaction is written, but not committed.
     Stage,
+    /// Network cards are set, and asked what came of it.
+    Hardware,
     /// The nftables transaction.
     Nftables,
     /// The images go into the idle rows of the maps, which then become the live ones.
@@ -208,6 +211,7 @@ impl CommitStep {
             Self::Validate => "validate",
             Self::Compile => "compile",
             Self::Stage => "stage",
+            Self::Hardware => "hardware",
             Self::Load => "load",
             Self::Nftables => "nftables",
             Self::Flip => "flip",
@@ -244,6 +248,8 @@ pub struct PolicyView {
     pub unconfirmed: Option<Unconfirmed>,
     /// What there is to say about it.
     pub diagnostics: Arc<[Diagnostic]>,
+    /// How settings of interfaces are doing.
+    pub applied: Arc<BTreeMap<InterfaceSettingsId, AppliedSettings>>,
 }
 
 /// Something odd about the policy that is no error.

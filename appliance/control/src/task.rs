@@ -26,6 +26,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 
+use crate::cards::Cards;
 use crate::command::{ChangeRequest, Command, Reply};
 use crate::config::Parts;
 use crate::engine::{Engine, EngineParts, Flows, PolicyConfig};
@@ -101,6 +102,7 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
         },
         address_capacity,
         filter: filter.clone(),
+        cards: Cards::new(hardware.clone()),
         counters: counters.clone(),
         policy_config: PolicyConfig {
             enforce,

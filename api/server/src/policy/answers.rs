@@ -31,8 +31,13 @@ pub(crate) async fn shown<R: Resource>(
         .into_iter()
         .map(hits)
         .chain(std::iter::repeat(RuleHits::default()));
+    let view = state.control().policy();
     let objects = objects.iter().zip(caught);
-    let shown = objects.map(|((place, object), hits)| R::show(*place, object, policy, hits));
+    let shown = objects.map(|((place, object), hits)| {
+        let mut shown = R::show(*place, object, policy, hits);
+        R::observe(&mut shown, &object.id, &view);
+        shown
+    });
     Ok(shown.collect())
 }
 

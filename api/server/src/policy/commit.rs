@@ -54,7 +54,8 @@ pub(crate) async fn create<R: Resource>(
     let policy = &committed.policy.policy;
     let (place, object) = placed::<R>(policy, &id)?;
     // What is new has caught nothing yet.
-    let body = R::show(place, &object, policy, RuleHits::default());
+    let mut body = R::show(place, &object, policy, RuleHits::default());
+    R::observe(&mut body, &id, &committed.policy);
     Ok(Written::Done(
         Changed::updated(body, committed.revision)
             .at(location)

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use ravelin_api_types::{
-    InterfaceSettings, InterfaceSettingsSpec, NatRule, NatRuleSpec, PublishedService, PublishedServiceSpec,
-    Rule, RuleHits, RuleSpec, Service, ServiceSpec, Spec, Zone, ZonePair, ZonePairSpec, ZoneSpec,
+    InterfaceSettings, InterfaceSettingsSpec, InterfaceSettingsState, NatRule, NatRuleSpec, PublishedService,
+    PublishedServiceSpec, Rule, RuleHits, RuleSpec, Service, ServiceSpec, Spec, Zone, ZonePair, ZonePairSpec,
+    ZoneSpec,
 };
-use ravelin_control::{Operation, PolicyOperation};
+use ravelin_control::{Operation, PolicyOperation, PolicyView, SettingsState};
 use ravelin_model::{self as model, Id, Object, ObjectKind, Policy};
 use serde::Serialize;
 
@@ -37,6 +38,9 @@ pub(crate) trait Resource: Spec<Model: Clone + PartialEq + Send + Sync> {
 
     /// The object as answers show it.
     fn show(place: usize, object: &Object<Self::Model>, policy: &Policy, hits: RuleHits) -> Self::Shown;
+
+    /// Adds what changes without the object.
+    fn observe(_: &mut Self::Shown, _: &Id<Self::Model>, _: &PolicyView) {}
 }
 
 /// Sorted by what `key` says.
@@ -281,5 +285,18 @@ impl Resource for InterfaceSettingsSpec {
 
     fn show(_: usize, settings: &model::InterfaceSettings, _: &Policy, _: RuleHits) -> InterfaceSettings {
         InterfaceSettings::from(settings)
+    }
+
+    fn observe(shown: &mut InterfaceSettings, id: &model::InterfaceSettingsId, view: &PolicyView) {
+        let Some(applied) = view.applied.get(id) else {
+            return;
+        };
+        shown.state = match applied.state {
+            SettingsState::Starting => InterfaceSettingsState::Starting,
+            SettingsState::Applied => InterfaceSettingsState::Applied,
+            SettingsState::Absent => InterfaceSettingsState::Absent,
+            SettingsState::Failed => InterfaceSettingsState::Failed,
+        };
+        shown.state_reason.clone_from(&applied.reason);
     }
 }

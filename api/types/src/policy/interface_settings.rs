@@ -176,6 +176,20 @@ impl Spec for InterfaceSettingsSpec {
     }
 }
 
+/// Whether the settings of an interface are in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum InterfaceSettingsState {
+    /// The engine has not looked yet.
+    Starting,
+    /// In force, as the card says itself; looked at every few seconds.
+    Applied,
+    /// There is no such interface now.
+    Absent,
+    /// Not all of them are in force; `state_reason` says why.
+    Failed,
+}
+
 /// Settings of an interface of this box.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct InterfaceSettings {
@@ -185,6 +199,12 @@ pub struct InterfaceSettings {
     #[allow(missing_docs)]
     #[serde(flatten)]
     pub spec: InterfaceSettingsSpec,
+    /// Whether they are in force now. It changes without the settings, so it is no part of the ETag.
+    pub state: InterfaceSettingsState,
+    /// Why they failed, e.g. what the driver says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub state_reason: Option<String>,
     /// Last change.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: Timestamp,
@@ -205,6 +225,8 @@ impl From<&model::InterfaceSettings> for InterfaceSettings {
         Self {
             id: Text(id.clone()),
             spec: InterfaceSettingsSpec::of(spec),
+            state: InterfaceSettingsState::Starting,
+            state_reason: None,
             updated_at: Timestamp(*updated_at),
             revision: revision.0,
         }

@@ -150,7 +150,8 @@ pub struct Diagnostic {
 /// How long a step of a commit took.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CommitStep {
-    /// `validate`, `compile`, `stage`, `load`, `nftables`, `flip`, `read_back`, `store` or `judge`.
+    /// `validate`, `compile`, `stage`, `hardware`, `load`, `nftables`, `flip`, `read_back`,
+    /// `store` or `judge`.
     #[schema(example = "compile")]
     pub step: String,
     /// How long.

@@ -5,24 +5,37 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ravelin_compile::{PolicyPacket, Ruleset};
-use ravelin_model::{Action, ListId, ListKind, Policy, Revision, ZoneNumber, chain, protocol};
+use ravelin_model::{
+    Action, HardwareSettings, ListId, ListKind, Policy, Revision, ZoneNumber, chain, protocol,
+};
 use ravelin_store::{StoreError, Unconfirmed as StoredUnconfirmed};
 use time::OffsetDateTime;
 
+use super::cards::{settings_in, settings_of};
 use super::diagnostics::found;
 use super::loading::compile;
-use super::policy::{CounterChange, Steps};
+use super::policy::{CounterChange, Steps, failed};
 use super::{Engine, PolicyWork, Source, Work};
 use crate::error::stored;
 use crate::policy::{Draft, Ground, apply_operations, differences, restored, writes};
 use crate::snapshot::Snapshot;
 use crate::{
-    Actor, Applied, CallerConnection, CommitOptions, CommitStep, Committed, ControlError, LiveReport,
-    ObjectChange, OperationResult, PolicyOperation, PolicyView, Refusal, Unconfirmed,
+    Actor, Applied, CallerConnection, CommitOptions, CommitStep, Committed, ControlError, Diagnostic,
+    LiveReport, ObjectChange, OperationResult, PolicyOperation, PolicyView, Refusal, Unconfirmed,
 };
 
 /// Wait before taking back is tried again.
 const RETRY: time::Duration = time::Duration::seconds(5);
+
+/// What a commit is for.
+struct Intention {
+    /// One sentence.
+    summary: String,
+    /// What it may say of interfaces.
+    settings: Vec<(String, HardwareSettings)>,
+    /// The old policy returns, which may end what waits to be confirmed.
+    back: bool,
+}
 
 /// A policy to commit.
 struct Proposal {
@@ -42,18 +55,16 @@ impl Engine {
         options: CommitOptions,
         actor: &Actor,
     ) -> Result<Committed, ControlError> {
-        let summary = summary_of(&operations);
-        self.commit(
-            &summary,
-            options,
-            actor,
-            move |ground| {
-                let Draft { policy, results } = apply_operations(ground, operations)?;
-                Ok((policy, results))
-            },
-            false,
-        )
-        .await
+        let intention = Intention {
+            summary: summary_of(&operations),
+            settings: settings_in(&operations),
+            back: false,
+        };
+        let draft = move |ground: &Ground<'_>| {
+            let Draft { policy, results } = apply_operations(ground, operations)?;
+            Ok((policy, results))
+        };
+        self.commit(&intention, options, actor, draft).await
     }
 
     /// Commits the policy of an earlier revision.
@@ -64,9 +75,13 @@ impl Engine {
         actor: &Actor,
     ) -> Result<Committed, ControlError> {
         let past = self.policy_at(revision).await?;
-        let summary = format!("restore the policy of revision {}", revision.0);
+        let intention = Intention {
+            summary: format!("restore the policy of revision {}", revision.0),
+            settings: settings_of(&past),
+            back: false,
+        };
         let draft = move |ground: &Ground<'_>| Ok((restored(ground, &past)?, Vec::new()));
-        self.commit(&summary, options, actor, draft, false).await
+        self.commit(&intention, options, actor, draft).await
     }
 
     async fn policy_at(&self, revision: Revision) -> Result<Policy, ControlError> {
@@ -78,21 +93,17 @@ impl Engine {
             .ok_or(ControlError::UnknownRevision(revision))
     }
 
-    /// Drafts, checks, compiles, stages, loads, stores. `back`: the old policy returns, which may end what waits to
-    /// be confirmed.
+    /// Drafts, checks, compiles, stages, loads, stores.
     async fn commit(
         &mut self,
-        summary: &str,
+        intention: &Intention,
         options: CommitOptions,
         actor: &Actor,
         draft: impl FnOnce(&Ground<'_>) -> Result<(Policy, Vec<OperationResult>), Vec<Refusal>> + Send + 'static,
-        back: bool,
     ) -> Result<Committed, ControlError> {
         let started = Instant::now();
         self.steps = Steps::default();
-        let outcome = self
-            .try_commit(summary, &options, actor, draft, back, started)
-            .await;
+        let outcome = self.try_commit(intention, &options, actor, draft, started).await;
         match &outcome {
             Ok(committed) if !options.dry_run => {
                 let took = started.elapsed();
@@ -122,26 +133,36 @@ impl Engine {
 
     async fn try_commit(
         &mut self,
-        summary: &str,
+        intention: &Intention,
         options: &CommitOptions,
         actor: &Actor,
         draft: impl FnOnce(&Ground<'_>) -> Result<(Policy, Vec<OperationResult>), Vec<Refusal>> + Send + 'static,
-        back: bool,
         started: Instant,
     ) -> Result<Committed, ControlError> {
         let now = self.now();
+        let back = intention.back;
         if let Some(Unconfirmed { revision, until, .. }) = now.policy.unconfirmed
             && !options.dry_run
             && !back
         {
             return Err(ControlError::AwaitsConfirmation { revision, until });
         }
+        if !options.dry_run {
+            // Before the change begins: it holds the store's one writer.
+            match self.remember_originals(&intention.settings).await {
+                Err(error) if back => tracing::warn!(
+                    error = chain(&error),
+                    "what a card is set to could not be remembered"
+                ),
+                remembered => remembered.map_err(failed(CommitStep::Hardware))?,
+            }
+        }
         let at = to_microseconds(self.policy_config.clock.now());
         let lists = self.list_kinds().await?;
         let change = if options.dry_run {
             None
         } else {
-            Some(self.begin(actor, summary.to_owned()).await?)
+            Some(self.begin(actor, intention.summary.clone()).await?)
         };
         let revision = match &change {
             Some(change) => change.revision(),
@@ -219,6 +240,7 @@ impl Engine {
             until: at + within,
         });
         let before = Arc::clone(&now.policy.policy);
+        let cards = self.card_work(&changes, &results, &policy, back).await?;
         let mut next = (*now).clone();
         next.policy = Arc::new(PolicyView {
             policy: Arc::new(policy),
@@ -227,6 +249,7 @@ impl Engine {
             problems: now.policy.problems.clone(),
             unconfirmed,
             diagnostics: Arc::clone(&now.policy.diagnostics),
+            applied: Arc::clone(&now.policy.applied),
         });
         let store = self.store.clone();
         let mut change = change;
@@ -254,7 +277,9 @@ impl Engine {
             };
             let live_flows = self.judge_live(judge.cloned(), false).await;
             self.steps.took(CommitStep::Judge, judging);
-            let diagnostics = found(diagnosing).await;
+            let foretold = self.foretell_cards(&cards, &changes, &next.policy.policy).await?;
+            let found = found(diagnosing).await;
+            let diagnostics: Arc<[Diagnostic]> = found.iter().cloned().chain(foretold).collect();
             let view = Arc::make_mut(&mut next.policy);
             view.diagnostics = Arc::clone(&diagnostics);
             view.enforced = ruleset.is_some();
@@ -286,6 +311,7 @@ impl Engine {
             policy: Some(PolicyWork {
                 compiled,
                 counters: CounterChange::of(&changes),
+                cards,
                 diagnosing: Some(diagnosing),
             }),
             ..Work::default()
@@ -424,12 +450,16 @@ impl Engine {
             name: "ravelin".to_owned(),
             origin: "engine".to_owned(),
         };
-        let summary = format!(
-            "take back revision {}, which was not confirmed",
-            unconfirmed.revision.0
-        );
+        let intention = Intention {
+            summary: format!(
+                "take back revision {}, which was not confirmed",
+                unconfirmed.revision.0
+            ),
+            settings: settings_of(&past),
+            back: true,
+        };
         let draft = move |ground: &Ground<'_>| Ok((restored(ground, &past)?, Vec::new()));
-        self.commit(&summary, CommitOptions::default(), &actor, draft, true)
+        self.commit(&intention, CommitOptions::default(), &actor, draft)
             .await?;
         Ok(())
     }

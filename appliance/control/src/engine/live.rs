@@ -43,6 +43,7 @@ impl Engine {
     /// Puts back what was there before a change that failed. Should that fail too, the next reconcile loads
     /// everything anew.
     pub(super) async fn restore(&mut self, before: Live, work: &Work) {
+        self.put_cards_back().await;
         if let Err(error) = self.try_restore(&before, work).await {
             self.unsure = true;
             tracing::error!(

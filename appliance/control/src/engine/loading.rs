@@ -23,6 +23,10 @@ impl Engine {
         next: &mut Snapshot,
         work: &Work,
     ) -> Result<FreedHits, ControlError> {
+        // Before packets are judged by anything new: a card that refuses leaves nothing to take back but cards.
+        if let Some(commit) = &work.policy {
+            self.set_cards(&commit.cards).await?;
+        }
         if self.plane.missing().is_some() {
             self.apply_policy(source, next, work).await?;
             return Ok(Vec::new());

@@ -9,12 +9,14 @@ use ravelin_store::{Store, StoreError};
 use time::OffsetDateTime;
 use tokio::sync::watch;
 
+use super::cards::CardKeeper;
 use super::flows::Flows;
 use super::lists::rows_of;
 use super::live::Live;
 use super::policy::Steps;
 use super::ports::KnownLinks;
 use super::{Engine, Figures};
+use crate::cards::Cards;
 use crate::config::Enforce;
 use crate::error::stored;
 use crate::hit_rows::HitRows;
@@ -37,6 +39,7 @@ pub(crate) struct EngineParts {
     /// Most address entries where there is no data plane to say.
     pub(crate) address_capacity: usize,
     pub(crate) filter: Filter,
+    pub(crate) cards: Cards,
     pub(crate) counters: PolicyCounters,
     pub(crate) policy_config: PolicyConfig,
     pub(crate) figures: Arc<Mutex<Figures>>,
@@ -62,6 +65,7 @@ impl Engine {
             flows,
             address_capacity,
             filter,
+            cards,
             counters,
             policy_config,
             figures,
@@ -72,6 +76,7 @@ impl Engine {
         flow_timeouts.send_replace(snapshot.settings.flow_timeouts());
         flows.tell_settings(&snapshot.settings);
         counters.hold().await.set_known(&snapshot.policy.policy);
+        let originals = store.interface_originals().await.map_err(stored)?;
         let next_expiry = store.next_expiry().await.map_err(stored)?;
         Ok(Self {
             store,
@@ -86,6 +91,7 @@ impl Engine {
             policy_counter_capacity: plane.policy_counter_capacity(),
             plane,
             filter,
+            card_keeper: CardKeeper::new(cards, originals),
             has_flowtables: false,
             counters,
             policy_config,
@@ -134,6 +140,7 @@ async fn read(store: &Store, plane: &Plane, address_capacity: usize) -> Result<S
             until: unconfirmed.until,
         }),
         diagnostics: Arc::new([]),
+        applied: Arc::default(),
     };
     Ok(Snapshot {
         revision: store.revision().await?,

@@ -76,7 +76,7 @@ impl Steps {
 }
 
 /// A failure named by its step.
-fn failed(step: CommitStep) -> impl Fn(ControlError) -> ControlError {
+pub(super) fn failed(step: CommitStep) -> impl Fn(ControlError) -> ControlError {
     move |source| ControlError::CommitFailed {
         step,
         source: Box::new(source),

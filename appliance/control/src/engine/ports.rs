@@ -115,12 +115,26 @@ impl Engine {
         for link in &gone {
             self.leave(link.index, &mut next).await;
         }
+        let renamed: Vec<(String, String, u32)> = links
+            .values()
+            .filter_map(|link| {
+                let old = &self.known_links.get(&link.index)?.name;
+                (*old != link.name).then(|| (old.clone(), link.name.clone(), link.index))
+            })
+            .collect();
         let changed: Vec<Link> = links
             .values()
             .filter(|link| self.known_links.get(&link.index) != Some(link))
             .cloned()
             .collect();
         self.known_links = links;
+        for (old, new, index) in renamed {
+            self.rename_card(&old, &new, index).await;
+        }
+        let policy = Arc::clone(&next.policy.policy);
+        for link in gone.iter().chain(&changed) {
+            self.bring_card(&link.name, &policy).await;
+        }
         for link in changed.iter().filter(|link| !link.loopback) {
             let target = AttachTarget {
                 name: link.name.clone(),

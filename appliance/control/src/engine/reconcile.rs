@@ -37,10 +37,13 @@ impl Engine {
     /// Repairs what has come off, and tries again what failed.
     pub(crate) async fn reconcile(&mut self) {
         self.follow_time().await;
+        let cards_changed = self.bring_cards().await;
         let mut next = (*self.now()).clone();
         if self.plane.missing().is_some() {
             if self.unsure || !next.policy.problems.is_empty() {
                 self.load_everything(&mut next).await;
+                self.publish_state(next).await;
+            } else if cards_changed {
                 self.publish_state(next).await;
             }
             return;

@@ -19,6 +19,7 @@ use time::OffsetDateTime;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use crate::cards::Cards;
 use crate::datapath::{Followed, Told, left_behind, scripted, scripted_filter};
 
 /// An engine with two links, `lan0` (2) and `wan0` (3), beside the loopback (1).
@@ -26,6 +27,9 @@ use crate::datapath::{Followed, Told, left_behind, scripted, scripted_filter};
 pub struct Engine {
     pub control: ControlHandle,
     pub plane: Told,
+    /// Network cards.
+    pub cards: Arc<Cards>,
+    pub store: Store,
     pub links: watch::Sender<Arc<Vec<Link>>>,
     pub flow_timeouts: watch::Receiver<FlowTimeouts>,
     pub flows: watch::Sender<FlowSummary>,
@@ -56,7 +60,8 @@ impl Engine {
     pub async fn with(store: Store, config: Config, prepare: impl FnOnce(&Told)) -> Self {
         let scripted = scripted();
         prepare(&scripted.2);
-        Self::on(store, config, scripted, watch::Sender::new(in_step())).await
+        let cards = Cards::new(scripted.2.clone());
+        Self::on(store, config, scripted, cards, watch::Sender::new(in_step())).await
     }
 
     /// One whose flow cache stands where the test says.
@@ -64,7 +69,8 @@ impl Engine {
         let scripted = scripted();
         prepare(&scripted.2);
         let store = Store::in_memory().await.expect("store");
-        Self::on(store, Config::default(), scripted, sync).await
+        let cards = Cards::new(scripted.2.clone());
+        Self::on(store, Config::default(), scripted, cards, sync).await
     }
 
     /// Another engine over what this one leaves in the data plane; this one ends.
@@ -73,13 +79,14 @@ impl Engine {
         self.control.shut_down();
         let ended = self.tasks.into_iter().next().expect("the engine's task");
         ended.await.expect("the engine ends");
-        Self::on(store, config, left, self.sync).await
+        Self::on(store, config, left, self.cards, self.sync).await
     }
 
     async fn on(
         store: Store,
         mut config: Config,
         (datapath, events, plane): (Box<dyn Datapath>, EventBatches, Told),
+        cards: Arc<Cards>,
         sync: watch::Sender<SyncStatus>,
     ) -> Self {
         let ahead = watch::Sender::new(time::Duration::ZERO);
@@ -98,7 +105,7 @@ impl Engine {
         let (judge_sender, judge) = watch::channel(None);
         let hw_offload = watch::Sender::new(HwOffloadStatus::default());
         let parts = Parts {
-            store,
+            store: store.clone(),
             datapath: Ok(datapath),
             events,
             packet_filter: Ok(scripted_filter(&plane)),
@@ -112,7 +119,7 @@ impl Engine {
             hw_offload: hw_offload.subscribe(),
             live: Some(Arc::new(Followed(plane.clone()))),
             flow_cache: None,
-            hardware: None,
+            hardware: Some(Arc::<Cards>::clone(&cards)),
             config,
         };
         let (control, tasks) = spawn(parts).await.expect("spawn");
@@ -120,6 +127,8 @@ impl Engine {
         Self {
             control,
             plane,
+            cards,
+            store,
             links,
             flow_timeouts,
             flows,

@@ -1,5 +1,6 @@
 //! Control over a store in memory and a data plane that records what it is told.
 
+mod cards;
 mod datapath;
 mod engine;
 mod events;

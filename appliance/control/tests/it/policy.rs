@@ -1,5 +1,6 @@
 //! The policy: commits and what follows from them.
 
+mod cards;
 mod commits;
 mod confirming;
 mod counting;

@@ -3,6 +3,7 @@
 mod changes;
 mod commits;
 mod document;
+mod interface_settings;
 mod live_flows;
 mod lock_out;
 mod objects;

@@ -1,14 +1,14 @@
 //! `ravelin interface-settings`.
 
 use clap::Subcommand;
-use ravelin_api_types::InterfaceSettings;
+use ravelin_api_types::{InterfaceSettings, InterfaceSettingsState};
 use serde_json::{Value, json};
 
 use super::{Collection, Commit, Common, nested};
 use crate::api::Api;
 use crate::commands::features::assignment;
 use crate::error::CliError;
-use crate::output::Output;
+use crate::output::{Output, or_empty};
 use crate::table::Table;
 
 const INTERFACE_SETTINGS: Collection = Collection {
@@ -71,7 +71,7 @@ pub async fn run(command: &Command, api: &Api, output: &mut Output) -> Result<()
 }
 
 fn table(api: &Api, all: Vec<Value>) -> Result<Table, CliError> {
-    let mut table = Table::new(&["ID", "INTERFACE", "HARDWARE", "DESCRIPTION"]);
+    let mut table = Table::new(&["ID", "INTERFACE", "STATE", "HARDWARE", "DESCRIPTION", "REASON"]);
     for settings in all {
         let hardware = settings.pointer("/hardware").and_then(Value::as_object);
         let said: Vec<String> = hardware
@@ -83,9 +83,20 @@ fn table(api: &Api, all: Vec<Value>) -> Result<Table, CliError> {
         table.row([
             settings.id.to_string(),
             settings.spec.interface,
+            state(settings.state).to_owned(),
             said.join(" "),
             settings.spec.description,
+            or_empty(settings.state_reason),
         ]);
     }
     Ok(table)
+}
+
+fn state(state: InterfaceSettingsState) -> &'static str {
+    match state {
+        InterfaceSettingsState::Starting => "starting",
+        InterfaceSettingsState::Applied => "applied",
+        InterfaceSettingsState::Absent => "absent",
+        InterfaceSettingsState::Failed => "failed",
+    }
 }
