@@ -7,10 +7,12 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use http::Method;
-use ravelin_test_harness::{Client, Raveld, Request};
+use ravelin_test_harness::{Client, Lab, Raveld, Request, send_udp, wait_until};
 use serde_json::{Value, json};
 
-use crate::support::{lab, optimised};
+use crate::support::{lab, optimised, sink_address};
+
+const ARRIVAL: Duration = Duration::from_secs(20);
 
 /// Where `scripts/test` puts it, or the one of the path.
 fn promtool() -> PathBuf {
@@ -121,6 +123,12 @@ fn promtool_finds_no_fault_and_everything_that_is_promised_is_there() {
     let raveld = Raveld::start(&lab.router);
     let api = raveld.api();
     everything_on(&api);
+    let [own4, _] = Lab::client_addresses();
+    send_udp(&lab.client, own4, sink_address(own4), 1, 100);
+    wait_until("a packet is counted", ARRIVAL, || {
+        let text = api.get("/metrics").expect(200).text();
+        text.contains("ravelin_traffic_packets_total{")
+    });
     // Two scrapes: what counters are held to is there from the second on.
     api.get("/metrics").expect(200);
     let answer = api.get("/metrics").expect(200);
