@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ravelin_kernel::Link;
-use ravelin_model::{Attachment, Feature, chain};
+use ravelin_model::{Attachment, Feature, Hook, XdpMode, chain};
 use time::Duration;
 
 use super::{Engine, Source};
@@ -136,10 +136,10 @@ impl Engine {
     /// Attaches again where a program is missing.
     async fn reattach(&mut self, next: &mut Snapshot) {
         let programs = self.plane.call(|datapath| datapath.programs()).await;
-        let there: BTreeSet<Attachment> = match programs {
+        let there: BTreeSet<_> = match programs {
             Ok(programs) => programs
-                .into_iter()
-                .flat_map(|program| program.attachments)
+                .iter()
+                .flat_map(|program| program.attachments.iter().map(place))
                 .collect(),
             Err(error) => {
                 tracing::debug!(error = chain(&error), "the attached programs cannot be listed");
@@ -151,7 +151,7 @@ impl Engine {
         let ports: Vec<Port> = next.ports.values().cloned().collect();
         for port in ports {
             let mut wanted = port.attached.attachments.iter();
-            let lost = wanted.find(|attachment| listed && !there.contains(*attachment));
+            let lost = wanted.find(|attachment| listed && !there.contains(&place(attachment)));
             if let Some(lost) = lost {
                 next.repairs += 1;
                 tracing::warn!(
@@ -168,4 +168,9 @@ impl Engine {
             }
         }
     }
+}
+
+/// Where a program sits, whichever of ours it is: another one comes with a flow cache of another size.
+fn place(attachment: &Attachment) -> (u32, Hook, Option<XdpMode>) {
+    (attachment.interface_index, attachment.hook, attachment.mode)
 }
