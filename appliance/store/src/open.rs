@@ -308,6 +308,8 @@ mod tests {
         let store = Store {
             reader: writer.clone(),
             writer,
+            verdict_times: BatchTimes::default(),
+            flow_record_times: BatchTimes::default(),
         };
         let found = store.policy().await.expect("policy");
         assert_eq!(found.rule_positions, [7]);
