@@ -5,6 +5,7 @@ mod commits;
 mod counters;
 mod fast_path;
 mod ground;
+mod hardware;
 mod inherit;
 mod kill;
 mod next_hop;
