@@ -91,7 +91,12 @@ fn interfaces_without_a_card_get_no_rule() {
         ground.offloaded(&datagrams.tuples());
     }
     let status = shown(&ground);
-    for name in ["installs", "packets", "installed_connections", "supported_interfaces"] {
+    for name in [
+        "installs",
+        "packets",
+        "installed_connections",
+        "supported_interfaces",
+    ] {
         assert_eq!(counter(&status, name), 0, "{name}");
     }
     assert_eq!(counter(&status, "interfaces"), reasons.len());
