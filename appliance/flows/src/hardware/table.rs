@@ -97,8 +97,8 @@ impl<R: FlowRules> Table<R> {
     }
 
     /// Rules of ours that should be gone and are not.
-    pub(crate) fn doomed(&self) -> usize {
-        self.doomed.len()
+    pub(crate) fn doomed(&self) -> &BTreeSet<RuleName> {
+        &self.doomed
     }
 
     /// Rules for frames that come in by an interface.
@@ -120,15 +120,23 @@ impl<R: FlowRules> Table<R> {
         self.bury();
     }
 
-    /// Takes out everything, guards too, and what an earlier process left at these interfaces.
-    pub(crate) fn clear(&mut self, interfaces: impl IntoIterator<Item = u32>) {
+    /// Takes out everything, guards too, and what an earlier process left at these interfaces. Answers whether it is
+    /// known of each what was left there.
+    pub(crate) fn clear(&mut self, interfaces: impl IntoIterator<Item = u32>) -> bool {
         self.keep_only(|_, _| false);
         self.guarded.clear();
+        let mut known = true;
         for interface in interfaces {
-            let found = self.rules.rules(interface).unwrap_or_default();
-            self.doomed.extend(found.into_iter().map(|state| state.name));
+            match self.rules.rules(interface) {
+                Ok(found) => self.doomed.extend(found.into_iter().map(|state| state.name)),
+                Err(problem) => {
+                    tracing::warn!(interface, problem, "what is left in the card could not be read");
+                    known = false;
+                }
+            }
         }
         self.bury();
+        known
     }
 
     /// Reads what cards counted, and takes out what is idle, what is not in the card, and what nobody here put in.
@@ -335,7 +343,7 @@ impl<R: FlowRules> Table<R> {
     }
 
     fn take_number(&mut self) -> u32 {
-        // One whose rules may still be there is not given again.
+        // One whose rules may still be there is not given again, of an earlier process either.
         let doomed = |number: u32| {
             let handles = [number * 2 + 1, number * 2 + 2];
             self.doomed
@@ -346,6 +354,9 @@ impl<R: FlowRules> Table<R> {
             return self.free.swap_remove(place);
         }
         self.next += 1;
+        while doomed(self.next) {
+            self.next += 1;
+        }
         self.next
     }
 

@@ -240,7 +240,7 @@ impl<R: FlowRules> Worker<R> {
 
     /// Takes out of cards what the flow cache does not have any more, or not that way.
     fn look(&mut self) {
-        if self.table.installed().is_empty() && self.table.doomed() == 0 {
+        if self.table.installed().is_empty() && self.table.doomed().is_empty() {
             return;
         }
         let (cache, cards) = (self.cache.clone(), &self.cards);
@@ -263,6 +263,9 @@ impl<R: FlowRules> Worker<R> {
         if self.stale {
             // What an earlier process left: it is not known what it was for.
             self.clear();
+            if self.stale {
+                return;
+            }
         }
         if self
             .round
@@ -328,9 +331,8 @@ impl<R: FlowRules> Worker<R> {
             return;
         }
         let all: BTreeSet<u32> = self.links.borrow().iter().map(|link| link.index).collect();
-        self.table.clear(all);
-        self.stale = false;
-        self.touched = self.table.doomed() > 0;
+        self.stale = !self.table.clear(all);
+        self.touched = !self.table.doomed().is_empty();
         self.before = None;
         self.wanted.clear();
         self.show();
