@@ -10,14 +10,21 @@
 //! conntrack forgets it where the engine ends it, else half a second later. Everything that decides is pure: [`plan`]
 //! says what rules a connection would need, [`table`] which are in.
 
+mod cards;
+mod dry_run;
+mod handle;
+mod keep_alive;
 mod list;
 mod plan;
+mod rates;
 mod rules;
+mod shown;
 mod table;
 mod task;
 
+pub(crate) use handle::{Hardware, InCards};
 pub use list::{HardwareFlow, HardwareFlowState};
-pub(crate) use task::{Hardware, HardwareInputs, InCards};
+pub(crate) use task::HardwareInputs;
 
 #[cfg(test)]
 mod tests;

@@ -1,34 +1,15 @@
 //! Which rules a connection would need, or why it has none.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use ravelin_datapath::{CachedWays, Way};
 use ravelin_kernel::RouteRule;
 use ravelin_model::protocol;
 
+use super::cards::Cards;
+
 /// DNS: what `dns_blocklist` has to read.
 const DNS_PORT: u16 = 53;
-
-/// The card behind an interface, as far as it matters here.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Card {
-    /// Kernel name of the interface.
-    pub(crate) interface: String,
-    /// Why it takes no rules that route; None: it does.
-    pub(crate) problem: Option<String>,
-    /// Its rules may change VLAN tags.
-    pub(crate) retags: bool,
-    /// What its ports have in common: driver, and address on the bus without the function.
-    pub(crate) device: Option<String>,
-    /// Most rules for frames that come in here.
-    pub(crate) limit: Option<u64>,
-    /// Longest IP packet, in bytes.
-    pub(crate) mtu: u32,
-}
-
-/// Cards by the kernel index of their interface.
-pub(crate) type Cards = BTreeMap<u32, Card>;
 
 /// Why a connection cannot be in a card.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,69 +1,24 @@
 //! Which connections are in cards. Knows no clock and no kernel but by what it is given.
 
+mod connection;
+mod guards;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
-use ravelin_kernel::{FlowerRule, FlowerState, GuardRule, RouteRule, RuleName};
+use ravelin_kernel::{FlowerRule, FlowerState, RuleName};
 use ravelin_model::{FlowCount, FlowTuple, HwOffloadConfig, HwOffloadFailure};
 
-use super::plan::Cards;
+use super::cards::{Cards, limit};
 use super::rules::FlowRules;
+use connection::count;
+pub(crate) use connection::{Candidate, Counted, Installed, Sums};
+use guards::guard_names;
 
-/// Bytes of an Ethernet header, which cards count and conntrack does not; with a VLAN tag.
-const ETHERNET: u64 = 14;
-const TAG: u64 = 4;
 /// Connections put in at a time, so that whoever waits for one to be taken out does not wait long.
 const AT_ONCE: usize = 256;
 /// How many times as busy a connection must be to take the place of another.
 const BUSIER: u64 = 2;
-
-/// A connection that could be in a card.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Candidate {
-    pub(crate) original: FlowTuple,
-    /// Conntrack's number for it.
-    pub(crate) connection: u32,
-    /// Packets per second, both directions together.
-    pub(crate) rate: u64,
-    pub(crate) rules: [RouteRule; 2],
-}
-
-/// A connection that is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Installed {
-    pub(crate) connection: u32,
-    pub(crate) rules: [RouteRule; 2],
-    pub(crate) names: [RuleName; 2],
-    /// What the card counted of each direction; bytes from the IP header on.
-    pub(crate) counts: [FlowCount; 2],
-    /// Packets per second, both directions together.
-    pub(crate) rate: u64,
-    /// When it was put in.
-    pub(crate) since: Instant,
-    /// When its rules were last read, and when a packet was last counted.
-    read: Instant,
-    used: Instant,
-    number: u32,
-}
-
-/// What a card forwarded since the last reading.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Counted {
-    pub(crate) original: FlowTuple,
-    pub(crate) connection: u32,
-    pub(crate) counts: [FlowCount; 2],
-}
-
-/// Sums since the start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Sums {
-    pub(crate) installs: u64,
-    pub(crate) removals: u64,
-    pub(crate) failures: [u64; HwOffloadFailure::ALL.len()],
-    pub(crate) packets: u64,
-    pub(crate) bytes: u64,
-    pub(crate) install_time: Duration,
-}
 
 /// Connections in cards: both directions, or neither.
 #[derive(Debug)]
@@ -243,36 +198,6 @@ impl<R: FlowRules> Table<R> {
         true
     }
 
-    /// Has packets at their last hop go up, before any other rule.
-    fn guard(&mut self, candidate: &Candidate) -> bool {
-        for rule in &candidate.rules {
-            let interface = rule.ingress;
-            if self.guarded.contains(&interface) {
-                continue;
-            }
-            for name in guard_names(interface) {
-                self.doomed.remove(&name);
-            }
-            let put_in = self.rules.prepare(interface).and_then(|()| {
-                let mut guards = GuardRule::all(interface).into_iter();
-                guards.try_for_each(|guard| self.rules.replace(guard.handle(), &FlowerRule::Guard(guard)))
-            });
-            let there = put_in.and_then(|()| self.rules.rules(interface));
-            let whole = there.as_ref().is_ok_and(|states| {
-                let states = states.iter().map(|state| (state.name, *state)).collect();
-                is_guarded(interface, &states)
-            });
-            if !whole {
-                tracing::warn!(interface, problem = ?there.err(), "the card takes no rule for the last hop");
-                self.fail(HwOffloadFailure::Refused);
-                self.doomed.extend(guard_names(interface));
-                return false;
-            }
-            self.guarded.insert(interface);
-        }
-        true
-    }
-
     /// Both directions, or neither.
     fn put_in(&mut self, candidate: &Candidate, now: Instant) -> Option<FlowTuple> {
         let number = self.take_number();
@@ -406,81 +331,4 @@ impl<R: FlowRules> Table<R> {
         }
         self.bury();
     }
-
-    /// Forgets guards that are gone.
-    fn check_guards(
-        &mut self,
-        found: &HashMap<RuleName, FlowerState>,
-        unread: &BTreeSet<u32>,
-        interfaces: &[u32],
-    ) {
-        self.guarded.retain(|interface| {
-            interfaces.contains(interface) && (unread.contains(interface) || is_guarded(*interface, found))
-        });
-    }
-}
-
-/// Most rules for frames that come in by an interface; 0 where nobody says.
-pub(crate) fn limit(interface: u32, cards: &Cards, config: &HwOffloadConfig) -> u64 {
-    let card = cards.get(&interface).and_then(|card| card.limit);
-    card.into_iter()
-        .chain(config.max_flows.map(u64::from))
-        .min()
-        .unwrap_or(0)
-}
-
-fn guard_names(interface: u32) -> Vec<RuleName> {
-    let name = |guard: GuardRule| FlowerRule::Guard(guard).name(guard.handle());
-    GuardRule::all(interface).into_iter().map(name).collect()
-}
-
-fn is_guarded(interface: u32, found: &HashMap<RuleName, FlowerState>) -> bool {
-    let there = |name: &RuleName| found.get(name).is_some_and(|state| state.in_hardware);
-    guard_names(interface).iter().all(there)
-}
-
-/// What a card counted since the last reading; None: nothing.
-fn count(
-    original: &FlowTuple,
-    installed: &mut Installed,
-    found: &HashMap<RuleName, FlowerState>,
-    now: Instant,
-) -> Option<Counted> {
-    let mut more = [FlowCount::default(); 2];
-    for direction in [0, 1] {
-        let Some(state) = found.get(&installed.names[direction]) else {
-            continue;
-        };
-        let tag = if installed.rules[direction].ingress_tag.is_some() {
-            TAG
-        } else {
-            0
-        };
-        let bytes = state
-            .bytes
-            .saturating_sub(state.packets.saturating_mul(ETHERNET + tag));
-        let before = &mut installed.counts[direction];
-        // Cards may count anew after a reset: what is less than before is nothing more.
-        more[direction] = FlowCount {
-            packets: state.packets.saturating_sub(before.packets),
-            bytes: bytes.saturating_sub(before.bytes),
-        };
-        *before += more[direction];
-    }
-    let packets = more[0].packets + more[1].packets;
-    let elapsed = now.saturating_duration_since(installed.read);
-    if elapsed >= Duration::from_secs(1) {
-        installed.rate =
-            packets.saturating_mul(1000) / u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX).max(1);
-        installed.read = now;
-    }
-    if packets == 0 {
-        return None;
-    }
-    installed.used = now;
-    Some(Counted {
-        original: *original,
-        connection: installed.connection,
-        counts: more,
-    })
 }

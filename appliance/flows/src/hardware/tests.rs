@@ -2,12 +2,16 @@
 
 mod memory;
 mod model;
+#[path = "../../../nic/tests/it/card.rs"]
+mod recorded_card;
+mod recorded_cards;
 
 use ravelin_datapath::{CachedFlow, CachedWays, Way};
 use ravelin_kernel::RouteRule;
 use ravelin_model::{FlowTuple, protocol};
 
-use super::plan::{Card, Cards, Unfit, plan};
+use super::cards::{Card, Cards};
+use super::plan::{Unfit, plan};
 
 const LAN: u32 = 2;
 const WAN: u32 = 3;

@@ -9,7 +9,8 @@ use ravelin_model::{FlowCount, FlowTuple, HwOffloadConfig, protocol};
 
 use super::memory::MemoryRules;
 use super::{LAN, WAN, cached, cards, tuple};
-use crate::hardware::plan::{Cards, plan};
+use crate::hardware::cards::Cards;
+use crate::hardware::plan::plan;
 use crate::hardware::table::{Candidate, Table};
 
 const IDLE: Duration = Duration::from_secs(30);
