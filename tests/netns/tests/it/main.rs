@@ -9,6 +9,7 @@ mod flow_monitoring;
 mod flows;
 mod gateway;
 mod hotplug;
+mod interface_settings;
 mod lifecycle;
 mod metrics;
 mod policy;
