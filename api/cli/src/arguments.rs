@@ -7,7 +7,9 @@ use clap::{Args, Parser, Subcommand};
 use crate::commands::policy::{
     changes, interface_settings, log, nat, published, revisions, rules, services, simulate, zone_pairs, zones,
 };
-use crate::commands::{events, features, flow_records, flows, interfaces, lists, top, tuning};
+use crate::commands::{
+    events, features, flow_records, flows, hardware_flows, interfaces, lists, top, tuning,
+};
 use crate::error::EXIT_STATUSES;
 
 /// Talks to the Ravelin engine on this machine or, with --url, on another.
@@ -96,6 +98,8 @@ pub enum Command {
     FlowRecords(flow_records::Arguments),
     /// Live connections.
     Flows(Box<flows::Arguments>),
+    /// Connections in network cards.
+    HardwareFlows(hardware_flows::Arguments),
     /// The liveliest connections, anew every two seconds.
     Top(Box<top::Arguments>),
     /// Network interfaces.

@@ -5,6 +5,7 @@ pub mod events;
 pub mod features;
 pub mod flow_records;
 pub mod flows;
+pub mod hardware_flows;
 pub mod interfaces;
 pub mod lists;
 pub mod live_flows;

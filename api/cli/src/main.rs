@@ -78,6 +78,9 @@ async fn dispatch(arguments: &Arguments) -> Result<(), CliError> {
         Command::Log(arguments) => policy::log::run(arguments, &mut api, &mut output).await,
         Command::FlowRecords(arguments) => commands::flow_records::run(arguments, &api, &mut output).await,
         Command::Flows(arguments) => commands::flows::run(arguments, &api, &mut output).await,
+        Command::HardwareFlows(arguments) => {
+            commands::hardware_flows::run(arguments, &api, &mut output).await
+        }
         Command::Top(arguments) => commands::top::run(arguments, &mut api, &mut output).await,
         Command::Interfaces(command) => commands::interfaces::run(command, &api, &mut output).await,
         Command::Programs => commands::programs::run(&api, &mut output).await,

@@ -8,6 +8,7 @@ mod events;
 mod failures;
 mod flow_records;
 mod flows;
+mod hardware_flows;
 mod https;
 mod json;
 mod lists;

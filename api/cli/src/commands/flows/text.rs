@@ -9,11 +9,16 @@ use crate::table::Table;
 
 /// `tcp`, or the number of a protocol without a name here.
 pub fn protocol(flow: &Flow) -> String {
-    IpProtocol::from(Some(flow.protocol)).to_string()
+    protocol_name(flow.protocol)
+}
+
+/// The same by the number alone.
+pub fn protocol_name(number: u8) -> String {
+    IpProtocol::from(Some(number)).to_string()
 }
 
 /// `192.0.2.7:40000`, `[2001:db8::7]:40000`, without port where there is none.
-fn endpoint(address: IpAddr, port: u16) -> String {
+pub fn endpoint(address: IpAddr, port: u16) -> String {
     if port == 0 {
         address.to_string()
     } else {
