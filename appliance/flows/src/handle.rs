@@ -60,6 +60,11 @@ impl FlowsHandle {
         self.hardware.flows.now()
     }
 
+    /// Shows these as [`Self::hardware_flows`], where no thread asks cards: for simulations.
+    pub fn simulate_hardware_flows(&self, flows: Vec<HardwareFlow>) {
+        self.hardware.flows.set(flows);
+    }
+
     /// The flow cache in use, whichever that is by then; None: there is none.
     pub fn cache_reader(&self) -> Option<Arc<dyn FlowCacheReader>> {
         self.cache.clone()

@@ -46,7 +46,7 @@ impl HardwareFlows {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(super) fn set(&self, mut flows: Vec<HardwareFlow>) {
+    pub(crate) fn set(&self, mut flows: Vec<HardwareFlow>) {
         flows.sort_by_key(|flow| flow.id);
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(flows);
     }

@@ -11,6 +11,7 @@ use ravelin_control::{
     SimulatedFilter, SimulatedHardware, spawn,
 };
 use ravelin_datapath::{FlowSummary, FlowTimeouts, Loaded, RawEvent, simulate_with_events};
+use ravelin_flows::FlowsHandle;
 use ravelin_kernel::{Link, LoggedPacket};
 use ravelin_model::{
     FlowSettings, HardwareAddress, HwOffloadStatus, LinkCounters, LinkState, LiveFlows, SyncState, SyncStatus,
@@ -49,6 +50,7 @@ impl LiveConnections for Judged {
 #[derive(Debug)]
 pub struct World {
     pub control: ControlHandle,
+    pub flows: FlowsHandle,
     pub store: Store,
     /// What the programs of the data plane would send.
     pub events: mpsc::Sender<RawEvent>,
@@ -168,9 +170,10 @@ impl World {
             control.started().await;
             (control, flows, store)
         });
-        let app = router(AppState::new(control.clone(), flows, secrets, limits));
+        let app = router(AppState::new(control.clone(), flows.clone(), secrets, limits));
         let mut world = Self {
             control,
+            flows,
             store,
             events,
             logged,
