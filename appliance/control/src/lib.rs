@@ -46,7 +46,6 @@ pub use handle::ControlHandle;
 pub use hardware::{Hardware, KernelHardware, SimulatedHardware};
 pub use live_connections::{Applied, Judge, Judging, LiveConnections, LiveReport};
 pub use measure::{CacheReading, Reading};
-pub use ravelin_datapath::EventFigures;
 pub use packet_filter::{KernelFilter, PacketFilter, PacketFilterError, SimulatedFilter};
 pub use policy_requests::{
     CallerConnection, CommitOptions, CommitStep, Committed, Consideration, Diagnostic, Hits, LoggedVerdict,
@@ -55,6 +54,7 @@ pub use policy_requests::{
     SimulatedTranslation, Simulation, SimulationQuery, SimulationSource, Unconfirmed, VerdictPage,
     VerdictQuery, ZoneRef,
 };
+pub use ravelin_datapath::EventFigures;
 pub use requests::{
     Actor, AuditRecord, EntryPage, EntryQuery, EventLosses, ImportProblem, ImportReport, ListedEntry,
     NewList, Precondition, Readiness,
