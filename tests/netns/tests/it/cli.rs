@@ -55,7 +55,7 @@ fn commands_do_what_they_say() {
     check(&lab, &raveld, &["features", "enable", "ddos_protection"], 0);
     assert_eq!(feature(&raveld, "ddos_protection")["enabled"], true);
     let features = check_json(&lab, &raveld, &["features", "list"]);
-    assert_eq!(features["items"].as_array().map(Vec::len), Some(8), "{features}");
+    assert_eq!(features["items"].as_array().map(Vec::len), Some(9), "{features}");
     let table = check(&lab, &raveld, &["features", "list"], 0);
     assert!(
         table.contains("ddos_protection") && table.contains("active"),
