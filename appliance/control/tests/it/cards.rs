@@ -20,6 +20,8 @@ pub struct Cards {
 pub struct Script {
     /// Changes of channels are refused.
     pub refuse_channels: bool,
+    /// Features are not switched.
+    pub refuse_features: bool,
     /// Asked for receive rings of the first size, the driver makes the second.
     pub ring_comes_out: Option<(u32, u32)>,
     /// Changes that were asked for, and to how many interfaces programs were attached then.
@@ -53,6 +55,9 @@ impl Hardware for Cards {
             .push((interface.to_owned(), change.clone(), attached));
         let change = match (change, script.ring_comes_out) {
             (HardwareChange::Channels { .. }, _) if script.refuse_channels => {
+                return Err("Device or resource busy (os error 16)".to_owned());
+            }
+            (HardwareChange::Feature { .. }, _) if script.refuse_features => {
                 return Err("Device or resource busy (os error 16)".to_owned());
             }
             (HardwareChange::Rings { rx: Some(rx), tx }, Some((asked, made))) if *rx == asked => {

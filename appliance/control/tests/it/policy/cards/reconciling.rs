@@ -120,6 +120,28 @@ async fn a_ring_that_comes_out_otherwise_is_not_tried_over_and_over() {
 }
 
 #[tokio::test]
+async fn what_costs_the_link_nothing_is_tried_again() {
+    let (engine, _) = started(quick()).await;
+    let wanted = HardwareSettings {
+        ntuple_filters: Some(true),
+        ..HardwareSettings::default()
+    };
+    commit(&engine, vec![create("new0", wanted)]).await;
+    engine.cards.now().refuse_features = true;
+    engine.links.send_replace(links(&[("lo", 1), ("new0", 4)]));
+    until("the attempt", || {
+        state(&engine, "new0").0 == SettingsState::Failed
+    })
+    .await;
+    engine.cards.now().refuse_features = false;
+    until("the settings", || {
+        state(&engine, "new0").0 == SettingsState::Applied
+    })
+    .await;
+    assert!(card(&engine, "new0").0, "the filters are on");
+}
+
+#[tokio::test]
 async fn what_a_card_was_goes_with_it_to_its_new_name() {
     let (engine, _) = started(Config::default()).await;
     commit(&engine, vec![create("wan0", other())]).await;
