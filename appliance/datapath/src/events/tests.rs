@@ -227,7 +227,9 @@ fn events_nobody_reads_are_lost_and_nobody_waits() {
 #[test]
 fn an_end_is_told_to_everyone_who_waits() {
     let (_pool, intake, batches) = Pool::new();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build();
     // Polled in this order: all of them wait when it ends.
     let told = runtime.expect("a runtime").block_on(async {
         let all = async {
