@@ -110,13 +110,19 @@ make_initrd() {
 
 # Boots it and shows the console. Two cards, an Intel 82574L and virtio, are at the ends of one cable. One thread runs
 # both CPUs: with two the emulator was seen to run an int3 the kernel had already taken back (its code is patched while
-# it runs), which ends the kernel.
+# it runs), which ends the kernel. Fails unless every test binary came to a good end: a kernel that dies says nothing.
 # Usage: boot_initrd SECONDS
 boot_initrd() {
+	local binaries
+	binaries=$(wc -l <"$IMAGE_KERNEL/tree/tests/order")
 	timeout --foreground "$1" qemu-system-x86_64 -machine q35 -cpu max -accel tcg,thread=single -smp 2 -m 3G \
 		-display none -monitor none -serial stdio -no-reboot -nic none \
 		-netdev hubport,hubid=0,id=intel -device e1000e,netdev=intel \
 		-netdev hubport,hubid=0,id=virtio -device virtio-net-pci,netdev=virtio,rss=on \
 		-kernel "$(echo "$IMAGE_KERNEL"/root/boot/vmlinuz-*)" -initrd "$IMAGE_KERNEL/initrd" \
-		-append 'console=ttyS0 quiet panic=-1' </dev/null | tr -d '\r'
+		-append 'console=ttyS0 quiet panic=-1' </dev/null | tr -d '\r' |
+		awk -v binaries="$binaries" '
+			{ print; fflush() }
+			/ ended with 0$/ { ended++ }
+			END { exit ended != binaries }'
 }
