@@ -64,7 +64,8 @@ cargo_test() {
 		shift
 	fi
 	if cargo nextest --version >/dev/null 2>&1; then
-		cargo nextest run --locked --no-fail-fast --no-tests=warn ${serial:+--test-threads=1} "$@"
+		cargo nextest run --locked --no-fail-fast --no-tests=warn ${RAVELIN_FULL:+--profile=full} \
+			${serial:+--test-threads=1} "$@"
 	else
 		cargo test --locked --no-fail-fast "$@" ${serial:+-- --test-threads=1}
 	fi
