@@ -31,8 +31,12 @@ impl Objects {
             let bytes = |connections: u32| (u64::from(connections), datapath.cache_bytes(connections));
             Ok(sizes.map(bytes).collect::<Vec<_>>())
         });
-        let event = u64::try_from(size_of::<ravelin_abi::rv_event>()).unwrap_or(u64::MAX);
-        Costs::new(sizes.await.unwrap_or_default(), event)
+        let one = EventTuning {
+            buffers: 1,
+            batch: 1,
+            ..EventTuning::default()
+        };
+        Costs::new(sizes.await.unwrap_or_default(), one.bytes())
     }
 
     /// Changes an object and reads it back. The text says why it is as it was.
