@@ -284,3 +284,14 @@ pub async fn wait_for<T>(stream: &mut EventStream, mut wanted: impl FnMut(&Event
         .await
         .expect("the event comes")
 }
+
+/// Waits until it is so.
+pub(crate) async fn until(what: &str, so: impl Fn() -> bool) {
+    let waiting = async {
+        while !so() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(30), waiting).await;
+    waited.unwrap_or_else(|_| panic!("{what} does not come"));
+}

@@ -10,7 +10,7 @@ use ravelin_model::{
 };
 use tokio::sync::{oneshot, watch};
 
-use crate::engine::{Engine, actor, id, in_step, wait_for};
+use crate::engine::{Engine, actor, id, in_step, until, wait_for};
 
 fn seeding() -> watch::Sender<SyncStatus> {
     watch::Sender::new(SyncStatus {
@@ -284,9 +284,7 @@ async fn programs_are_attached_once_connections_are_known() {
     });
     let seeding = async {
         let plane = plane.await.expect("a data plane");
-        while !plane.now().switches.statistics {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        until("the switch", || plane.now().switches.statistics).await;
         tokio::time::sleep(Duration::from_millis(200)).await;
         assert_eq!(plane.now().attached.len(), 0, "conntrack is not read yet");
         sync.send_replace(in_step());
@@ -364,15 +362,6 @@ async fn a_flowtable_takes_what_xdp_cannot() {
         let filter = engine.plane.now().filter.clone().expect("a table");
         filter.flowtable().iter().cloned().collect()
     };
-    let until = async |wanted: &[&str]| {
-        let waiting = async {
-            while interfaces(&engine) != wanted {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        let waited = tokio::time::timeout(Duration::from_secs(20), waiting).await;
-        assert!(waited.is_ok(), "{:?}, not {wanted:?}", interfaces(&engine));
-    };
     crate::policy::zoned(&engine).await;
     assert_eq!(interfaces(&engine).len(), 0, "XDP forwards everywhere");
     let judged = engine.plane.judgements().len();
@@ -382,10 +371,13 @@ async fn a_flowtable_takes_what_xdp_cannot() {
         problem: Some("its driver cannot".to_owned()),
     };
     engine.sync.send_modify(|sync| sync.ports = vec![problem]);
-    until(&["wan0"]).await;
+    until("the flowtable of wan0", || interfaces(&engine) == ["wan0"]).await;
     let broken = SyncState::Unavailable("no ctnetlink".to_owned());
     engine.sync.send_modify(|sync| sync.state = broken);
-    until(&["lan0", "wan0"]).await;
+    until("the flowtable of both", || {
+        interfaces(&engine) == ["lan0", "wan0"]
+    })
+    .await;
     let off = engine
         .control
         .set_enabled(Feature::FlowOffload, false, &actor())

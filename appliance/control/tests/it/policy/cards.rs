@@ -84,17 +84,6 @@ fn state(engine: &Engine, interface: &str) -> (SettingsState, Option<String>) {
     (applied.state, applied.reason.clone())
 }
 
-/// Waits until it is so.
-async fn until(what: &str, so: impl Fn() -> bool) {
-    let waiting = async {
-        while !so() {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    };
-    let waited = tokio::time::timeout(Duration::from_secs(30), waiting).await;
-    waited.unwrap_or_else(|_| panic!("{what} does not come"));
-}
-
 /// Waits until nothing is remembered of any card.
 async fn until_forgotten(store: &Store) {
     let waiting = async {

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 
 use super::{commit, packet, rule, rule_id, rule_spec, zone, zoned};
 use crate::datapath::Call;
-use crate::engine::{Engine, actor, expiring, links, wait_for};
+use crate::engine::{Engine, actor, expiring, links, until, wait_for};
 
 fn quick() -> Config {
     Config {
@@ -34,15 +34,8 @@ fn action(engine: &Engine, port: u16) -> Option<Action> {
 }
 
 /// Waits for the data plane to do so with it.
-async fn until(engine: &Engine, port: u16, wanted: Action) {
-    let waiting = async {
-        while action(engine, port) != Some(wanted) {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(20), waiting)
-        .await
-        .expect("the data plane follows");
+async fn classified(engine: &Engine, port: u16, wanted: Action) {
+    until("the data plane", || action(engine, port) == Some(wanted)).await;
 }
 
 fn loads(engine: &Engine) -> usize {
@@ -140,7 +133,7 @@ async fn entries_of_lists_come_and_go_in_rules() {
         .await
         .expect("add");
     assert_eq!(action(&engine, 80), Some(Action::Accept));
-    until(&engine, 80, Action::Drop).await;
+    classified(&engine, 80, Action::Drop).await;
     assert_eq!(
         engine.control.policy().revision,
         revision,
@@ -205,14 +198,14 @@ async fn rules_come_and_go_with_their_schedule_and_their_expiry() {
     );
     let to_the_hour = time::Duration::minutes(60 - i64::from(now.minute()));
     engine.ahead.send_replace(time::Duration::hours(1) + to_the_hour);
-    until(&engine, 80, Action::Accept).await;
+    classified(&engine, 80, Action::Accept).await;
     engine.ahead.send_replace(time::Duration::hours(2) + to_the_hour);
-    until(&engine, 80, Action::Drop).await;
+    classified(&engine, 80, Action::Drop).await;
     // Back, as after a wrong clock.
     engine.ahead.send_replace(time::Duration::hours(1) + to_the_hour);
-    until(&engine, 80, Action::Accept).await;
+    classified(&engine, 80, Action::Accept).await;
     engine.ahead.send_replace(time::Duration::hours(25));
-    until(&engine, 81, Action::Drop).await;
+    classified(&engine, 81, Action::Drop).await;
     assert_eq!(engine.control.policy().revision, revision);
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use ravelin_control::{Config, Hardware, SettingsState};
 use ravelin_model::{Action, HardwareChange, HardwareSettings};
 
-use super::{ORIGINAL, OTHER, card, create, delete, other, quick, started, state, until};
-use crate::engine::links;
+use super::{ORIGINAL, OTHER, card, create, delete, other, quick, started, state};
+use crate::engine::{links, until};
 use crate::policy::{commit, rule};
 
 #[tokio::test]

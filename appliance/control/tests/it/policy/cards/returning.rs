@@ -7,10 +7,9 @@ use ravelin_model::{HardwareChange, HardwareSettings};
 use ravelin_store::StoredOriginal;
 
 use super::{
-    ORIGINAL, OTHER, card, create, delete, other, quick, replace, restore, started, state, until,
-    until_forgotten,
+    ORIGINAL, OTHER, card, create, delete, other, quick, replace, restore, started, state, until_forgotten,
 };
-use crate::engine::{Engine, actor};
+use crate::engine::{Engine, actor, until};
 use crate::policy::commit;
 
 #[tokio::test]
