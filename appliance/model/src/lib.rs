@@ -13,6 +13,7 @@ mod interface;
 mod list;
 mod measurement;
 mod name;
+mod network;
 mod policy;
 mod program;
 mod reason;
@@ -48,6 +49,11 @@ pub use measurement::{
     BATCH_BOUNDS, BatchFigures, ProcessUsage, QueuePackets, SoftnetCpu, ThreadTime, WorkerFigures,
 };
 pub use name::{DomainName, DomainPattern, DomainScope, InvalidName};
+pub use network::{
+    BondMode, DhcpClient, DhcpRange, DnsServerAddress, LanLink, LanServices, LinkIdentity, NetworkFault,
+    NetworkPart, NetworkPlan, NetworkServices, NetworkSettings, OWN_PROTOCOL, RouteTarget, VirtualLink,
+    WantedLink, WantedRoute, WantedRouteRule,
+};
 pub use policy::{
     Action, AddressMatch, AddressRange, AnyObject, Day, Dnat, HardwareSettings, IcmpType, Id,
     InterfaceSettings, InterfaceSettingsId, InterfaceSettingsSpec, InvalidAddressRange, InvalidId,
