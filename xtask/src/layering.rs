@@ -28,6 +28,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         ],
     ),
     ("ravelin-store", L0),
+    ("ravelin-system", L0),
     // L2: features, never each other.
     ("ravelin-control", L0_L1),
     ("ravelin-flows", L0_L1),
@@ -41,10 +42,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ravelin-flows",
             "ravelin-model",
             "ravelin-nic",
+            "ravelin-system",
         ],
     ),
     // L4: binaries.
     ("ravelin-daemon", EVERYTHING_BELOW_L4),
+    ("ravelin-agent", &["ravelin-system"]),
     ("ravelin-gateway", &["ravelin-api-types"]),
     ("ravelin-cli", &["ravelin-api-types"]),
 ];
@@ -66,6 +69,7 @@ const L0_L1: &[&str] = &[
     "ravelin-kernel",
     "ravelin-datapath",
     "ravelin-store",
+    "ravelin-system",
 ];
 
 const EVERYTHING_BELOW_L4: &[&str] = &[
@@ -77,6 +81,7 @@ const EVERYTHING_BELOW_L4: &[&str] = &[
     "ravelin-kernel",
     "ravelin-datapath",
     "ravelin-store",
+    "ravelin-system",
     "ravelin-control",
     "ravelin-flows",
     "ravelin-api-types",

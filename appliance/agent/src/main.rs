@@ -1,0 +1,3 @@
+//! ravelin-agent.
+
+fn main() {}
