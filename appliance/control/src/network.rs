@@ -1,8 +1,12 @@
 //! The network of this box and the daemons of others that serve it, or what stands for them in tests.
 
+mod simulated;
+
 use std::fmt;
 
 use ravelin_model::{NetworkFault, NetworkPlan, NetworkServices};
+
+pub use simulated::SimulatedNetwork;
 
 /// Who changes links, addresses and routes. Calls block for milliseconds, for seconds where drivers do: call from a
 /// thread that may.
