@@ -47,7 +47,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     // L4: binaries.
     ("ravelin-daemon", EVERYTHING_BELOW_L4),
-    ("ravelin-agent", &["ravelin-system"]),
+    ("ravelin-agent", &["ravelin-model", "ravelin-system"]),
     ("ravelin-gateway", &["ravelin-api-types"]),
     ("ravelin-cli", &["ravelin-api-types"]),
 ];

@@ -1,0 +1,37 @@
+//! Restarting the machine and switching it off: the service manager does it.
+
+use std::process::Stdio;
+
+use ravelin_system::{Refusal, RefusalCode};
+use tokio::process::Command;
+
+use crate::config::Config;
+
+/// Restarts the machine, after the services have ended.
+pub async fn reboot(config: &Config) -> Result<(), Refusal> {
+    tracing::warn!("the machine restarts");
+    tell(config, "reboot").await
+}
+
+/// Switches the machine off, after the services have ended.
+pub async fn power_off(config: &Config) -> Result<(), Refusal> {
+    tracing::warn!("the machine is switched off");
+    tell(config, "poweroff").await
+}
+
+async fn tell(config: &Config, what: &'static str) -> Result<(), Refusal> {
+    let program = &config.programs.systemctl;
+    let failed = |detail: String| Refusal::new(RefusalCode::Internal, detail);
+    let ended = Command::new(program)
+        .args(["--no-ask-password", "--no-block", what])
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .map_err(|error| failed(format!("{} cannot be run: {error}", program.display())))?;
+    if ended.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&ended.stderr);
+    Err(failed(format!("systemctl {what} failed: {}", said.trim())))
+}
