@@ -13,6 +13,7 @@ mod interface_settings;
 mod live_flows;
 mod names;
 mod nat;
+mod network_settings;
 mod order;
 mod published_service;
 mod references;
@@ -37,6 +38,7 @@ pub use interface_settings::{
 pub use live_flows::{CutFlow, LiveFlows};
 pub use names::Names;
 pub use nat::{NatKind, NatRule, NatRuleSpec};
+pub use network_settings::{Bond, BondMode, Bridge, DhcpClient, DhcpRange, LanServices, LinkIdentity, Vlan};
 pub use order::{Move, MoveTo, NatRuleOrder, RuleOrder};
 pub use published_service::{PublishedService, PublishedServiceSpec};
 pub use references::{Reference, References};

@@ -1,6 +1,7 @@
 //! Network interfaces as the kernel tells them.
 
 use std::fmt;
+use std::str::FromStr;
 
 use ipnet::IpNet;
 
@@ -14,6 +15,35 @@ impl fmt::Display for HardwareAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [a, b, c, d, e, g] = self.0;
         write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+    }
+}
+
+/// Not an Ethernet address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is not an Ethernet address such as 52:54:00:12:34:56")]
+pub struct InvalidHardwareAddress;
+
+impl FromStr for HardwareAddress {
+    type Err = InvalidHardwareAddress;
+
+    /// Six bytes of two hexadecimal digits, with `:` or `-` between them.
+    fn from_str(text: &str) -> Result<Self, InvalidHardwareAddress> {
+        let mut address = [0; 6];
+        let mut parts = text.split(if text.contains('-') { '-' } else { ':' });
+        for byte in &mut address {
+            let part = parts
+                .next()
+                .filter(|part| part.len() == 2)
+                .ok_or(InvalidHardwareAddress)?;
+            // `from_str_radix` would take a sign.
+            let digits = part.bytes().all(|digit| digit.is_ascii_hexdigit());
+            let read = u8::from_str_radix(part, 16).ok().filter(|_| digits);
+            *byte = read.ok_or(InvalidHardwareAddress)?;
+        }
+        match parts.next() {
+            None => Ok(Self(address)),
+            Some(_) => Err(InvalidHardwareAddress),
+        }
     }
 }
 
@@ -72,4 +102,32 @@ pub struct Interface {
     pub attach_error: Option<String>,
     /// The kernel's counters.
     pub counters: LinkCounters,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: Option<&str>) {
+        let read = text.parse::<HardwareAddress>().ok();
+        assert_eq!(read.map(|read| read.to_string()).as_deref(), expected, "{text}");
+    }
+
+    #[test]
+    fn addresses_are_read_and_printed_in_one_form() {
+        let canonical = Some("52:54:00:ab:cd:ef");
+        check("52:54:00:ab:cd:ef", canonical);
+        check("52-54-00-AB-CD-EF", canonical);
+        for wrong in [
+            "",
+            "52:54:00:ab:cd",
+            "52:54:00:ab:cd:ef:00",
+            "5:54:00:ab:cd:ef",
+            "+5:54:00:ab:cd:ef",
+        ] {
+            check(wrong, None);
+        }
+        check("52:54-00:ab:cd:ef", None);
+        check("525400abcdef", None);
+    }
 }

@@ -15,7 +15,7 @@ pub const OWN_PROTOCOL: u8 = 0x52;
 /// What the network of an interface shall be. Nothing is said by default: the interface stays as others made it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NetworkSettings {
-    /// Whether the link is up. None: up as soon as anything else is said here, else as it is.
+    /// Whether the link is up. None: see [`NetworkSettings::up`].
     pub enabled: Option<bool>,
     /// Largest packet without the Ethernet header, in bytes.
     pub mtu_bytes: Option<u32>,
@@ -35,6 +35,19 @@ impl NetworkSettings {
     /// Whether nothing is said.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Whether the link shall be up: what is said of it, or else up as soon as anything but its identity is said.
+    pub fn up(&self) -> Option<bool> {
+        let says_nothing_else = || {
+            let identity = self.identity.clone();
+            *self
+                == Self {
+                    identity,
+                    ..Self::default()
+                }
+        };
+        self.enabled.or_else(|| (!says_nothing_else()).then_some(true))
     }
 }
 
@@ -96,6 +109,15 @@ pub enum VirtualLink {
 }
 
 impl VirtualLink {
+    /// What kind of link it is, as the API has it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Vlan { .. } => "vlan",
+            Self::Bridge { .. } => "bridge",
+            Self::Bond { .. } => "bond",
+        }
+    }
+
     /// Names of the links it is made of.
     pub fn members(&self) -> &[String] {
         match self {
@@ -123,6 +145,13 @@ pub struct LinkIdentity {
     pub mac: Option<HardwareAddress>,
     /// Bus path, such as `pci-0000:00:03.0`.
     pub path: Option<String>,
+}
+
+impl LinkIdentity {
+    /// Whether nothing is said.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// A route as it is wanted.

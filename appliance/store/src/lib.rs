@@ -17,6 +17,7 @@ mod hardware;
 mod interfaces;
 mod lists;
 mod open;
+mod own_links;
 mod policy;
 mod replace;
 mod tuning;

@@ -281,12 +281,11 @@ mod tests {
         }
     }
 
-    /// The table is made anew to take another kind of object.
-    #[tokio::test]
-    async fn objects_of_an_older_schema_are_still_there_after_it_was_brought_up_to_date() {
+    /// A store as an older engine left it, brought up to date.
+    async fn after_migration(first_missing: i64, written: &'static str) -> Store {
         let before = MIGRATIONS
             .iter()
-            .filter(|migration| migration.version < 5)
+            .filter(|migration| migration.version < first_missing)
             .cloned();
         let older = Migrator {
             migrations: before.collect(),
@@ -297,20 +296,25 @@ mod tests {
             .await
             .expect("open");
         older.run(&writer).await.expect("older schema");
-        sqlx::query(
-            "INSERT INTO policy_object (id, kind, number, position, name, spec, updated_at, revision)
-             VALUES ('rul_a', 'rule', 16, 7, 'a', '{\"action\":\"drop\"}', 5, 3)",
-        )
-        .execute(&writer)
-        .await
-        .expect("rule");
+        sqlx::query(written).execute(&writer).await.expect(written);
         migrate(&writer).await.expect("migrate");
-        let store = Store {
+        Store {
             reader: writer.clone(),
             writer,
             verdict_times: BatchTimes::default(),
             flow_record_times: BatchTimes::default(),
-        };
+        }
+    }
+
+    /// The table is made anew to take another kind of object.
+    #[tokio::test]
+    async fn objects_of_an_older_schema_are_still_there_after_it_was_brought_up_to_date() {
+        let store = after_migration(
+            5,
+            "INSERT INTO policy_object (id, kind, number, position, name, spec, updated_at, revision)
+             VALUES ('rul_a', 'rule', 16, 7, 'a', '{\"action\":\"drop\"}', 5, 3)",
+        )
+        .await;
         let found = store.policy().await.expect("policy");
         assert_eq!(found.rule_positions, [7]);
         let rule = &found.policy.rules[0];
@@ -324,5 +328,21 @@ mod tests {
             ("rul_a", 16, "a", Revision(3))
         );
         assert_eq!(found.policy.zones.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn settings_of_interfaces_that_know_no_network_say_nothing_of_it() {
+        let store = after_migration(
+            7,
+            "INSERT INTO policy_object (id, kind, number, position, name, spec, updated_at, revision)
+             VALUES ('ifs_a', 'interface_settings', 0, NULL, 'wan0', '{\"hardware\":{\"rx_channels\":2}}', 5, 3)",
+        )
+        .await;
+        let found = store.policy().await.expect("policy");
+        let settings: Vec<_> = found.policy.interface_settings.values().collect();
+        let spec = &settings.first().expect("settings").spec;
+        assert_eq!((settings.len(), spec.interface.as_str()), (1, "wan0"));
+        assert_eq!(spec.hardware.rx_channels, Some(2));
+        assert!(spec.network.is_empty());
     }
 }

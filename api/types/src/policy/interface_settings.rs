@@ -1,10 +1,14 @@
 //! Interface settings.
 
+use ipnet::IpNet;
 use ravelin_model as model;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Names;
+use super::network_settings::{
+    Bond, Bridge, DhcpClient, LanServices, LinkIdentity, Vlan, addresses, read_virtual_link, virtual_link,
+};
 use super::spec::{Spec, free_text, interface_name};
 use crate::{Errors, Fields, FromJson, Node, Text, Timestamp};
 
@@ -139,6 +143,39 @@ pub struct InterfaceSettingsSpec {
     #[serde(default)]
     #[schema(max_length = 1024)]
     pub description: String,
+    /// Whether the link is up. Missing: up as soon as anything of its network is said but its identity, else as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub enabled: Option<bool>,
+    /// Largest packet without the Ethernet header; missing: as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 68, maximum = 65_535)]
+    pub mtu_bytes: Option<u32>,
+    /// Static addresses of this box on the link, with their prefix lengths.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>, example = json!(["192.168.77.1/24", "fd12:3456:789a::1/64"]))]
+    pub addresses: Vec<Text<IpNet>>,
+    /// Addresses got from others.
+    #[serde(default)]
+    pub dhcp_client: DhcpClient,
+    /// What this box does for hosts on the link.
+    #[serde(default)]
+    pub lan_services: LanServices,
+    /// The link is a VLAN this box makes. At most one of `vlan`, `bridge` and `bond` is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub vlan: Option<Vlan>,
+    /// The link is a bridge this box makes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub bridge: Option<Bridge>,
+    /// The link is a bond this box makes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub bond: Option<Bond>,
+    /// Which card the name stands for.
+    #[serde(default)]
+    pub identity: LinkIdentity,
     /// What the card and its driver shall do.
     #[serde(default)]
     pub hardware: HardwareSettings,
@@ -148,16 +185,34 @@ impl Spec for InterfaceSettingsSpec {
     type Model = model::InterfaceSettingsSpec;
 
     fn read(node: Node<'_>, _: &Names, errors: &mut Errors) -> Option<model::InterfaceSettingsSpec> {
-        let mut fields = Fields::of(node, errors)?;
+        let mut fields = Fields::of(node.clone(), errors)?;
         let interface =
             fields.required_with("interface", errors, |node, errors| interface_name(&node, errors));
         let description = free_text(&mut fields, "description", errors);
+        let enabled = fields.optional_with("enabled", errors, bool::from_json);
+        let mtu_bytes = fields.optional_with("mtu_bytes", errors, |node, errors| {
+            node.integer(&(68..=65_535), errors)
+        });
+        let addresses = addresses(&mut fields, errors);
+        let dhcp_client = fields.or("dhcp_client", <_>::default(), errors, DhcpClient::read);
+        let lan_services = fields.or("lan_services", <_>::default(), errors, LanServices::read);
+        let virtual_link = read_virtual_link(&node, &mut fields, errors);
+        let identity = fields.or("identity", <_>::default(), errors, LinkIdentity::read);
         let nothing = model::HardwareSettings::default();
         let hardware = fields.or("hardware", nothing, errors, HardwareSettings::read);
         fields.finish(errors);
         Some(model::InterfaceSettingsSpec {
             interface: interface?,
             description: description?,
+            network: model::NetworkSettings {
+                enabled: enabled?,
+                mtu_bytes: mtu_bytes?,
+                addresses: addresses?,
+                dhcp_client: dhcp_client?,
+                lan_services: lan_services?,
+                virtual_link: virtual_link?,
+                identity: identity?,
+            },
             hardware: hardware?,
         })
     }
@@ -166,11 +221,31 @@ impl Spec for InterfaceSettingsSpec {
         let model::InterfaceSettingsSpec {
             interface,
             description,
+            network,
             hardware,
         } = spec;
+        let model::NetworkSettings {
+            enabled,
+            mtu_bytes,
+            addresses,
+            dhcp_client,
+            lan_services,
+            virtual_link: link,
+            identity,
+        } = network;
+        let (vlan, bridge, bond) = virtual_link(link.as_ref());
         Self {
             interface: interface.clone(),
             description: description.clone(),
+            enabled: *enabled,
+            mtu_bytes: *mtu_bytes,
+            addresses: addresses.iter().copied().map(Text).collect(),
+            dhcp_client: (*dhcp_client).into(),
+            lan_services: lan_services.into(),
+            vlan,
+            bridge,
+            bond,
+            identity: identity.into(),
             hardware: (*hardware).into(),
         }
     }

@@ -432,20 +432,27 @@ fn a_published_service_is_reached_from_inside_too() {
     );
 }
 
+/// Settings of `wan0` with nothing but these members.
+fn settings(members: Value) -> Value {
+    let mut settings = json!({"interface": "wan0", "description": "", "addresses": [],
+        "dhcp_client": {"ipv4": false, "ipv6": false},
+        "lan_services": {"router_advertisements": false, "dns": false}, "identity": {}, "hardware": {}});
+    crate::merge_patch(&mut settings, &members);
+    settings
+}
+
 #[test]
 fn settings_of_a_card_say_nothing_of_what_is_null() {
-    check_good::<InterfaceSettingsSpec>(
-        &json!({"interface": "wan0"}),
-        &json!({"interface": "wan0", "description": "", "hardware": {}}),
-    );
+    let nothing = settings(json!({}));
+    check_good::<InterfaceSettingsSpec>(&json!({"interface": "wan0"}), &nothing);
     let all = json!({"large_receive_offload": false, "ntuple_filters": true, "symmetric_receive_hash": true,
         "hw_tc_offload": true, "rx_vlan_offload": false, "rx_ring_descriptors": 1, "tx_ring_descriptors": 4096,
         "rx_channels": 0, "tx_channels": 1, "combined_channels": 8});
-    let whole = json!({"interface": "wan0", "description": "d", "hardware": all});
+    let whole = settings(json!({"description": "d", "hardware": all}));
     check_good::<InterfaceSettingsSpec>(&whole, &whole);
     check_good::<InterfaceSettingsSpec>(
         &json!({"interface": "wan0", "hardware": {"ntuple_filters": null, "tx_channels": null}}),
-        &json!({"interface": "wan0", "description": "", "hardware": {}}),
+        &nothing,
     );
     check_bad::<InterfaceSettingsSpec>(
         &json!({"interface": "a name too long for Linux", "hardware": {"large_receive_offload": 1, "ring": 5,
@@ -458,6 +465,76 @@ fn settings_of_a_card_say_nothing_of_what_is_null() {
             ("/hardware/ring", "unknown_field"),
             ("/name", "unknown_field"),
         ],
+    );
+}
+
+#[test]
+fn settings_of_the_network_survive_the_wire_in_one_form() {
+    let whole = settings(json!({"enabled": false, "mtu_bytes": 1400,
+        "addresses": ["192.168.77.1/24", "fd12:3456:789a::1/64"], "dhcp_client": {"ipv4": false, "ipv6": true},
+        "lan_services": {"router_advertisements": true, "dns": true,
+            "dhcp_range": {"first": "192.168.77.100", "last": "192.168.77.199", "lease_seconds": 3600}},
+        "identity": {"mac": "52:54:00:ab:cd:ef", "path": "pci-0000:00:03.0"}}));
+    check_good::<InterfaceSettingsSpec>(&whole, &whole);
+    for link in [
+        json!({"vlan": {"parent": "lan0", "id": 4094}}),
+        json!({"bridge": {"ports": ["lan1", "lan2"], "spanning_tree": true}}),
+        json!({"bond": {"ports": ["lan1", "lan2"], "mode": "active_backup"}}),
+        json!({"bond": {"ports": [], "mode": "lacp"}}),
+        json!({"bond": {"ports": [], "mode": "balance_xor"}}),
+    ] {
+        let link = settings(link);
+        check_good::<InterfaceSettingsSpec>(&link, &link);
+    }
+    check_good::<InterfaceSettingsSpec>(
+        &json!({"interface": "wan0", "addresses": ["FD12:3456::0:1/64"], "identity": {"mac": "52-54-00-AB-CD-EF"},
+            "lan_services": {"dhcp_range": {"first": "10.0.0.2", "last": "10.0.0.9"}}, "bridge": {}, "vlan": null}),
+        &settings(
+            json!({"addresses": ["fd12:3456::1/64"], "identity": {"mac": "52:54:00:ab:cd:ef"},
+            "lan_services": {"dhcp_range": {"first": "10.0.0.2", "last": "10.0.0.9", "lease_seconds": 43200}},
+            "bridge": {"ports": [], "spanning_tree": false}}),
+        ),
+    );
+}
+
+#[test]
+fn settings_of_the_network_are_checked_all_at_once() {
+    check_bad::<InterfaceSettingsSpec>(
+        &json!({"interface": "wan0", "enabled": "yes", "mtu_bytes": 67, "addresses": ["10.0.0.1", 5, "10.0.0.1/33"],
+            "dhcp_client": {"ipv4": 1, "v6": true},
+            "lan_services": {"dhcp_range": {"first": "fd00::1", "lease_seconds": 119}, "ntp": true},
+            "identity": {"mac": "52:54", "path": "a b"}}),
+        &[
+            ("/enabled", "type"),
+            ("/mtu_bytes", "range"),
+            ("/addresses/0", "format"),
+            ("/addresses/1", "type"),
+            ("/addresses/2", "format"),
+            ("/dhcp_client/ipv4", "type"),
+            ("/dhcp_client/v6", "unknown_field"),
+            ("/lan_services/dhcp_range/first", "format"),
+            ("/lan_services/dhcp_range/last", "required"),
+            ("/lan_services/dhcp_range/lease_seconds", "range"),
+            ("/lan_services/ntp", "unknown_field"),
+            ("/identity/mac", "format"),
+            ("/identity/path", "format"),
+        ],
+    );
+    check_bad::<InterfaceSettingsSpec>(
+        &json!({"interface": "wan0", "vlan": {"parent": "a b", "id": 4095, "qos": 1},
+            "bridge": {"ports": ["lan0", "x/y"], "spanning_tree": 1}, "bond": {"mode": "round_robin"}}),
+        &[
+            ("/vlan/parent", "format"),
+            ("/vlan/id", "range"),
+            ("/vlan/qos", "unknown_field"),
+            ("/bridge/ports/1", "format"),
+            ("/bridge/spanning_tree", "type"),
+            ("/bond/mode", "format"),
+        ],
+    );
+    check_bad::<InterfaceSettingsSpec>(
+        &json!({"interface": "wan0", "vlan": {"parent": "lan0", "id": 1}, "bridge": {}}),
+        &[("", "invalid")],
     );
 }
 

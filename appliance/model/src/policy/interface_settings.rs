@@ -1,6 +1,7 @@
 //! Interface settings: what this box does to its own interfaces.
 
 use super::object::{Id, Kind, Object};
+use crate::NetworkSettings;
 
 /// Settings of an interface.
 pub type InterfaceSettings = Object<InterfaceSettingsSpec>;
@@ -14,6 +15,8 @@ pub struct InterfaceSettingsSpec {
     pub interface: String,
     /// Free text.
     pub description: String,
+    /// Addresses, services, and what the link is.
+    pub network: NetworkSettings,
     /// What the card and its driver shall do.
     pub hardware: HardwareSettings,
 }

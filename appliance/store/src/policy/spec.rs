@@ -3,6 +3,7 @@
 
 mod interface;
 mod nat;
+mod network;
 mod rule;
 mod service;
 mod terms;

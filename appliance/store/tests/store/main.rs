@@ -9,6 +9,7 @@ mod flow_records;
 mod hardware;
 mod lists;
 mod opening;
+mod own_links;
 mod policy;
 mod replacing;
 mod support;

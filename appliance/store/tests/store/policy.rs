@@ -1,11 +1,14 @@
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use ravelin_model::{
-    Action, AddressMatch, AnyObject, Day, Dnat, HardwareSettings, IcmpType, Id, InterfaceSettingsSpec, Kind,
-    MinuteOfDay, NatRuleSpec, Object, ObjectName, PortRange, PublishedAddress, PublishedServiceSpec,
+    Action, AddressMatch, AnyObject, BondMode, Day, DhcpClient, DhcpRange, Dnat, HardwareAddress,
+    HardwareSettings, IcmpType, Id, InterfaceSettingsSpec, Kind, LanServices, LinkIdentity, MinuteOfDay,
+    NatRuleSpec, NetworkSettings, Object, ObjectName, PortRange, PublishedAddress, PublishedServiceSpec,
     RateLimit, RateLimitScope, Revision, RuleSpec, Schedule, ServiceEntry, ServiceMatch, ServiceSpec,
-    Translation, ZoneMatch, ZonePairSpec, ZoneSpec,
+    Translation, VirtualLink, ZoneMatch, ZonePairSpec, ZoneSpec,
 };
 use ravelin_store::{
     CounterEpoch, PolicyWrite, Store, StoredCounter, StoredCounters, StoredPolicy, Unconfirmed,
@@ -141,6 +144,57 @@ pub(crate) fn every_hardware_setting() -> HardwareSettings {
     }
 }
 
+/// No two of the same kind of value are equal.
+fn every_network_setting() -> NetworkSettings {
+    NetworkSettings {
+        enabled: Some(false),
+        mtu_bytes: Some(1400),
+        addresses: ["192.168.77.1/24", "fd00::1/64", "10.0.0.1/8"]
+            .map(|text| text.parse().expect(text))
+            .into(),
+        dhcp_client: DhcpClient {
+            ipv4: false,
+            ipv6: true,
+        },
+        lan_services: LanServices {
+            dhcp_range: Some(DhcpRange {
+                first: Ipv4Addr::new(192, 168, 77, 100),
+                last: Ipv4Addr::new(192, 168, 77, 199),
+                lease_seconds: 3600,
+            }),
+            router_advertisements: true,
+            dns: false,
+        },
+        virtual_link: None,
+        identity: LinkIdentity {
+            mac: Some(HardwareAddress([2, 0, 0, 0xab, 0, 1])),
+            path: Some("pci-0000:00:03.0".to_owned()),
+        },
+    }
+}
+
+fn virtual_links() -> [VirtualLink; 6] {
+    let ports = || ["lan1", "lan2"].map(str::to_owned).to_vec();
+    let bond = |mode| VirtualLink::Bond { ports: ports(), mode };
+    [
+        VirtualLink::Vlan {
+            parent: "lan0".to_owned(),
+            id: NonZeroU16::new(4094).expect("not zero"),
+        },
+        VirtualLink::Bridge {
+            ports: ports(),
+            spanning_tree: true,
+        },
+        VirtualLink::Bridge {
+            ports: Vec::new(),
+            spanning_tree: false,
+        },
+        bond(BondMode::ActiveBackup),
+        bond(BondMode::Lacp),
+        bond(BondMode::BalanceXor),
+    ]
+}
+
 /// One of every kind and every shape of it.
 fn everything() -> Vec<PolicyWrite> {
     let put = |object| PolicyWrite::Put {
@@ -204,11 +258,13 @@ fn everything() -> Vec<PolicyWrite> {
     let full_settings = InterfaceSettingsSpec {
         interface: "lan0".to_owned(),
         description: "d".to_owned(),
+        network: every_network_setting(),
         hardware: every_hardware_setting(),
     };
     let empty_settings = InterfaceSettingsSpec {
         interface: "lan".to_owned(),
         description: String::new(),
+        network: NetworkSettings::default(),
         hardware: HardwareSettings::default(),
     };
     let mut writes = vec![
@@ -224,6 +280,27 @@ fn everything() -> Vec<PolicyWrite> {
         },
         rule("plain", 19, 1, 7),
     ];
+    for (place, link) in (0..).zip(virtual_links()) {
+        let spec = InterfaceSettingsSpec {
+            interface: format!("virtual{place}"),
+            description: String::new(),
+            network: NetworkSettings {
+                lan_services: LanServices {
+                    dns: place % 2 == 0,
+                    ..LanServices::default()
+                },
+                dhcp_client: DhcpClient {
+                    ipv4: true,
+                    ipv6: false,
+                },
+                virtual_link: Some(link),
+                ..NetworkSettings::default()
+            },
+            hardware: HardwareSettings::default(),
+        };
+        let id = format!("v{place}");
+        writes.push(put(AnyObject::InterfaceSettings(object(&id, 0, 1, spec))));
+    }
     for (place, translation) in (0..).zip(translations) {
         let spec = NatRuleSpec {
             name: name(&format!("nat {place}")),

@@ -9,7 +9,9 @@ use std::time::Duration;
 use ravelin_control::{
     CommitOptions, CommitStep, Committed, Config, Hardware, Operation, PolicyOperation, SettingsState,
 };
-use ravelin_model::{HardwareChange, HardwareSettings, InterfaceSettingsId, InterfaceSettingsSpec, Revision};
+use ravelin_model::{
+    HardwareChange, HardwareSettings, InterfaceSettingsId, InterfaceSettingsSpec, NetworkSettings, Revision,
+};
 use ravelin_store::Store;
 
 use super::{ANY, commit};
@@ -30,6 +32,7 @@ fn spec(interface: &str, hardware: HardwareSettings) -> InterfaceSettingsSpec {
     InterfaceSettingsSpec {
         interface: interface.to_owned(),
         description: String::new(),
+        network: NetworkSettings::default(),
         hardware,
     }
 }

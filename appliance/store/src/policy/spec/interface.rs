@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ravelin_model::{AnyObject, InterfaceSettingsSpec, Object, ObjectName};
 use serde::{Deserialize, Serialize};
 
+use super::network::NetworkRow;
 use super::{Stored, named};
 use crate::StoreError;
 use crate::hardware::HardwareRow;
@@ -15,6 +16,8 @@ use crate::hardware::HardwareRow;
 pub(in crate::policy) struct InterfaceSettingsRow {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     description: String,
+    #[serde(default, skip_serializing_if = "NetworkRow::says_nothing")]
+    network: NetworkRow,
     #[serde(default, skip_serializing_if = "HardwareRow::says_nothing")]
     hardware: HardwareRow,
 }
@@ -26,10 +29,12 @@ impl Stored for InterfaceSettingsSpec {
         let Self {
             interface: _,
             description,
+            network,
             hardware,
         } = self;
         InterfaceSettingsRow {
             description: description.clone(),
+            network: NetworkRow::of(network),
             hardware: HardwareRow::of(*hardware),
         }
     }
@@ -37,11 +42,13 @@ impl Stored for InterfaceSettingsSpec {
     fn from_row(row: InterfaceSettingsRow, name: Option<ObjectName>) -> Result<Self, StoreError> {
         let InterfaceSettingsRow {
             description,
+            network,
             hardware,
         } = row;
         Ok(Self {
             interface: named(name)?.to_string(),
             description,
+            network: network.settings()?,
             hardware: hardware.settings(),
         })
     }
