@@ -133,8 +133,9 @@ fn listen(
             path: path.to_owned(),
             source,
         })?;
+    // In this order, as the mode of somebody else's file is not ours to set without CAP_FOWNER.
     let handed_over =
-        chown(path, owner, group).and_then(|()| fs::set_permissions(path, Permissions::from_mode(mode)));
+        fs::set_permissions(path, Permissions::from_mode(mode)).and_then(|()| chown(path, owner, group));
     if let Err(source) = handed_over {
         drop(listener);
         // Nobody is to wait for an answer there. That it may stay behind is the lesser trouble.
