@@ -4,7 +4,7 @@ use ravelin_model::Revision;
 use sqlx::{Sqlite, SqliteConnection, Transaction};
 use time::OffsetDateTime;
 
-use crate::{Store, StoreError, convert};
+use crate::{Store, StoreError, convert, digest};
 
 /// Who makes a change, for the history.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub struct Change {
     transaction: Transaction<'static, Sqlite>,
     pub(crate) revision: Revision,
     pub(crate) at: OffsetDateTime,
+    /// Objects of the policy were written.
+    pub(crate) wrote_policy: bool,
 }
 
 impl Store {
@@ -59,6 +61,7 @@ impl Store {
             transaction,
             revision,
             at,
+            wrote_policy: false,
         })
     }
 }
@@ -70,7 +73,10 @@ impl Change {
     }
 
     /// Makes the change durable: Ok means it is on disk.
-    pub async fn commit(self) -> Result<Revision, StoreError> {
+    pub async fn commit(mut self) -> Result<Revision, StoreError> {
+        digest::write(&mut self.transaction, self.wrote_policy)
+            .await
+            .map_err(StoreError::WriteDigest)?;
         self.transaction.commit().await.map_err(StoreError::Commit)?;
         Ok(self.revision)
     }

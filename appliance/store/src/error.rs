@@ -63,6 +63,15 @@ pub enum StoreError {
     /// The number of the last change could not be read.
     #[error("read the revision")]
     ReadRevision(#[source] sqlx::Error),
+    /// What the configuration must come to could not be written.
+    #[error("write the digests of the configuration")]
+    WriteDigest(#[source] sqlx::Error),
+    /// The configuration could not be checked.
+    #[error("check the configuration")]
+    Verify(#[source] sqlx::Error),
+    /// The configuration could not be copied.
+    #[error("copy the configuration")]
+    Copy(#[source] sqlx::Error),
     /// Features could not be read.
     #[error("read the features")]
     ReadFeatures(#[source] sqlx::Error),

@@ -9,6 +9,8 @@ mod audit;
 mod batch_times;
 mod change;
 mod convert;
+mod copy;
+mod digest;
 mod entries;
 mod error;
 mod features;
@@ -22,6 +24,7 @@ mod policy;
 mod replace;
 mod tuning;
 mod verdicts;
+mod verify;
 
 pub use audit::AuditEntry;
 pub use change::{Author, Change};

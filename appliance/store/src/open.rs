@@ -12,16 +12,19 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Connection, SqliteConnection, SqlitePool};
 
 use crate::batch_times::BatchTimes;
-use crate::{StoreError, convert};
+use crate::{StoreError, convert, digest};
 
 /// `PRAGMA application_id` of our files: `RVLN`.
 const APPLICATION_ID: i64 = 0x5256_4c4e;
+
+/// Marks a file as ours; a pragma takes no bound value.
+pub(crate) const MARK: &str = "PRAGMA application_id = 1381387342"; // 0x52564c4e
 
 /// Readers beside the one writer.
 const READERS: u32 = 4;
 
 /// How long one statement waits for a lock another process holds (a backup, an inspecting `sqlite3`).
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a change or a reader waits for its turn: longer than the largest import takes on a slow machine.
 const TURN_TIMEOUT: Duration = Duration::from_secs(120);
@@ -32,7 +35,7 @@ const SQLITE_CORRUPT: i32 = 11;
 /// SQLite's code for a file that is no database.
 const SQLITE_NOTADB: i32 = 26;
 
-static MIGRATIONS: Migrator = sqlx::migrate!();
+pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!();
 
 /// The store. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -62,6 +65,49 @@ impl Store {
                 });
             }
         }
+        Self::open_file(path).await
+    }
+
+    /// Opens a file that must be there and hold a store: an empty one is damaged, not new.
+    pub async fn open_existing(path: &Path) -> Result<Self, StoreError> {
+        let damaged = |detail: &str| StoreError::Damaged {
+            path: path.to_owned(),
+            detail: detail.to_owned(),
+        };
+        let length = std::fs::metadata(path)
+            .map_err(|source| StoreError::Create {
+                path: path.to_owned(),
+                source,
+            })?
+            .len();
+        if length == 0 {
+            return Err(damaged("the file is empty"));
+        }
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .busy_timeout(BUSY_TIMEOUT);
+        let failed = |source| refused(path, source);
+        let mut connection = SqliteConnection::connect_with(&options).await.map_err(failed)?;
+        let marked = sqlx::query_scalar::<_, i64>("PRAGMA application_id")
+            .fetch_one(&mut connection)
+            .await;
+        let migrated = migrated(&mut connection).await;
+        let closed = connection.close().await;
+        if marked.map_err(failed)? == APPLICATION_ID && !migrated.map_err(failed)? {
+            return Err(damaged("it has no tables"));
+        }
+        closed.map_err(failed)?;
+        let store = Self::open_file(path).await?;
+        match store.verify().await {
+            Ok(()) => Ok(store),
+            Err(error) => {
+                store.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn open_file(path: &Path) -> Result<Self, StoreError> {
         // The pragmas of `options` would already write to a foreign file, so it is inspected without them.
         inspect(path).await?;
         let options = options()
@@ -112,6 +158,15 @@ impl Store {
         self.writer.close().await;
     }
 
+    /// A number of its own, which its copies share.
+    pub async fn identity(&self) -> Result<u32, StoreError> {
+        let number: i64 = sqlx::query_scalar("SELECT user_version FROM pragma_user_version")
+            .fetch_one(&self.reader)
+            .await
+            .map_err(StoreError::ReadRevision)?;
+        convert::unsigned("user_version", number)
+    }
+
     /// Number of the last change; 0 before the first.
     pub async fn revision(&self) -> Result<Revision, StoreError> {
         let number: Option<i64> = sqlx::query_scalar("SELECT MAX(number) FROM revision")
@@ -145,7 +200,23 @@ fn pool(connections: u32) -> SqlitePoolOptions {
 }
 
 async fn migrate(writer: &SqlitePool) -> Result<(), StoreError> {
-    MIGRATIONS.run(writer).await.map_err(StoreError::Migrate)
+    let latest = "SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations";
+    let before: i64 = sqlx::query_scalar(latest).fetch_one(writer).await.unwrap_or(0);
+    MIGRATIONS.run(writer).await.map_err(StoreError::Migrate)?;
+    let mut connection = writer.acquire().await.map_err(StoreError::Begin)?;
+    let after: i64 = sqlx::query_scalar(latest)
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(StoreError::ReadRevision)?;
+    if after == before {
+        return Ok(());
+    }
+    // A migration may say the same in other rows.
+    let mut transaction = connection.begin().await.map_err(StoreError::Begin)?;
+    digest::write(&mut transaction, true)
+        .await
+        .map_err(StoreError::WriteDigest)?;
+    transaction.commit().await.map_err(StoreError::Commit)
 }
 
 /// Refuses what we must not write to; marks an empty file as ours.
@@ -153,26 +224,39 @@ async fn inspect(path: &Path) -> Result<(), StoreError> {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .busy_timeout(BUSY_TIMEOUT);
-    let path = path.to_owned();
-    let failed = |source: sqlx::Error| match primary_code(&source) {
-        Some(SQLITE_NOTADB) => StoreError::NotOurs { path: path.clone() },
-        Some(SQLITE_CORRUPT) => StoreError::Damaged {
-            path: path.clone(),
-            detail: source.to_string(),
-        },
-        _ => StoreError::Open {
-            path: path.clone(),
-            source,
-        },
-    };
+    let failed = |source| refused(path, source);
     let mut connection = SqliteConnection::connect_with(&options).await.map_err(failed)?;
-    let checked = inspect_connection(&mut connection, &path).await;
+    let checked = inspect_connection(&mut connection, path).await;
     let closed = connection.close().await;
     match checked {
         Ok(verdict) => verdict?,
         Err(source) => return Err(failed(source)),
     }
     closed.map_err(failed)
+}
+
+/// Why SQLite does not open a file.
+fn refused(path: &Path, source: sqlx::Error) -> StoreError {
+    let path = path.to_owned();
+    match primary_code(&source) {
+        Some(SQLITE_NOTADB) => StoreError::NotOurs { path },
+        Some(SQLITE_CORRUPT) => StoreError::Damaged {
+            path,
+            detail: source.to_string(),
+        },
+        _ => StoreError::Open { path, source },
+    }
+}
+
+/// The file cannot be used now, whatever is in it: by SQLite's result codes for permissions, locks, memory, a failing
+/// or full disk, and a disk that is not to be written to.
+pub(crate) fn unusable_now(error: &sqlx::Error) -> bool {
+    // PERM, BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN.
+    let codes = [3, 5, 6, 7, 8, 10, 13, 14];
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => true,
+        error => primary_code(error).is_some_and(|code| codes.contains(&code)),
+    }
 }
 
 /// SQLite's result code without the extension in its upper bytes.
@@ -192,10 +276,11 @@ async fn inspect_connection(
         .fetch_one(&mut *connection)
         .await?;
     if id == 0 && objects == 0 {
-        // 0x52564c4e; a pragma takes no bound value.
-        sqlx::query("PRAGMA application_id = 1381387342")
-            .execute(&mut *connection)
+        let random: i64 = sqlx::query_scalar("SELECT random() & 2147483647")
+            .fetch_one(&mut *connection)
             .await?;
+        sqlx::query(MARK).execute(&mut *connection).await?;
+        set_identity(connection, random).await?;
         return Ok(Ok(()));
     }
     if id != APPLICATION_ID {
@@ -212,11 +297,7 @@ async fn inspect_connection(
             detail: finding,
         }));
     }
-    let migrated: bool =
-        sqlx::query_scalar("SELECT COUNT(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'")
-            .fetch_one(&mut *connection)
-            .await?;
-    if !migrated {
+    if !migrated(connection).await? {
         return Ok(Ok(()));
     }
     let found: Option<i64> = sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations")
@@ -227,14 +308,35 @@ async fn inspect_connection(
         .map(|migration| migration.version)
         .max()
         .unwrap_or(0);
-    Ok(match found {
-        Some(found) if found > known => Err(StoreError::NewerSchema {
+    if let Some(found) = found.filter(|found| *found > known) {
+        return Ok(Err(StoreError::NewerSchema {
             path: path.to_owned(),
             found,
             known,
+        }));
+    }
+    Ok(match digest::differing(connection).await? {
+        Some(part) => Err(StoreError::Damaged {
+            path: path.to_owned(),
+            detail: format!("the rows of {part} are not what was written"),
         }),
-        _ => Ok(()),
+        None => Ok(()),
     })
+}
+
+/// Says which store this is, to itself and to its copies; a pragma takes no bound value.
+pub(crate) async fn set_identity(connection: &mut SqliteConnection, identity: i64) -> Result<(), sqlx::Error> {
+    let statement = format!("PRAGMA main.user_version = {identity}");
+    sqlx::query(sqlx::AssertSqlSafe(statement))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn migrated(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("SELECT COUNT(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'")
+        .fetch_one(connection)
+        .await
 }
 
 #[cfg(test)]

@@ -51,6 +51,7 @@ type Row<'a> = (
 impl Change {
     /// Writes the changes, each object once, and notes in the history what was before.
     pub async fn write_policy(&mut self, writes: &[PolicyWrite]) -> Result<(), StoreError> {
+        self.wrote_policy = true;
         let (mut put, mut moved, mut deleted) = (Vec::new(), Vec::new(), Vec::new());
         for write in writes {
             match write {
