@@ -227,5 +227,6 @@ pub fn ruleset(lab: &Lab, rules: &[Rule]) -> Ruleset {
         translations: Vec::new(),
         dnat: Vec::new(),
         zone_of_interface: BTreeMap::from([(lab.receiver_index, from), (lab.sender_index, to)]),
+        pinned: BTreeMap::new(),
     }
 }

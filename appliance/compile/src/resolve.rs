@@ -70,6 +70,7 @@ impl Ruleset {
             translations,
             dnat,
             zone_of_interface: zone::of_interfaces(&zones, inventory),
+            pinned: inventory.pinned.clone(),
             zones: zones.into_resolved(),
         };
         Resolved {

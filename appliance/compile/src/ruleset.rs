@@ -17,8 +17,19 @@ use crate::AddressSet;
 pub struct Inventory {
     /// Interfaces that exist, loopback included.
     pub interfaces: Vec<InventoryInterface>,
+    /// Names that stand for one card each: its kernel index, or None where it does not have that name now. Another
+    /// interface of such a name is in no zone.
+    pub pinned: BTreeMap<String, Option<u32>>,
     /// TCP ports of this box that answer to management zones whatever the rules say.
     pub management_ports: Vec<u16>,
+}
+
+impl Inventory {
+    /// Whether the interface is the one its name stands for.
+    pub(crate) fn is_itself(&self, interface: &InventoryInterface) -> bool {
+        let pinned = self.pinned.get(&interface.name);
+        pinned.is_none_or(|index| *index == Some(interface.index))
+    }
 }
 
 /// An interface that exists.
@@ -243,6 +254,8 @@ pub struct Ruleset {
     pub dnat: Vec<DnatEntry>,
     /// The zone of each interface that exists and is in one, by kernel index.
     pub zone_of_interface: BTreeMap<u32, ZoneNumber>,
+    /// [`Inventory::pinned`]: who goes by names must look at the index, too.
+    pub pinned: BTreeMap<String, Option<u32>>,
 }
 
 /// Lists that rules may name, by id.

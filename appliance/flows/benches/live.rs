@@ -255,6 +255,7 @@ fn ruleset(zones: &BTreeMap<u32, ZoneNumber>) -> Ruleset {
         translations: Vec::new(),
         dnat: Vec::new(),
         zone_of_interface: zones.clone(),
+        pinned: BTreeMap::new(),
     }
 }
 

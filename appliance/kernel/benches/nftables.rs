@@ -127,6 +127,7 @@ fn ruleset() -> Ruleset {
         translations: Vec::new(),
         dnat: Vec::new(),
         zone_of_interface: BTreeMap::new(),
+        pinned: BTreeMap::new(),
     }
 }
 

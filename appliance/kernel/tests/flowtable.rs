@@ -229,6 +229,7 @@ fn ruleset(revision: Revision, action: Action) -> Ruleset {
         translations: Vec::new(),
         dnat: Vec::new(),
         zone_of_interface: BTreeMap::new(),
+        pinned: BTreeMap::new(),
     }
 }
 

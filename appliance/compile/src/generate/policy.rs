@@ -175,6 +175,7 @@ impl Maker<'_> {
             BTreeMap::from([(local.clone(), zone(local.clone(), number, BTreeSet::new(), false))]);
         let mut inventory = Inventory {
             interfaces: Vec::new(),
+            pinned: BTreeMap::new(),
             management_ports: if self.random.once_in(4) {
                 Vec::new()
             } else {

@@ -196,6 +196,7 @@ fn locked_down(management: &[String], ports: &[u16]) -> Ruleset {
         translations: Vec::new(),
         dnat: Vec::new(),
         zone_of_interface: BTreeMap::new(),
+        pinned: BTreeMap::new(),
     }
 }
 
@@ -411,6 +412,38 @@ impl Builder<'_> {
         rules
     }
 
+    /// Rules for packets that come in or leave by an interface that is not the card its name stands for: it is in no
+    /// zone, from the moment it has the name, whatever else is known of it.
+    fn strangers(&mut self) -> Vec<(Hook, Vec<Statement>)> {
+        let pinned = &self.ruleset.pinned;
+        if pinned.is_empty() {
+            return Vec::new();
+        }
+        let names = pinned.keys().map(|name| name.as_str().into()).collect();
+        let cards = pinned
+            .iter()
+            .filter_map(|(name, index)| Some(((*index)?, name.as_str().into())));
+        let cards = cards.collect();
+        let names = self.chains.set("pinned", SetBody::Interfaces(names));
+        let cards = self.chains.set("pinned_cards", SetBody::InterfaceIndices(cards));
+        let sides = [
+            (Hook::Input, Field::InputIndex, Field::InputInterface),
+            (Hook::Output, Field::OutputIndex, Field::OutputInterface),
+        ];
+        let rules = sides.map(|(hook, index, name)| {
+            let other = Statement::Match {
+                fields: [index, name].into(),
+                negated: true,
+                test: Test::Set(cards.clone()),
+            };
+            (
+                hook,
+                rule_to(vec![in_set(&[name], &names), other], &"no_zone".into()),
+            )
+        });
+        rules.into()
+    }
+
     fn hooks(&mut self, decide: &Name, flowtable: &BTreeSet<String>) {
         let (mut to_local, mut from_local) = (BTreeMap::new(), BTreeMap::new());
         let mut between = BTreeMap::new();
@@ -459,6 +492,13 @@ impl Builder<'_> {
         let in_local = is(Field::Mark(TO_ZONE), [only(to_zone(ZoneNumber::LOCAL))]);
         let no_zone = vec![goto(&"no_zone".into())];
         let stray = rule_to(vec![begins_no_connection()], &"invalid".into());
+        let strangers = self.strangers();
+        let strangers = |at: &'static [Hook]| {
+            strangers
+                .iter()
+                .filter(|(hook, _)| at.contains(hook))
+                .map(|(_, rule)| rule.clone())
+        };
         // Whoever manages the box goes on doing so where conntrack begins in the middle of a connection: when the first
         // policy comes into force.
         let management = self.management(decide);
@@ -470,13 +510,15 @@ impl Builder<'_> {
         self.chains.add(
             "forward",
             Some(BaseChain::Filter(Hook::Forward)),
-            vec![
-                states(&[(ConnectionState::Established, &established), KNOWN[1], INVALID]),
-                stray.clone(),
-                judged_before(in_zone),
-                dispatch(&[input, output], &between),
-                no_zone.clone(),
-            ],
+            strangers(&[Hook::Input, Hook::Output])
+                .chain([
+                    states(&[(ConnectionState::Established, &established), KNOWN[1], INVALID]),
+                    stray.clone(),
+                    judged_before(in_zone),
+                    dispatch(&[input, output], &between),
+                    no_zone.clone(),
+                ])
+                .collect(),
         );
         let begin = [
             loopback(input),
@@ -492,7 +534,11 @@ impl Builder<'_> {
         self.chains.add(
             "input",
             Some(BaseChain::Filter(Hook::Input)),
-            begin.into_iter().chain(management).chain(end).collect(),
+            strangers(&[Hook::Input])
+                .chain(begin)
+                .chain(management)
+                .chain(end)
+                .collect(),
         );
         // A local process can set the mark of what it sends: here it is not believed. Errors the box sends about
         // packets that never became a connection are nothing conntrack knows of.
@@ -500,18 +546,20 @@ impl Builder<'_> {
         self.chains.add(
             "output",
             Some(BaseChain::Filter(Hook::Output)),
-            vec![
-                loopback(output),
-                states(&KNOWN),
-                infrastructure(
-                    Family::V6,
-                    &[&LINK_ICMPV6[..], &[REDIRECT_ICMPV6, ERRORS_ICMPV6]].concat(),
-                ),
-                infrastructure(Family::V4, &errors),
-                states(&[INVALID]),
-                dispatch(&[output], &from_local),
-                no_zone,
-            ],
+            strangers(&[Hook::Output])
+                .chain([
+                    loopback(output),
+                    states(&KNOWN),
+                    infrastructure(
+                        Family::V6,
+                        &[&LINK_ICMPV6[..], &[REDIRECT_ICMPV6, ERRORS_ICMPV6]].concat(),
+                    ),
+                    infrastructure(Family::V4, &errors),
+                    states(&[INVALID]),
+                    dispatch(&[output], &from_local),
+                    no_zone,
+                ])
+                .collect(),
         );
     }
 }

@@ -18,6 +18,8 @@ use crate::{CounterId, PolicyPacket};
 pub(super) struct Probe<'a> {
     pub(super) input: Option<&'a str>,
     pub(super) output: Option<&'a str>,
+    /// Kernel indices of both.
+    pub(super) indices: (u32, u32),
     pub(super) packet: PolicyPacket,
     pub(super) mark: u32,
     pub(super) connection_mark: u32,
@@ -219,6 +221,8 @@ impl Interpreter<'_> {
             }
             Field::Mark(bits) => Some((self.walk.mark & bits).into()),
             Field::ConnectionMark(bits) => Some((self.walk.connection_mark & bits).into()),
+            Field::InputIndex => Some(self.probe.indices.0.into()),
+            Field::OutputIndex => Some(self.probe.indices.1.into()),
             Field::InputInterface | Field::OutputInterface => panic!("interfaces are no numbers"),
         }
     }
@@ -268,6 +272,10 @@ impl Interpreter<'_> {
                         self.in_elements(fields, elements)
                     }
                     SetBody::Interfaces(names) => Some(names.contains(self.interface(fields[0]))),
+                    SetBody::InterfaceIndices(indices) => {
+                        let index = u32::try_from(self.value(fields[0])?).expect("an index");
+                        Some(indices.contains(&(index, self.interface(fields[1]).into())))
+                    }
                     SetBody::InterfaceMarks(marks) => {
                         let mark = u32::try_from(self.value(fields[1])?).expect("a mark");
                         Some(marks.contains(&(self.interface(fields[0]).into(), mark)))

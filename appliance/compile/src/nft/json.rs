@@ -96,6 +96,7 @@ pub(super) fn set(name: &str, body: &SetBody) -> Value {
             (json!(address_type(*family)), None)
         }
         SetBody::Interfaces(_) => (json!("ifname"), None),
+        SetBody::InterfaceIndices(_) => (json!(["iface_index", "ifname"]), None),
         SetBody::InterfaceMarks(_) => (json!(["ifname", "mark"]), None),
         SetBody::InterfaceVerdicts(_) => (json!("ifname"), Some("verdict")),
         SetBody::PairVerdicts(_) => (json!(["ifname", "ifname"]), Some("verdict")),
@@ -134,6 +135,10 @@ pub(super) fn members(body: &SetBody) -> Vec<Value> {
         }
         SetBody::SourceLimit(..) => Vec::new(),
         SetBody::Interfaces(names) => names.iter().map(|name| json!(&**name)).collect(),
+        SetBody::InterfaceIndices(indices) => indices
+            .iter()
+            .map(|(index, name)| json!({"concat": [index, &**name]}))
+            .collect(),
         SetBody::InterfaceMarks(marks) => marks
             .iter()
             .map(|(name, mark)| json!({"concat": [&**name, mark]}))
@@ -171,6 +176,9 @@ pub(super) fn members_beyond(body: &SetBody, other: &SetBody) -> Vec<Value> {
         }
         (SetBody::Interfaces(these), SetBody::Interfaces(those)) => {
             members(&SetBody::Interfaces(beyond(these, those)))
+        }
+        (SetBody::InterfaceIndices(these), SetBody::InterfaceIndices(those)) => {
+            members(&SetBody::InterfaceIndices(beyond(these, those)))
         }
         (SetBody::InterfaceMarks(these), SetBody::InterfaceMarks(those)) => {
             members(&SetBody::InterfaceMarks(beyond(these, those)))
@@ -392,6 +400,8 @@ fn field(field: Field) -> Value {
         Field::TcpFlags(bits) => masked(payload("tcp", "flags"), bits.into()),
         Field::InputInterface => meta("iifname"),
         Field::OutputInterface => meta("oifname"),
+        Field::InputIndex => meta("iif"),
+        Field::OutputIndex => meta("oif"),
         Field::Mark(bits) => masked(meta("mark"), bits),
         Field::ConnectionMark(bits) => masked(json!({"ct": {"key": "mark"}}), bits),
     }

@@ -83,6 +83,10 @@ pub enum Field {
     InputInterface,
     /// `oifname`.
     OutputInterface,
+    /// `iif`: kernel index.
+    InputIndex,
+    /// `oif`: kernel index.
+    OutputIndex,
     /// These bits of `meta mark`.
     Mark(u32),
     /// These bits of `ct mark`.
@@ -332,6 +336,8 @@ pub enum SetBody {
     SourceLimit(Family, u32),
     /// Interfaces.
     Interfaces(BTreeSet<Name>),
+    /// Interfaces by kernel index, which a name does not change.
+    InterfaceIndices(BTreeSet<(u32, Name)>),
     /// Interface and bits of the mark.
     InterfaceMarks(BTreeSet<(Name, u32)>),
     /// By interface.

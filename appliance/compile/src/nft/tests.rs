@@ -2,6 +2,7 @@
 
 mod crowded;
 mod offload;
+mod pinned;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -59,6 +60,7 @@ fn probe<'a>(random: &mut Random, ruleset: &'a Ruleset, packet: PolicyPacket) ->
     let probe = Probe {
         input,
         output,
+        indices: (0, 0),
         packet,
         mark: foreign,
         connection_mark: foreign_connection,
@@ -401,6 +403,7 @@ fn destinations_are_translated_as_the_reference_does() {
             let probe = Probe {
                 input: Some(input),
                 output: None,
+                indices: (0, 0),
                 packet,
                 mark: 0,
                 connection_mark: 0,
@@ -516,6 +519,7 @@ fn what_comes_back_out_of_its_own_zone_after_translation_gets_the_address_of_the
                 let probe = Probe {
                     input: Some(input),
                     output: Some(output),
+                    indices: (0, 0),
                     packet,
                     mark: 0,
                     connection_mark: 0,

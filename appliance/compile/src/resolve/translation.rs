@@ -133,7 +133,7 @@ impl<'a> Translations<'a> {
                 .inventory
                 .interfaces
                 .iter()
-                .filter(|interface| interface.name == *name)
+                .filter(|interface| interface.name == *name && self.inventory.is_itself(interface))
                 .flat_map(|interface| interface.addresses.iter().map(IpNet::addr))
                 .collect(),
         };

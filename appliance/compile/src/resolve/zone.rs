@@ -127,6 +127,7 @@ pub(super) fn of_interfaces(zones: &Zones, inventory: &Inventory) -> BTreeMap<u3
         .collect();
     let interfaces = inventory.interfaces.iter();
     interfaces
+        .filter(|interface| inventory.is_itself(interface))
         .filter_map(|interface| Some((interface.index, *by_name.get(interface.name.as_str())?)))
         .collect()
 }

@@ -227,6 +227,28 @@ fn interfaces_that_exist_and_are_in_a_zone_have_its_number() {
 }
 
 #[test]
+fn an_interface_that_is_not_the_card_its_name_stands_for_is_in_no_zone() {
+    let zones = |pinned: &[(&str, Option<u32>)]| {
+        let mut firewall = Firewall::default();
+        let pinned = pinned.iter().map(|(name, index)| ((*name).to_owned(), *index));
+        firewall.inventory.pinned = pinned.collect();
+        let ruleset = firewall.resolve();
+        assert_eq!(ruleset.pinned, firewall.inventory.pinned);
+        let zones = ruleset.zone_of_interface.iter();
+        zones
+            .map(|(index, zone)| (*index, zone.get()))
+            .collect::<Vec<_>>()
+    };
+    let all = [(5, 2), (7, 3)];
+    assert_eq!(
+        zones(&[("lan0", Some(5)), ("wan0", Some(7)), ("dmz0", None)]),
+        all
+    );
+    assert_eq!(zones(&[("lan0", Some(6))]), all[1..]);
+    assert_eq!(zones(&[("lan0", None), ("spare0", Some(8))]), all[1..]);
+}
+
+#[test]
 fn only_lists_that_lines_name_are_taken_along() {
     let mut firewall =
         Firewall::with_rules(&["any any @b,@a,@b any any accept", "any any any @off any accept"]);

@@ -1,6 +1,6 @@
 //! Policies and packets written as text, so that a table of them can be read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -67,6 +67,7 @@ impl Default for Firewall {
                     ),
                     interface("spare0", 8, &["10.9.0.1/24"]),
                 ],
+                pinned: BTreeMap::new(),
                 management_ports: Vec::new(),
             },
             lists: Lists::new(),

@@ -179,6 +179,7 @@ impl World {
             translations: Vec::new(),
             dnat: Vec::new(),
             zone_of_interface: BTreeMap::from([(self.index("lan0"), lan), (self.index("wan0"), wan)]),
+            pinned: BTreeMap::new(),
         };
         Arc::new(Judge::new(Arc::new(ruleset), None))
     }

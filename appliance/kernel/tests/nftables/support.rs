@@ -166,6 +166,7 @@ pub fn logging_ruleset(revision: Revision, action: Action, settings: &NftSetting
         translations: Vec::new(),
         dnat: Vec::new(),
         zone_of_interface: BTreeMap::new(),
+        pinned: BTreeMap::new(),
     };
     Arc::new(NftRuleset::new(&ruleset, settings))
 }

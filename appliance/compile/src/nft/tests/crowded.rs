@@ -62,6 +62,7 @@ pub(super) fn ruleset(random: &mut Random, lines: usize) -> Ruleset {
         translations: Vec::new(),
         dnat: Vec::new(),
         zone_of_interface: BTreeMap::new(),
+        pinned: BTreeMap::new(),
     }
 }
 

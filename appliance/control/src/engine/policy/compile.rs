@@ -273,6 +273,7 @@ fn same(old: &Ruleset, new: &Ruleset) -> bool {
         && old.translations == new.translations
         && old.dnat == new.dnat
         && old.zone_of_interface == new.zone_of_interface
+        && old.pinned == new.pinned
 }
 
 async fn resolve(

@@ -74,6 +74,7 @@ fn policy() -> Judge {
             translations: Vec::new(),
             dnat: Vec::new(),
             zone_of_interface: BTreeMap::from([(LAN, number(LAN)), (WAN, number(WAN))]),
+            pinned: BTreeMap::new(),
         }),
         None,
     )

@@ -44,6 +44,7 @@ pub fn ruleset(lines: Vec<Line>) -> Ruleset {
         translations: Vec::new(),
         dnat: Vec::new(),
         zone_of_interface: BTreeMap::from([(INTERFACES[0], zone(LAN)), (INTERFACES[1], zone(WAN))]),
+        pinned: BTreeMap::new(),
     }
 }
 

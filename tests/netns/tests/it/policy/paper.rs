@@ -275,6 +275,7 @@ fn inventory() -> Inventory {
         ))
         .chain(links)
         .collect(),
+        pinned: BTreeMap::new(),
         management_ports: vec![8443],
     }
 }
