@@ -37,6 +37,7 @@ use down_convert::down_convert;
         (name = "policy", description = "The policy as a whole."),
         (name = "flows", description = "Connections."),
         (name = "interfaces", description = "Network interfaces."),
+        (name = "network", description = "Routes and names."),
         (name = "data plane", description = "Programs, maps and counters in the kernel."),
         (name = "tuning", description = "Sizes and rates the engine sets itself by what it measures."),
         (name = "events", description = "What happens, as it happens."),

@@ -11,10 +11,11 @@ use crate::middleware::{
 };
 use crate::openapi::Document;
 use crate::routes::{
-    auth, changes, docs, events, feature_config, features, flow_feature_config, flow_records, flows,
-    hardware_flows, health, import, interface_settings, interfaces, list_entries, lists, maps, metrics,
-    nat_rule_order, nat_rules, policy_counters, policy_document, policy_state, programs, published_services,
-    revisions, rule_order, rules, services, simulation, statistics, tuning, verdict_log, zone_pairs, zones,
+    auth, changes, dns_servers, docs, events, feature_config, features, flow_feature_config, flow_records,
+    flows, hardware_flows, health, import, interface_settings, interfaces, list_entries, lists, maps,
+    metrics, nat_rule_order, nat_rules, network_routes, policy_counters, policy_document, policy_routes,
+    policy_state, programs, published_services, revisions, rule_order, rules, services, simulation,
+    statistics, tuning, verdict_log, zone_pairs, zones,
 };
 use crate::state::AppState;
 
@@ -131,6 +132,27 @@ pub(crate) fn routes() -> Vec<UtoipaMethodRouter<AppState>> {
             interface_settings::put,
             interface_settings::patch,
             interface_settings::delete
+        ),
+        routes!(network_routes::index, network_routes::create),
+        routes!(
+            network_routes::show,
+            network_routes::put,
+            network_routes::patch,
+            network_routes::delete
+        ),
+        routes!(policy_routes::index, policy_routes::create),
+        routes!(
+            policy_routes::show,
+            policy_routes::put,
+            policy_routes::patch,
+            policy_routes::delete
+        ),
+        routes!(dns_servers::index, dns_servers::create),
+        routes!(
+            dns_servers::show,
+            dns_servers::put,
+            dns_servers::patch,
+            dns_servers::delete
         ),
         routes!(changes::create),
         routes!(simulation::simulate),

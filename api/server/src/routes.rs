@@ -2,6 +2,7 @@
 
 pub(crate) mod auth;
 pub(crate) mod changes;
+pub(crate) mod dns_servers;
 pub(crate) mod docs;
 pub(crate) mod events;
 pub(crate) mod feature_config;
@@ -20,8 +21,10 @@ pub(crate) mod maps;
 pub(crate) mod metrics;
 pub(crate) mod nat_rule_order;
 pub(crate) mod nat_rules;
+pub(crate) mod network_routes;
 pub(crate) mod policy_counters;
 pub(crate) mod policy_document;
+pub(crate) mod policy_routes;
 pub(crate) mod policy_state;
 pub(crate) mod programs;
 pub(crate) mod published_services;

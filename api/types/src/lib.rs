@@ -57,15 +57,17 @@ pub use lists::{
 pub use maps::Map;
 pub use page::Page;
 pub use policy::{
-    Action, AddressMatch, Bond, BondMode, Bridge, Change, ChangeKind, ChangeOperation, Changes, CommitReport, CommitStep,
-    ConsideredLine, CutFlow, Day, DhcpClient, DhcpRange, Diagnostic, HardwareSettings, IcmpType, Identified, InterfaceSettings,
-    InterfaceSettingsSpec, InterfaceSettingsState, InvalidPortRange, IpProtocol, LanServices, LinkIdentity, LiveFlows, LoggedVerdict,
-    Move, MoveTo, Names, NatKind, NatRule, NatRuleOrder, NatRuleSpec, ObjectChange, OperationResult,
-    PolicyCounter, PolicyDocument, PolicyKind, PolicyLine, PolicyState, PortRange, ProtocolName,
-    PublishedService, PublishedServiceSpec, RateLimit, RateLimitScope, Reference, References, Revision,
-    RevisionDiff, Rule, RuleHits, RuleOrder, RuleService, RuleSpec, Schedule, Service, ServiceEntry,
-    ServiceSpec, SimulatedEntry, SimulatedPacket, SimulatedTranslation, SimulatedVerdict, Simulation,
-    SimulationRequest, Spec, Vlan, Zone, ZonePair, ZonePairSpec, ZoneReference, ZoneSpec,
+    Action, AddressMatch, Bond, BondMode, Bridge, Change, ChangeKind, ChangeOperation, Changes, CommitReport,
+    CommitStep, ConsideredLine, CutFlow, Day, DhcpClient, DhcpRange, Diagnostic, DnsServer, DnsServerSpec,
+    HardwareSettings, IcmpType, Identified, InterfaceSettings, InterfaceSettingsSpec, InterfaceSettingsState,
+    InvalidPortRange, IpProtocol, LanServices, LinkIdentity, LiveFlows, LoggedVerdict, MainTable, Move,
+    MoveTo, Names, NatKind, NatRule, NatRuleOrder, NatRuleSpec, ObjectChange, OperationResult, PolicyCounter,
+    PolicyDocument, PolicyKind, PolicyLine, PolicyRoute, PolicyRouteSpec, PolicyState, PortRange,
+    ProtocolName, PublishedService, PublishedServiceSpec, RateLimit, RateLimitScope, Reference, References,
+    Revision, RevisionDiff, Route, RouteKind, RouteSpec, RoutingTable, Rule, RuleHits, RuleOrder,
+    RuleService, RuleSpec, Schedule, Service, ServiceEntry, ServiceSpec, SimulatedEntry, SimulatedPacket,
+    SimulatedTranslation, SimulatedVerdict, Simulation, SimulationRequest, Spec, Vlan, Zone, ZonePair,
+    ZonePairSpec, ZoneReference, ZoneSpec,
 };
 pub use problem::{FieldError, MEDIA_TYPE as PROBLEM_MEDIA_TYPE, Problem, ProblemKind};
 pub use programs::{Attachment, Hook, Program, RunTime, XdpMode};

@@ -8,6 +8,7 @@ mod address;
 mod changes;
 mod counter;
 mod dnat;
+mod dns_server;
 mod document;
 mod interface_settings;
 mod live_flows;
@@ -15,10 +16,12 @@ mod names;
 mod nat;
 mod network_settings;
 mod order;
+mod policy_route;
 mod published_service;
 mod references;
 mod report;
 mod revision;
+mod route;
 mod rule;
 mod schedule;
 mod service;
@@ -31,6 +34,7 @@ mod zone_pair;
 pub use address::AddressMatch;
 pub use changes::{Change, ChangeOperation, Changes, PolicyKind};
 pub use counter::PolicyCounter;
+pub use dns_server::{DnsServer, DnsServerSpec};
 pub use document::{Identified, PolicyDocument};
 pub use interface_settings::{
     HardwareSettings, InterfaceSettings, InterfaceSettingsSpec, InterfaceSettingsState,
@@ -40,12 +44,14 @@ pub use names::Names;
 pub use nat::{NatKind, NatRule, NatRuleSpec};
 pub use network_settings::{Bond, BondMode, Bridge, DhcpClient, DhcpRange, LanServices, LinkIdentity, Vlan};
 pub use order::{Move, MoveTo, NatRuleOrder, RuleOrder};
+pub use policy_route::{PolicyRoute, PolicyRouteSpec};
 pub use published_service::{PublishedService, PublishedServiceSpec};
 pub use references::{Reference, References};
 pub use report::{
     ChangeKind, CommitReport, CommitStep, Diagnostic, ObjectChange, OperationResult, PolicyState,
 };
 pub use revision::{Revision, RevisionDiff};
+pub use route::{MainTable, Route, RouteKind, RouteSpec, RoutingTable};
 pub use rule::{Action, RateLimit, RateLimitScope, Rule, RuleHits, RuleSpec};
 pub use schedule::{Day, Schedule};
 pub use service::{

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 pub use ravelin_compile::{NatOrigin, Origin};
 use ravelin_model::{
-    Action, AnyObject, Id, InterfaceSettingsId, InterfaceSettingsSpec, Kind, NatRuleId, NatRuleSpec,
-    ObjectKind, ObjectRef, Placement, Policy, PolicyVerdict, PublishedServiceSpec, Revision, RuleId,
-    RuleSpec, ServiceSpec, ZoneId, ZonePairSpec, ZoneSpec,
+    Action, AnyObject, DnsServerSpec, Id, InterfaceSettingsId, InterfaceSettingsSpec, Kind, NatRuleId,
+    NatRuleSpec, ObjectKind, ObjectRef, Placement, Policy, PolicyRouteSpec, PolicyVerdict,
+    PublishedServiceSpec, Revision, RouteSpec, RuleId, RuleSpec, ServiceSpec, ZoneId, ZonePairSpec, ZoneSpec,
 };
 use time::OffsetDateTime;
 
@@ -110,6 +110,12 @@ pub enum PolicyOperation {
     PublishedService(Operation<PublishedServiceSpec>),
     /// To the settings of an interface.
     InterfaceSettings(Operation<InterfaceSettingsSpec>),
+    /// To a static route.
+    Route(Operation<RouteSpec>),
+    /// To a policy route.
+    PolicyRoute(Operation<PolicyRouteSpec>),
+    /// To a DNS server.
+    DnsServer(Operation<DnsServerSpec>),
 }
 
 /// The connection a request came over.

@@ -55,13 +55,15 @@ pub use network::{
     WantedLink, WantedRoute, WantedRouteRule,
 };
 pub use policy::{
-    Action, AddressMatch, AddressRange, AnyObject, Day, Dnat, HardwareSettings, IcmpType, Id,
-    InterfaceSettings, InterfaceSettingsId, InterfaceSettingsSpec, InvalidAddressRange, InvalidId,
-    InvalidObjectName, Kind, LOCAL_ZONE, MinuteOfDay, NatRule, NatRuleId, NatRuleSpec, Object, ObjectKind,
-    ObjectName, ObjectRef, Placement, Policy, PolicyVerdict, PortRange, PublishedAddress, PublishedService,
-    PublishedServiceId, PublishedServiceSpec, RateLimit, RateLimitScope, Rule, RuleId, RuleSpec, Schedule,
-    Service, ServiceEntry, ServiceId, ServiceMatch, ServiceSpec, Translation, VerdictBackend, VerdictLine,
-    Zone, ZoneId, ZoneMatch, ZoneNumber, ZonePair, ZonePairId, ZonePairSpec, ZoneSpec, protocol,
+    Action, AddressMatch, AddressRange, AnyObject, Day, Dnat, DnsServer, DnsServerId, DnsServerSpec,
+    HardwareSettings, IcmpType, Id, InterfaceSettings, InterfaceSettingsId, InterfaceSettingsSpec,
+    InvalidAddressRange, InvalidId, InvalidObjectName, Kind, LOCAL_ZONE, MinuteOfDay, NatRule, NatRuleId,
+    NatRuleSpec, Object, ObjectKind, ObjectName, ObjectRef, Placement, Policy, PolicyRoute, PolicyRouteId,
+    PolicyRouteSpec, PolicyVerdict, PortRange, PublishedAddress, PublishedService, PublishedServiceId,
+    PublishedServiceSpec, RateLimit, RateLimitScope, Route, RouteId, RouteSpec, Rule, RuleId, RuleSpec,
+    Schedule, Service, ServiceEntry, ServiceId, ServiceMatch, ServiceSpec, Translation, VerdictBackend,
+    VerdictLine, Zone, ZoneId, ZoneMatch, ZoneNumber, ZonePair, ZonePairId, ZonePairSpec, ZoneSpec,
+    is_link_local, protocol, routing_table,
 };
 pub use program::{Attachment, Hook, MapInfo, ProgramInfo, XdpMode};
 pub use reason::{Reason, Verdict};

@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use futures::TryStreamExt;
 use ravelin_model::{
-    AnyObject, Id, InterfaceSettingsSpec, Kind, NatRuleSpec, Object, ObjectKind, Policy,
-    PublishedServiceSpec, Revision, RuleSpec, ServiceSpec, ZonePairSpec, ZoneSpec,
+    AnyObject, DnsServerSpec, Id, InterfaceSettingsSpec, Kind, NatRuleSpec, Object, ObjectKind, Policy,
+    PolicyRouteSpec, PublishedServiceSpec, Revision, RouteSpec, RuleSpec, ServiceSpec, ZonePairSpec,
+    ZoneSpec,
 };
 use sqlx::SqliteConnection;
 use time::OffsetDateTime;
@@ -118,6 +119,9 @@ async fn read_all(connection: &mut SqliteConnection) -> Result<Vec<Placed>, Stor
     read_kind::<NatRuleSpec>(connection, &mut objects).await?;
     read_kind::<PublishedServiceSpec>(connection, &mut objects).await?;
     read_kind::<InterfaceSettingsSpec>(connection, &mut objects).await?;
+    read_kind::<RouteSpec>(connection, &mut objects).await?;
+    read_kind::<PolicyRouteSpec>(connection, &mut objects).await?;
+    read_kind::<DnsServerSpec>(connection, &mut objects).await?;
     Ok(objects)
 }
 
@@ -187,6 +191,9 @@ pub(crate) fn any_object(kind: &str, row: &ObjectRow) -> Result<AnyObject, Store
         ObjectKind::NatRule => object::<NatRuleSpec>(row),
         ObjectKind::PublishedService => object::<PublishedServiceSpec>(row),
         ObjectKind::InterfaceSettings => object::<InterfaceSettingsSpec>(row),
+        ObjectKind::Route => object::<RouteSpec>(row),
+        ObjectKind::PolicyRoute => object::<PolicyRouteSpec>(row),
+        ObjectKind::DnsServer => object::<DnsServerSpec>(row),
         ObjectKind::List | ObjectKind::Feature => Err(convert::column("policy_history.kind", None)),
     }
 }
@@ -217,6 +224,9 @@ fn assemble(objects: Vec<Placed>, revision: Revision) -> StoredPolicy {
             AnyObject::InterfaceSettings(object) => {
                 policy.interface_settings.insert(object.id.clone(), object);
             }
+            AnyObject::Route(object) => drop(policy.routes.insert(object.id.clone(), object)),
+            AnyObject::PolicyRoute(object) => drop(policy.policy_routes.insert(object.id.clone(), object)),
+            AnyObject::DnsServer(object) => drop(policy.dns_servers.insert(object.id.clone(), object)),
             AnyObject::Rule(object) => rules.push((position, object)),
             AnyObject::NatRule(object) => nat_rules.push((position, object)),
         }

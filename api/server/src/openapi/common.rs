@@ -149,6 +149,9 @@ fn add_patches(components: &mut Components) {
         "NatRule",
         "PublishedService",
         "InterfaceSettings",
+        "Route",
+        "PolicyRoute",
+        "DnsServer",
     ] {
         let spec = format!("{name}Spec");
         if let Some(RefOr::T(Schema::Object(whole))) = components.schemas.get(&spec) {
@@ -184,7 +187,7 @@ fn add_live_flows(components: &mut Components) {
 }
 
 /// What answers to changes of the policy, and of lists it names, show.
-const JUDGED: [&str; 11] = [
+const JUDGED: [&str; 14] = [
     "Zone",
     "ZonePair",
     "Rule",
@@ -192,6 +195,9 @@ const JUDGED: [&str; 11] = [
     "NatRule",
     "PublishedService",
     "InterfaceSettings",
+    "Route",
+    "PolicyRoute",
+    "DnsServer",
     "RuleOrder",
     "NatRuleOrder",
     "AddedEntries",

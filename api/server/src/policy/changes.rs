@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use ravelin_api_types::{
-    ChangeOperation, Errors, Fields, FromJson, InterfaceSettingsSpec, Move, MoveTo, Names, NatRuleSpec, Node,
-    PolicyKind, PublishedServiceSpec, RuleSpec, ServiceSpec, ZonePairSpec, ZoneSpec, merge_patch,
+    ChangeOperation, DnsServerSpec, Errors, Fields, FromJson, InterfaceSettingsSpec, Move, MoveTo, Names,
+    NatRuleSpec, Node, PolicyKind, PolicyRouteSpec, PublishedServiceSpec, RouteSpec, RuleSpec, ServiceSpec,
+    ZonePairSpec, ZoneSpec, merge_patch,
 };
 use ravelin_control::{Operation, PolicyOperation, Precondition};
 use ravelin_model::{Id, Kind, NatRuleId, Object, Placement, Policy, RuleId};
@@ -51,6 +52,9 @@ fn operation(node: Node<'_>, draft: &mut Draft, errors: &mut Errors) -> Option<P
         PolicyKind::Service => plain::<ServiceSpec>(&mut fields, op, draft, errors),
         PolicyKind::PublishedService => plain::<PublishedServiceSpec>(&mut fields, op, draft, errors),
         PolicyKind::InterfaceSettings => plain::<InterfaceSettingsSpec>(&mut fields, op, draft, errors),
+        PolicyKind::Route => plain::<RouteSpec>(&mut fields, op, draft, errors),
+        PolicyKind::PolicyRoute => plain::<PolicyRouteSpec>(&mut fields, op, draft, errors),
+        PolicyKind::DnsServer => plain::<DnsServerSpec>(&mut fields, op, draft, errors),
         PolicyKind::Rule => ordered::<RuleSpec>(&mut fields, op, draft, errors),
         PolicyKind::NatRule => ordered::<NatRuleSpec>(&mut fields, op, draft, errors),
     };

@@ -3,8 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use ravelin_api_types::{
-    Errors, Fields, Identified, InterfaceSettingsSpec, Names, NatRuleSpec, Node, PolicyDocument,
-    PublishedServiceSpec, RuleSpec, ServiceSpec, ZonePairSpec, ZoneSpec,
+    DnsServerSpec, Errors, Fields, Identified, InterfaceSettingsSpec, Names, NatRuleSpec, Node,
+    PolicyDocument, PolicyRouteSpec, PublishedServiceSpec, RouteSpec, RuleSpec, ServiceSpec, ZonePairSpec,
+    ZoneSpec,
 };
 use ravelin_control::{Operation, PolicyOperation, PolicyView, Precondition};
 use ravelin_model::{self as model, Id, LOCAL_ZONE, Policy};
@@ -23,6 +24,9 @@ pub(crate) fn document(policy: &Policy) -> PolicyDocument {
         nat_rules: section::<NatRuleSpec>(policy),
         published_services: section::<PublishedServiceSpec>(policy),
         interface_settings: section::<InterfaceSettingsSpec>(policy),
+        routes: section::<RouteSpec>(policy),
+        policy_routes: section::<PolicyRouteSpec>(policy),
+        dns_servers: section::<DnsServerSpec>(policy),
     }
 }
 
@@ -80,9 +84,13 @@ pub(crate) fn import(
     let rules = read::<RuleSpec>(&mut fields, "rules", policy, &names, errors);
     let nat_rules = read::<NatRuleSpec>(&mut fields, "nat_rules", policy, &names, errors);
     let published = read::<PublishedServiceSpec>(&mut fields, "published_services", policy, &names, errors);
-    let interfaces = fields.optional_with("interface_settings", errors, |node, errors| {
-        read_items::<InterfaceSettingsSpec>(&node, policy, &names, errors)
-    });
+    // Documents of before there were any say nothing of these.
+    let interfaces =
+        read_optional::<InterfaceSettingsSpec>(&mut fields, "interface_settings", policy, &names, errors);
+    let routes = read_optional::<RouteSpec>(&mut fields, "routes", policy, &names, errors);
+    let policy_routes =
+        read_optional::<PolicyRouteSpec>(&mut fields, "policy_routes", policy, &names, errors);
+    let dns_servers = read_optional::<DnsServerSpec>(&mut fields, "dns_servers", policy, &names, errors);
     fields.finish(errors);
 
     let mut import = Import::default();
@@ -95,10 +103,10 @@ pub(crate) fn import(
     change(rules, policy, &mut import);
     change(nat_rules, policy, &mut import);
     change(published?, policy, &mut import);
-    // Documents of before there were any say nothing of them.
-    if let Some(interfaces) = interfaces? {
-        change(interfaces, policy, &mut import);
-    }
+    change_if_said(interfaces?, policy, &mut import);
+    change_if_said(routes?, policy, &mut import);
+    change_if_said(policy_routes?, policy, &mut import);
+    change_if_said(dns_servers?, policy, &mut import);
     let precondition = Precondition::Revision(view.revision);
     let order = PolicyOperation::OrderRules {
         order: rule_order,
@@ -122,6 +130,19 @@ fn read<R: Resource>(
     errors: &mut Errors,
 ) -> Option<Vec<Said<R>>> {
     fields.required_with(section, errors, |node, errors| {
+        read_items(&node, policy, names, errors)
+    })
+}
+
+/// The same of a kind that may be left out.
+fn read_optional<R: Resource>(
+    fields: &mut Fields<'_>,
+    section: &'static str,
+    policy: &Policy,
+    names: &Names,
+    errors: &mut Errors,
+) -> Option<Option<Vec<Said<R>>>> {
+    fields.optional_with(section, errors, |node, errors| {
         read_items(&node, policy, names, errors)
     })
 }
@@ -157,6 +178,13 @@ fn read_items<R: Resource>(
 
 fn read_id<R: Resource>(item: &Node<'_>, id: &Value, errors: &mut Errors) -> Option<Id<R::Model>> {
     item.within("id", id).text(errors)
+}
+
+/// Has the objects of a kind be those that are said; where nothing is said of the kind, they stay.
+fn change_if_said<R: Resource>(said: Option<Vec<Said<R>>>, policy: &Policy, import: &mut Import) {
+    if let Some(said) = said {
+        change(said, policy, import);
+    }
 }
 
 /// Has the objects of a kind be those that are said.

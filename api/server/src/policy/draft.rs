@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ravelin_api_types::{
-    InterfaceSettingsSpec, Names, NatRuleSpec, PublishedServiceSpec, RuleSpec, ServiceSpec, ZonePairSpec,
-    ZoneSpec,
+    DnsServerSpec, InterfaceSettingsSpec, Names, NatRuleSpec, PolicyRouteSpec, PublishedServiceSpec,
+    RouteSpec, RuleSpec, ServiceSpec, ZonePairSpec, ZoneSpec,
 };
 use ravelin_model::{self as model, Id, Object, Policy, Revision};
 use time::OffsetDateTime;
@@ -27,6 +27,9 @@ pub(super) struct Draft {
     nat_rules: ById<model::NatRuleSpec>,
     published_services: ById<model::PublishedServiceSpec>,
     interface_settings: ById<model::InterfaceSettingsSpec>,
+    routes: ById<model::RouteSpec>,
+    policy_routes: ById<model::PolicyRouteSpec>,
+    dns_servers: ById<model::DnsServerSpec>,
 }
 
 impl Draft {
@@ -41,6 +44,9 @@ impl Draft {
             nat_rules: by_id(&policy.nat_rules),
             published_services: by_id(policy.published_services.values()),
             interface_settings: by_id(policy.interface_settings.values()),
+            routes: by_id(policy.routes.values()),
+            policy_routes: by_id(policy.policy_routes.values()),
+            dns_servers: by_id(policy.dns_servers.values()),
         }
     }
 
@@ -174,5 +180,35 @@ impl Drafted for InterfaceSettingsSpec {
 
     fn name(spec: &model::InterfaceSettingsSpec) -> Option<&str> {
         Some(&spec.interface)
+    }
+}
+
+impl Drafted for RouteSpec {
+    fn objects(draft: &mut Draft) -> &mut ById<model::RouteSpec> {
+        &mut draft.routes
+    }
+
+    fn name(_: &model::RouteSpec) -> Option<&str> {
+        None
+    }
+}
+
+impl Drafted for PolicyRouteSpec {
+    fn objects(draft: &mut Draft) -> &mut ById<model::PolicyRouteSpec> {
+        &mut draft.policy_routes
+    }
+
+    fn name(_: &model::PolicyRouteSpec) -> Option<&str> {
+        None
+    }
+}
+
+impl Drafted for DnsServerSpec {
+    fn objects(draft: &mut Draft) -> &mut ById<model::DnsServerSpec> {
+        &mut draft.dns_servers
+    }
+
+    fn name(_: &model::DnsServerSpec) -> Option<&str> {
+        None
     }
 }

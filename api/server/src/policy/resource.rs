@@ -1,5 +1,7 @@
 //! The kinds of objects, each with a collection of its own.
 
+mod network;
+
 use std::sync::Arc;
 
 use ravelin_api_types::{

@@ -54,6 +54,12 @@ pub enum PolicyKind {
     PublishedService,
     /// See `InterfaceSettingsSpec`.
     InterfaceSettings,
+    /// See `RouteSpec`.
+    Route,
+    /// See `PolicyRouteSpec`.
+    PolicyRoute,
+    /// See `DnsServerSpec`.
+    DnsServer,
 }
 
 impl FromJson for PolicyKind {
@@ -66,6 +72,9 @@ impl FromJson for PolicyKind {
             ("nat_rule", Self::NatRule),
             ("published_service", Self::PublishedService),
             ("interface_settings", Self::InterfaceSettings),
+            ("route", Self::Route),
+            ("policy_route", Self::PolicyRoute),
+            ("dns_server", Self::DnsServer),
         ];
         node.word(&words, errors)
     }

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    InterfaceSettingsSpec, NatRuleSpec, PublishedServiceSpec, RuleSpec, ServiceSpec, Spec, ZonePairSpec,
-    ZoneSpec,
+    DnsServerSpec, InterfaceSettingsSpec, NatRuleSpec, PolicyRouteSpec, PublishedServiceSpec, RouteSpec,
+    RuleSpec, ServiceSpec, Spec, ZonePairSpec, ZoneSpec,
 };
 
 /// What an object says, with its id.
@@ -49,4 +49,13 @@ pub struct PolicyDocument {
     /// Settings of interfaces. Always shown; missing in a request: they stay as they are.
     #[serde(default)]
     pub interface_settings: Vec<Identified<InterfaceSettingsSpec>>,
+    /// Static routes. Always shown; missing in a request: they stay as they are.
+    #[serde(default)]
+    pub routes: Vec<Identified<RouteSpec>>,
+    /// Policy routes. Always shown; missing in a request: they stay as they are.
+    #[serde(default)]
+    pub policy_routes: Vec<Identified<PolicyRouteSpec>>,
+    /// DNS servers. Always shown; missing in a request: they stay as they are.
+    #[serde(default)]
+    pub dns_servers: Vec<Identified<DnsServerSpec>>,
 }

@@ -7,7 +7,8 @@ use utoipa::ToSchema;
 /// An object as others name it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Reference {
-    /// `zone`, `zone_pair`, `rule`, `service`, `nat_rule`, `published_service`, `interface_settings`, `list` or `feature`.
+    /// `zone`, `zone_pair`, `rule`, `service`, `nat_rule`, `published_service`, `interface_settings`, `route`, `policy_route`,
+    /// `dns_server`, `list` or `feature`.
     #[schema(example = "rule")]
     pub kind: String,
     /// Its id; of a feature its name.

@@ -6,8 +6,8 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{
-    InterfaceSettingsSpec, LiveFlows, NatRuleSpec, PublishedServiceSpec, Reference, RuleSpec, ServiceSpec,
-    Spec, ZonePairSpec, ZoneSpec,
+    DnsServerSpec, InterfaceSettingsSpec, LiveFlows, NatRuleSpec, PolicyRouteSpec, PublishedServiceSpec,
+    Reference, RouteSpec, RuleSpec, ServiceSpec, Spec, ZonePairSpec, ZoneSpec,
 };
 
 /// What became of an operation.
@@ -98,7 +98,10 @@ impl ObjectChange {
 }
 
 fn says_the_same(before: &model::AnyObject, after: &model::AnyObject) -> bool {
-    use model::AnyObject::{InterfaceSettings, NatRule, PublishedService, Rule, Service, Zone, ZonePair};
+    use model::AnyObject::{
+        DnsServer, InterfaceSettings, NatRule, PolicyRoute, PublishedService, Route, Rule, Service, Zone,
+        ZonePair,
+    };
     match (before, after) {
         (Zone(before), Zone(after)) => before.spec == after.spec,
         (ZonePair(before), ZonePair(after)) => before.spec == after.spec,
@@ -107,6 +110,9 @@ fn says_the_same(before: &model::AnyObject, after: &model::AnyObject) -> bool {
         (NatRule(before), NatRule(after)) => before.spec == after.spec,
         (PublishedService(before), PublishedService(after)) => before.spec == after.spec,
         (InterfaceSettings(before), InterfaceSettings(after)) => before.spec == after.spec,
+        (Route(before), Route(after)) => before.spec == after.spec,
+        (PolicyRoute(before), PolicyRoute(after)) => before.spec == after.spec,
+        (DnsServer(before), DnsServer(after)) => before.spec == after.spec,
         _ => false,
     }
 }
@@ -125,6 +131,9 @@ fn spec_json(object: &model::AnyObject) -> Value {
         model::AnyObject::InterfaceSettings(object) => {
             serde_json::to_value(InterfaceSettingsSpec::of(&object.spec))
         }
+        model::AnyObject::Route(object) => serde_json::to_value(RouteSpec::of(&object.spec)),
+        model::AnyObject::PolicyRoute(object) => serde_json::to_value(PolicyRouteSpec::of(&object.spec)),
+        model::AnyObject::DnsServer(object) => serde_json::to_value(DnsServerSpec::of(&object.spec)),
     };
     // Strings, numbers and switches only: this cannot fail.
     value.unwrap_or_default()

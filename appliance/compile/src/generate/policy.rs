@@ -138,6 +138,9 @@ impl Maker<'_> {
             services,
             nat_rules: (0..shape.nat_rules).map(|n| Arc::new(self.nat_rule(n))).collect(),
             published_services: keyed((0..shape.published_services).map(|n| self.published_service(n))),
+            routes: BTreeMap::new(),
+            policy_routes: BTreeMap::new(),
+            dns_servers: BTreeMap::new(),
         };
         World {
             policy,

@@ -1,5 +1,7 @@
 //! What an object may say, given what there is.
 
+mod routes;
+
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 

@@ -43,6 +43,19 @@ pub(crate) fn differences(before: &Policy, after: &Policy) -> Vec<ObjectChange> 
         AnyObject::InterfaceSettings,
         &mut changes,
     );
+    of_maps(&before.routes, &after.routes, AnyObject::Route, &mut changes);
+    of_maps(
+        &before.policy_routes,
+        &after.policy_routes,
+        AnyObject::PolicyRoute,
+        &mut changes,
+    );
+    of_maps(
+        &before.dns_servers,
+        &after.dns_servers,
+        AnyObject::DnsServer,
+        &mut changes,
+    );
     changes
 }
 

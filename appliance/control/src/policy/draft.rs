@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ravelin_model::{
-    Id, InterfaceSettingsSpec, Kind, ListId, ListKind, NatRuleSpec, Object, ObjectKind, Policy,
-    PublishedServiceSpec, Revision, RuleSpec, ServiceSpec, ZonePairSpec, ZoneSpec,
+    DnsServerSpec, Id, InterfaceSettingsSpec, Kind, ListId, ListKind, NatRuleSpec, Object, ObjectKind,
+    Policy, PolicyRouteSpec, PublishedServiceSpec, Revision, RouteSpec, RuleSpec, ServiceSpec, ZonePairSpec,
+    ZoneSpec,
 };
 use time::OffsetDateTime;
 
@@ -76,6 +77,9 @@ struct Work<'a> {
     nat_rules: Kept<NatRuleSpec>,
     published_services: Kept<PublishedServiceSpec>,
     interface_settings: Kept<InterfaceSettingsSpec>,
+    routes: Kept<RouteSpec>,
+    policy_routes: Kept<PolicyRouteSpec>,
+    dns_servers: Kept<DnsServerSpec>,
 }
 
 /// The objects of a kind and what was done to them.
@@ -118,6 +122,9 @@ impl<'a> Work<'a> {
             nat_rules: Kept::of(&policy.nat_rules),
             published_services: Kept::of(policy.published_services.values()),
             interface_settings: Kept::of(policy.interface_settings.values()),
+            routes: Kept::of(policy.routes.values()),
+            policy_routes: Kept::of(policy.policy_routes.values()),
+            dns_servers: Kept::of(policy.dns_servers.values()),
         }
     }
 
@@ -139,6 +146,9 @@ impl<'a> Work<'a> {
             PolicyOperation::NatRule(operation) => self.change(operation),
             PolicyOperation::PublishedService(operation) => self.change(operation),
             PolicyOperation::InterfaceSettings(operation) => self.change(operation),
+            PolicyOperation::Route(operation) => self.change(operation),
+            PolicyOperation::PolicyRoute(operation) => self.change(operation),
+            PolicyOperation::DnsServer(operation) => self.change(operation),
             PolicyOperation::CreateRuleAt { id, spec, placement } => self.create_at(id, spec, &placement),
             PolicyOperation::CreateNatRuleAt { id, spec, placement } => self.create_at(id, spec, &placement),
             PolicyOperation::MoveRule {

@@ -54,6 +54,9 @@ pub(crate) fn restored(ground: &Ground<'_>, past: &Policy) -> Result<Policy, Vec
             None,
             &mut full,
         ),
+        routes: map(ground, &now.routes, &past.routes, None, &mut full),
+        policy_routes: map(ground, &now.policy_routes, &past.policy_routes, None, &mut full),
+        dns_servers: map(ground, &now.dns_servers, &past.dns_servers, None, &mut full),
     };
     refusals.extend(full);
     if refusals.is_empty() {

@@ -43,7 +43,10 @@ pub(crate) fn writes(
                     | AnyObject::ZonePair(_)
                     | AnyObject::Service(_)
                     | AnyObject::PublishedService(_)
-                    | AnyObject::InterfaceSettings(_) => None,
+                    | AnyObject::InterfaceSettings(_)
+                    | AnyObject::Route(_)
+                    | AnyObject::PolicyRoute(_)
+                    | AnyObject::DnsServer(_) => None,
                 };
                 put.insert(change.id.as_str());
                 writes.push(PolicyWrite::Put {

@@ -48,6 +48,10 @@ pub(super) fn objects(policy: &Policy) -> impl Iterator<Item = AnyObject> + '_ {
         .values()
         .cloned()
         .map(AnyObject::InterfaceSettings);
+    let routes = policy.routes.values().cloned().map(AnyObject::Route);
+    let policy_routes = policy.policy_routes.values().cloned();
+    let policy_routes = policy_routes.map(AnyObject::PolicyRoute);
+    let dns_servers = policy.dns_servers.values().cloned().map(AnyObject::DnsServer);
     zones
         .chain(pairs)
         .chain(rules)
@@ -55,6 +59,9 @@ pub(super) fn objects(policy: &Policy) -> impl Iterator<Item = AnyObject> + '_ {
         .chain(nat_rules)
         .chain(published)
         .chain(interfaces)
+        .chain(routes)
+        .chain(policy_routes)
+        .chain(dns_servers)
 }
 
 fn names(object: &AnyObject, kind: ObjectKind, id: &str) -> bool {
@@ -74,13 +81,21 @@ fn names(object: &AnyObject, kind: ObjectKind, id: &str) -> bool {
         | ObjectKind::NatRule
         | ObjectKind::PublishedService
         | ObjectKind::InterfaceSettings
+        | ObjectKind::Route
+        | ObjectKind::PolicyRoute
+        | ObjectKind::DnsServer
         | ObjectKind::Feature => false,
     }
 }
 
 fn zones(object: &AnyObject) -> impl Iterator<Item = &ZoneId> {
     let named: [Option<&ZoneId>; 2] = match object {
-        AnyObject::Zone(_) | AnyObject::Service(_) | AnyObject::InterfaceSettings(_) => [None, None],
+        AnyObject::Zone(_)
+        | AnyObject::Service(_)
+        | AnyObject::InterfaceSettings(_)
+        | AnyObject::Route(_)
+        | AnyObject::PolicyRoute(_)
+        | AnyObject::DnsServer(_) => [None, None],
         AnyObject::ZonePair(pair) => [Some(&pair.spec.from), Some(&pair.spec.to)],
         AnyObject::Rule(rule) => [zone(&rule.spec.from), zone(&rule.spec.to)],
         AnyObject::NatRule(rule) => match &rule.spec.translation {
@@ -108,7 +123,10 @@ fn sides(object: &AnyObject) -> impl Iterator<Item = &AddressMatch> {
         | AnyObject::ZonePair(_)
         | AnyObject::Service(_)
         | AnyObject::NatRule(_)
-        | AnyObject::InterfaceSettings(_) => [None, None],
+        | AnyObject::InterfaceSettings(_)
+        | AnyObject::Route(_)
+        | AnyObject::PolicyRoute(_)
+        | AnyObject::DnsServer(_) => [None, None],
     };
     named.into_iter().flatten()
 }

@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-use super::{InterfaceSettings, Kind, NatRule, PublishedService, Rule, Service, Zone, ZonePair};
+use super::{
+    DnsServer, InterfaceSettings, Kind, NatRule, PolicyRoute, PublishedService, Route, Rule, Service, Zone,
+    ZonePair,
+};
 use crate::{
-    InterfaceSettingsSpec, NatRuleSpec, PublishedServiceSpec, Revision, RuleSpec, ServiceSpec, ZonePairSpec,
-    ZoneSpec,
+    DnsServerSpec, InterfaceSettingsSpec, NatRuleSpec, PolicyRouteSpec, PublishedServiceSpec, Revision,
+    RouteSpec, RuleSpec, ServiceSpec, ZonePairSpec, ZoneSpec,
 };
 
 /// A kind of object.
@@ -28,6 +31,12 @@ pub enum ObjectKind {
     PublishedService,
     /// [`InterfaceSettings`].
     InterfaceSettings,
+    /// [`Route`].
+    Route,
+    /// [`PolicyRoute`].
+    PolicyRoute,
+    /// [`DnsServer`].
+    DnsServer,
     /// [`crate::List`]: no object of the policy itself, but named by some.
     List,
     /// [`crate::Feature`]: the same, the other way round.
@@ -36,7 +45,7 @@ pub enum ObjectKind {
 
 impl ObjectKind {
     /// Kinds a policy is made of.
-    pub const POLICY: [Self; 7] = [
+    pub const POLICY: [Self; 10] = [
         Self::Zone,
         Self::ZonePair,
         Self::Rule,
@@ -44,6 +53,9 @@ impl ObjectKind {
         Self::NatRule,
         Self::PublishedService,
         Self::InterfaceSettings,
+        Self::Route,
+        Self::PolicyRoute,
+        Self::DnsServer,
     ];
 
     /// Its name in the API, singular.
@@ -56,6 +68,9 @@ impl ObjectKind {
             Self::NatRule => NatRuleSpec::NAME,
             Self::PublishedService => PublishedServiceSpec::NAME,
             Self::InterfaceSettings => InterfaceSettingsSpec::NAME,
+            Self::Route => RouteSpec::NAME,
+            Self::PolicyRoute => PolicyRouteSpec::NAME,
+            Self::DnsServer => DnsServerSpec::NAME,
             Self::List => "list",
             Self::Feature => "feature",
         }
@@ -85,7 +100,7 @@ pub struct ObjectRef {
     pub kind: ObjectKind,
     /// Its id; of a feature its name.
     pub id: String,
-    /// Its name; of a zone pair, which has none, its id.
+    /// Its name; of a kind that has none, such as a zone pair, its id.
     pub name: String,
 }
 
@@ -106,6 +121,12 @@ pub enum AnyObject {
     PublishedService(Arc<PublishedService>),
     /// Settings of an interface.
     InterfaceSettings(Arc<InterfaceSettings>),
+    /// A static route.
+    Route(Arc<Route>),
+    /// A policy route.
+    PolicyRoute(Arc<PolicyRoute>),
+    /// A DNS server.
+    DnsServer(Arc<DnsServer>),
 }
 
 impl AnyObject {
@@ -119,6 +140,9 @@ impl AnyObject {
             Self::NatRule(_) => ObjectKind::NatRule,
             Self::PublishedService(_) => ObjectKind::PublishedService,
             Self::InterfaceSettings(_) => ObjectKind::InterfaceSettings,
+            Self::Route(_) => ObjectKind::Route,
+            Self::PolicyRoute(_) => ObjectKind::PolicyRoute,
+            Self::DnsServer(_) => ObjectKind::DnsServer,
         }
     }
 
@@ -132,14 +156,17 @@ impl AnyObject {
             Self::NatRule(object) => object.id.as_str(),
             Self::PublishedService(object) => object.id.as_str(),
             Self::InterfaceSettings(object) => object.id.as_str(),
+            Self::Route(object) => object.id.as_str(),
+            Self::PolicyRoute(object) => object.id.as_str(),
+            Self::DnsServer(object) => object.id.as_str(),
         }
     }
 
-    /// Its name, of interface settings that of the interface; None for a zone pair, which has none.
+    /// Its name, of interface settings that of the interface; None for kinds that have none.
     pub fn name(&self) -> Option<&str> {
         match self {
             Self::Zone(object) => Some(object.spec.name.as_str()),
-            Self::ZonePair(_) => None,
+            Self::ZonePair(_) | Self::Route(_) | Self::PolicyRoute(_) | Self::DnsServer(_) => None,
             Self::Rule(object) => Some(object.spec.name.as_str()),
             Self::Service(object) => Some(object.spec.name.as_str()),
             Self::NatRule(object) => Some(object.spec.name.as_str()),
@@ -158,6 +185,9 @@ impl AnyObject {
             Self::NatRule(object) => object.number,
             Self::PublishedService(object) => object.number,
             Self::InterfaceSettings(object) => object.number,
+            Self::Route(object) => object.number,
+            Self::PolicyRoute(object) => object.number,
+            Self::DnsServer(object) => object.number,
         }
     }
 
@@ -171,6 +201,9 @@ impl AnyObject {
             Self::NatRule(object) => object.revision,
             Self::PublishedService(object) => object.revision,
             Self::InterfaceSettings(object) => object.revision,
+            Self::Route(object) => object.revision,
+            Self::PolicyRoute(object) => object.revision,
+            Self::DnsServer(object) => object.revision,
         }
     }
 
@@ -184,6 +217,9 @@ impl AnyObject {
             Self::NatRule(object) => object.updated_at,
             Self::PublishedService(object) => object.updated_at,
             Self::InterfaceSettings(object) => object.updated_at,
+            Self::Route(object) => object.updated_at,
+            Self::PolicyRoute(object) => object.updated_at,
+            Self::DnsServer(object) => object.updated_at,
         }
     }
 

@@ -1,9 +1,11 @@
 //! What users say of objects, as JSON. The shapes are the store's own: a change to them needs a migration.
 //! Members that say what most objects say are left out.
 
+mod dns_server;
 mod interface;
 mod nat;
 mod network;
+mod route;
 mod rule;
 mod service;
 mod terms;
@@ -39,6 +41,9 @@ pub(super) fn to_json(object: &AnyObject) -> Result<String, StoreError> {
         AnyObject::NatRule(object) => json(&object.spec.row()),
         AnyObject::PublishedService(object) => json(&object.spec.row()),
         AnyObject::InterfaceSettings(object) => json(&object.spec.row()),
+        AnyObject::Route(object) => json(&object.spec.row()),
+        AnyObject::PolicyRoute(object) => json(&object.spec.row()),
+        AnyObject::DnsServer(object) => json(&object.spec.row()),
     }
 }
 

@@ -11,6 +11,7 @@ mod lists;
 mod opening;
 mod own_links;
 mod policy;
+mod routes;
 mod replacing;
 mod support;
 mod tuning;

@@ -24,7 +24,7 @@ fn id<S: Kind>(text: &str) -> Id<S> {
     format!("{}{text}", S::PREFIX).parse().expect("id")
 }
 
-fn object<S: Kind>(text: &str, number: u32, revision: u64, spec: S) -> Arc<Object<S>> {
+pub(crate) fn object<S: Kind>(text: &str, number: u32, revision: u64, spec: S) -> Arc<Object<S>> {
     Arc::new(Object {
         id: id(text),
         number,
@@ -280,6 +280,7 @@ fn everything() -> Vec<PolicyWrite> {
         },
         rule("plain", 19, 1, 7),
     ];
+    writes.extend(crate::routes::every_shape().into_iter().map(put));
     for (place, link) in (0..).zip(virtual_links()) {
         let spec = InterfaceSettingsSpec {
             interface: format!("virtual{place}"),
@@ -362,6 +363,9 @@ async fn every_shape_of_every_kind_comes_back_as_it_was_written() {
             AnyObject::InterfaceSettings(object) => {
                 policy.interface_settings.insert(object.id.clone(), object);
             }
+            AnyObject::Route(object) => drop(policy.routes.insert(object.id.clone(), object)),
+            AnyObject::PolicyRoute(object) => drop(policy.policy_routes.insert(object.id.clone(), object)),
+            AnyObject::DnsServer(object) => drop(policy.dns_servers.insert(object.id.clone(), object)),
             AnyObject::Rule(object) => policy.rules.push(object),
             AnyObject::NatRule(object) => policy.nat_rules.push(object),
         }

@@ -11,6 +11,7 @@ mod order;
 mod references;
 mod refusals;
 mod revisions;
+mod routes;
 mod simulation;
 mod verdict_log;
 

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ravelin_model::{
-    InterfaceSettingsSpec, LOCAL_ZONE, NatRuleSpec, Object, ObjectKind, Policy, PublishedServiceSpec,
-    Revision, RuleSpec, ServiceSpec, ZonePairSpec, ZoneSpec,
+    DnsServerSpec, InterfaceSettingsSpec, LOCAL_ZONE, NatRuleSpec, Object, ObjectKind, Policy,
+    PolicyRouteSpec, PublishedServiceSpec, Revision, RouteSpec, RuleSpec, ServiceSpec, ZonePairSpec,
+    ZoneSpec,
 };
 
 use super::kind::{Handled, find};
@@ -23,6 +24,9 @@ impl Work<'_> {
         self.check_said::<NatRuleSpec>();
         self.check_said::<PublishedServiceSpec>();
         self.check_said::<InterfaceSettingsSpec>();
+        self.check_said::<RouteSpec>();
+        self.check_said::<PolicyRouteSpec>();
+        self.check_said::<DnsServerSpec>();
         self.check_local();
         let Self {
             ground,
@@ -34,6 +38,9 @@ impl Work<'_> {
             nat_rules,
             published_services,
             interface_settings,
+            routes,
+            policy_routes,
+            dns_servers,
             ..
         } = self;
         let deleted: Vec<(usize, ObjectKind, String)> = (zones.deleted.iter())
@@ -51,6 +58,9 @@ impl Work<'_> {
             nat_rules: nat_rules.objects.into_vec(),
             published_services: published_services.objects.into_map(),
             interface_settings: interface_settings.objects.into_map(),
+            routes: routes.objects.into_map(),
+            policy_routes: policy_routes.objects.into_map(),
+            dns_servers: dns_servers.objects.into_map(),
         };
         for (operation, kind, id) in deleted {
             let users = users(&policy, kind, &id);
@@ -121,6 +131,9 @@ impl Work<'_> {
                         ObjectKind::InterfaceSettings => {
                             format!("'{}' is the interface of '{}' already", said.1, by.id)
                         }
+                        ObjectKind::Route => format!("'{}' is the route to {} already", by.id, said.1),
+                        ObjectKind::PolicyRoute => format!("'{}' has priority {} already", by.id, said.1),
+                        ObjectKind::DnsServer => format!("'{}' is the server {} already", by.id, said.1),
                         _ if said.0 == "/name" => format!("'{}' is the name of '{}'", said.1, by.id),
                         _ => format!("'{}' is in zone '{}' already", said.1, by.name),
                     };

@@ -1,8 +1,8 @@
 //! What kinds of objects differ in while operations are applied.
 
 use ravelin_model::{
-    AnyObject, InterfaceSettingsSpec, NatRuleSpec, Object, ObjectKind, ObjectRef, Policy,
-    PublishedServiceSpec, RuleSpec, ServiceSpec, ZonePairSpec, ZoneSpec,
+    AnyObject, DnsServerSpec, InterfaceSettingsSpec, NatRuleSpec, Object, ObjectKind, ObjectRef, Policy,
+    PolicyRouteSpec, PublishedServiceSpec, RouteSpec, RuleSpec, ServiceSpec, ZonePairSpec, ZoneSpec,
 };
 
 use super::{Kept, Work};
@@ -175,6 +175,66 @@ impl Handled for InterfaceSettingsSpec {
     }
 }
 
+impl Handled for RouteSpec {
+    const KIND: ObjectKind = ObjectKind::Route;
+
+    fn kept<'w>(work: &'w mut Work<'_>) -> &'w mut Kept<Self> {
+        &mut work.routes
+    }
+
+    fn unique(&self) -> Vec<(&'static str, String)> {
+        vec![("/destination", self.key())]
+    }
+
+    fn number(_: &mut Work<'_>) -> Option<u32> {
+        Some(0)
+    }
+
+    fn name(&self) -> Option<&str> {
+        None
+    }
+}
+
+impl Handled for PolicyRouteSpec {
+    const KIND: ObjectKind = ObjectKind::PolicyRoute;
+
+    fn kept<'w>(work: &'w mut Work<'_>) -> &'w mut Kept<Self> {
+        &mut work.policy_routes
+    }
+
+    fn unique(&self) -> Vec<(&'static str, String)> {
+        self.keys().map(|key| ("/priority", key)).collect()
+    }
+
+    fn number(_: &mut Work<'_>) -> Option<u32> {
+        Some(0)
+    }
+
+    fn name(&self) -> Option<&str> {
+        None
+    }
+}
+
+impl Handled for DnsServerSpec {
+    const KIND: ObjectKind = ObjectKind::DnsServer;
+
+    fn kept<'w>(work: &'w mut Work<'_>) -> &'w mut Kept<Self> {
+        &mut work.dns_servers
+    }
+
+    fn unique(&self) -> Vec<(&'static str, String)> {
+        vec![("/address", self.key())]
+    }
+
+    fn number(_: &mut Work<'_>) -> Option<u32> {
+        Some(0)
+    }
+
+    fn name(&self) -> Option<&str> {
+        None
+    }
+}
+
 /// An object by kind and id.
 pub(crate) fn find(policy: &Policy, kind: ObjectKind, id: &str) -> Option<AnyObject> {
     match kind {
@@ -196,6 +256,18 @@ pub(crate) fn find(policy: &Policy, kind: ObjectKind, id: &str) -> Option<AnyObj
         ObjectKind::InterfaceSettings => {
             let found = policy.interface_settings.get(&id.parse().ok()?).cloned();
             found.map(AnyObject::InterfaceSettings)
+        }
+        ObjectKind::Route => {
+            let found = policy.routes.get(&id.parse().ok()?).cloned();
+            found.map(AnyObject::Route)
+        }
+        ObjectKind::PolicyRoute => {
+            let found = policy.policy_routes.get(&id.parse().ok()?).cloned();
+            found.map(AnyObject::PolicyRoute)
+        }
+        ObjectKind::DnsServer => {
+            let found = policy.dns_servers.get(&id.parse().ok()?).cloned();
+            found.map(AnyObject::DnsServer)
         }
         ObjectKind::Rule => {
             let found = policy.rules.iter().find(|rule| rule.id.as_str() == id).cloned();

@@ -39,12 +39,16 @@ fn later_operations_see_what_earlier_ones_made() {
             {"op": "create", "kind": "published_service", "value": {"name": "shop", "from_zone": "wan", "address": "203.0.113.1",
                 "protocol": "tcp", "ports": 443, "target": "192.168.1.7"}},
             {"op": "create", "kind": "interface_settings", "value": {"interface": "far0", "description": "other building"}},
+            {"op": "create", "kind": "route", "id": "rte_out", "value": {"destination": "0.0.0.0/0", "gateway": "192.0.2.1"}},
+            {"op": "update", "kind": "route", "id": "rte_out", "value": {"gateway": null, "interface": "wan0"}},
+            {"op": "create", "kind": "policy_route", "value": {"priority": 9, "table": 9}},
+            {"op": "create", "kind": "dns_server", "value": {"address": "192.0.2.53"}},
         ]),
     );
     assert_eq!(report["dry_run"], false);
     assert_eq!(report["revision"], before + 1, "one revision");
     let results = report["results"].as_array().expect("results");
-    assert_eq!(results.len(), 12);
+    assert_eq!(results.len(), 16);
     assert_eq!(
         results[4],
         json!({"kind": "rule", "id": "rul_one", "revision": before + 1})

@@ -228,6 +228,9 @@ fn without_a_data_plane_the_policy_can_be_read() {
         "nat-rules",
         "published-services",
         "interface-settings",
+        "routes",
+        "policy-routes",
+        "dns-servers",
         "config",
         "policy",
     ] {

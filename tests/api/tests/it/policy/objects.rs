@@ -66,6 +66,25 @@ fn kinds(lan: &Value, wan: &Value) -> Vec<(&'static str, Value, Value, Value)> {
                 "state": "absent"}),
             json!({"hardware": {"large_receive_offload": false, "rx_ring_descriptors": 4096}}),
         ),
+        (
+            "/api/v1/routes",
+            json!({"destination": "2001:db8:7::/48", "gateway": "FE80::1", "interface": "wan0", "mtu_bytes": 1400}),
+            json!({"destination": "2001:db8:7::/48", "kind": "unicast", "gateway": "fe80::1", "interface": "wan0",
+                "metric": 100, "table": "main", "mtu_bytes": 1400, "enabled": true, "description": ""}),
+            json!({"table": 100}),
+        ),
+        (
+            "/api/v1/policy-routes",
+            json!({"priority": 100, "source": "192.168.78.0/24", "table": 100}),
+            json!({"priority": 100, "source": "192.168.78.0/24", "table": 100, "enabled": true, "description": ""}),
+            json!({"input_interface": "lan1"}),
+        ),
+        (
+            "/api/v1/dns-servers",
+            json!({"address": "2620:FE::fe"}),
+            json!({"address": "2620:fe::fe", "port": 53, "priority": 100, "description": ""}),
+            json!({"port": 5353}),
+        ),
     ]
 }
 
@@ -189,12 +208,12 @@ fn what_is_not_there_is_not_found() {
 fn names_are_unique_among_their_kind() {
     let world = World::new();
     let (lan, wan) = zones(&world);
-    for (path, spec, _, _) in kinds(&lan, &wan) {
+    for (path, spec, shown, _) in kinds(&lan, &wan) {
         let first = made(&world, path, &spec);
-        let slug = if path.ends_with("pairs") || path.ends_with("settings") {
-            "taken"
-        } else {
+        let slug = if shown.get("name").is_some() {
             "name-taken"
+        } else {
+            "taken"
         };
         let again = Request::new(Method::POST, path).json(&spec);
         let problem = check_refused(&world, &again, 409, slug);
@@ -210,14 +229,16 @@ fn pages_follow_each_other_and_a_change_in_between_repeats_nothing() {
         if path.ends_with("pairs") {
             continue; // pairs have no names to tell them by
         }
-        let name = if path.ends_with("settings") {
-            "interface"
-        } else {
-            "name"
-        };
-        for n in 0..5 {
+        for n in 1..6 {
             let mut spec = spec.clone();
-            spec[name] = json!(format!("p{n}"));
+            let (member, value) = match path.rsplit('/').next() {
+                Some("interface-settings") => ("interface", json!(format!("p{n}"))),
+                Some("routes") => ("metric", json!(n)),
+                Some("policy-routes") => ("priority", json!(n)),
+                Some("dns-servers") => ("port", json!(n)),
+                _ => ("name", json!(format!("p{n}"))),
+            };
+            spec[member] = value;
             if path.ends_with("zones") {
                 spec["interfaces"] = json!([]);
             }

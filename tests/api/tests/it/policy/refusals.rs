@@ -80,6 +80,21 @@ fn what_only_the_policy_knows_to_be_wrong_is_told_too() {
             json!({"interface": "lo"}),
             "/interface",
         ),
+        (
+            "/api/v1/routes",
+            json!({"destination": "10.0.0.1/8", "kind": "blackhole"}),
+            "/destination",
+        ),
+        (
+            "/api/v1/policy-routes",
+            json!({"priority": 1, "table": 255}),
+            "/table",
+        ),
+        (
+            "/api/v1/dns-servers",
+            json!({"address": "127.0.0.53"}),
+            "/address",
+        ),
     ] {
         check(&world, path, &body, &[(pointer, "invalid")]);
     }
@@ -96,6 +111,9 @@ fn no_kind_takes_what_is_no_object_or_says_nothing() {
         ("/api/v1/nat-rules", vec!["/name", "/kind"]),
         ("/api/v1/published-services", vec!["/name", "/protocol"]),
         ("/api/v1/interface-settings", vec!["/interface"]),
+        ("/api/v1/routes", vec!["/destination", "/gateway"]),
+        ("/api/v1/policy-routes", vec!["/priority", "/table"]),
+        ("/api/v1/dns-servers", vec!["/address"]),
     ] {
         let missing: Vec<_> = required
             .into_iter()
