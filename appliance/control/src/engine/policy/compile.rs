@@ -1,6 +1,6 @@
 //! Resolving and compiling: only what changed is made anew.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -195,6 +195,7 @@ impl Engine {
         });
         Inventory {
             interfaces: interfaces.collect(),
+            pinned: BTreeMap::new(),
             management_ports: self.policy_config.management_ports.clone(),
         }
     }
