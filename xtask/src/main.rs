@@ -3,6 +3,7 @@
 mod abi;
 mod layering;
 mod openapi;
+mod sbom;
 mod tuning_plot;
 
 use clap::{Parser, Subcommand};
@@ -33,6 +34,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// The bill of materials of an image.
+    Sbom(sbom::Arguments),
     /// Fail if a crate depends on one it must not know.
     Layering,
 }
@@ -42,6 +45,7 @@ fn main() -> anyhow::Result<()> {
         Task::Abi { check } => abi::run(check),
         Task::Openapi { check } => openapi::run(check),
         Task::TuningPlot { check } => tuning_plot::run(check),
+        Task::Sbom(arguments) => sbom::run(&arguments),
         Task::Layering => layering::run(),
     }
 }
