@@ -50,4 +50,4 @@ pub use run_dir::RunDir;
 pub use streams::{StreamTally, Streams, Talk};
 pub use traffic::{Flood, Sink, send_udp};
 pub use wait::{eventually, wait_until};
-pub use wire::{Place, Received, Wire};
+pub use wire::{Place, Received, Wire, packet_socket};

@@ -181,7 +181,8 @@ fn take(socket: &OwnedFd) -> Option<Vec<u8>> {
     Some(buffer)
 }
 
-pub(crate) fn packet_socket(interface: &str) -> io::Result<OwnedFd> {
+/// A socket that receives every frame an interface of the calling thread's namespace receives, and sends frames.
+pub fn packet_socket(interface: &str) -> io::Result<OwnedFd> {
     let name = CString::new(interface)?;
     // SAFETY: the name is a C string that outlives the call.
     let index = unsafe { libc::if_nametoindex(name.as_ptr()) };

@@ -1,0 +1,19 @@
+//! What the tests of the image are made of: a machine with a disk that can lose power, two networks it stands
+//! between, its console and its API. The tests are in `tests/it`. They need root, QEMU and an image
+//! (`scripts/image`); without root they are skipped unless `RAVELIN_REQUIRE` names `image`.
+
+mod capture;
+mod console;
+mod disk;
+mod https;
+mod machine;
+mod nbd;
+mod networks;
+mod qmp;
+
+pub use capture::{Capture, Seen};
+pub use console::{Console, Line};
+pub use disk::{Cut, Disk};
+pub use https::{Api, plain};
+pub use machine::{Cable, Machine, Plan, Start, mac};
+pub use networks::{BOX4, CLIENT4, Network, Networks, SERVER4, SERVER6, Tap};

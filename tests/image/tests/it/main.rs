@@ -1,0 +1,1 @@
+//! The image, booted; everything is asked for as an operator would.
