@@ -5,12 +5,12 @@ MACHINE_MEMORY_MIB=512
 
 # Arguments of QEMU, one a line; with an argument, the machine has UEFI instead of a BIOS. Usage: machine_arguments [uefi]
 machine_arguments() {
-	# One thread runs both CPUs where they are emulated: see image_kernel.sh.
+	# One thread runs both CPUs where they are emulated, and they have no cmpxchg16b: see image_kernel.sh.
 	printf '%s\n' -machine q35 -smp 2 -m "${MACHINE_MEMORY_MIB}M" -nodefaults -vga std -device virtio-rng-pci
 	if kvm_works; then
 		printf '%s\n' -accel kvm -cpu host
 	else
-		printf '%s\n' -accel tcg,thread=single -cpu max
+		printf '%s\n' -accel tcg,thread=single -cpu max,-cx16
 	fi
 	if [ -n "${1:-}" ]; then
 		printf '%s\n' -bios "$(find_ovmf)"
