@@ -90,8 +90,12 @@ pub struct Config {
     pub trial_seconds: u64,
     /// Longest bundle that is taken.
     pub bundle_limit_bytes: u64,
-    /// What RAUC expects in the bundle, besides its own configuration.
+    /// What bundles have to be for.
     pub compatible: String,
+    /// Configuration of RAUC, which names whose signatures are trusted.
+    pub rauc_config: PathBuf,
+    /// Fetches bundles also from this machine itself and by link-local addresses: for tests and labs.
+    pub fetch_own: bool,
     /// Programs that are run.
     pub programs: Programs,
     /// How logs look.
@@ -137,6 +141,8 @@ impl Default for Config {
             trial_seconds: 300,
             bundle_limit_bytes: 1 << 30,
             compatible: "ravelin-x86_64".to_owned(),
+            rauc_config: "/etc/rauc/system.conf".into(),
+            fetch_own: false,
             programs: Programs::default(),
             log: LogFormat::default(),
         }
@@ -182,7 +188,7 @@ impl Config {
         Ok(config)
     }
 
-    fn paths(&self) -> [(&'static str, &PathBuf); 13] {
+    fn paths(&self) -> [(&'static str, &PathBuf); 14] {
         [
             ("socket", &self.socket),
             ("state_dir", &self.state_dir),
@@ -194,6 +200,7 @@ impl Config {
             ("clock_epoch", &self.clock_epoch),
             ("engine_socket", &self.engine_socket),
             ("gateway_certificate", &self.gateway_certificate),
+            ("rauc_config", &self.rauc_config),
             ("programs.rauc", &self.programs.rauc),
             ("programs.systemctl", &self.programs.systemctl),
             ("programs.journalctl", &self.programs.journalctl),

@@ -13,7 +13,8 @@ use crate::routes::router;
 use crate::serve::serve;
 use crate::socket::{SocketError, listen};
 use crate::state::AgentState;
-use crate::{boot, keep};
+use crate::task::spawn;
+use crate::{boot, keep, trial};
 
 /// Why the agent ends.
 #[derive(Debug, Error)]
@@ -53,17 +54,17 @@ async fn work(config: Config) -> Result<(), AgentError> {
             tracing::error!(directory = %directory.display(), %error, "cannot be made");
         }
     }
+    // Err: somebody has chosen one, which can only be this one.
+    drop(rustls::crypto::ring::default_provider().install_default());
     let listener = listen(&config.socket).await?;
     let state = AgentState::new(config, found);
     boot::note(&state);
     tracing::info!(socket = %state.config().socket.display(), "ravelin-agent has started");
     notify(&[NotifyState::Ready]);
-    serve(
-        listener,
-        router(state),
-        told_to_stop(&mut terminate, &mut interrupt),
-    )
-    .await;
+    let watch = spawn(trial::watch(state.clone()));
+    let told = told_to_stop(&mut terminate, &mut interrupt);
+    serve(listener, router(state), told).await;
+    watch.abort();
     notify(&[NotifyState::Stopping]);
     Ok(())
 }

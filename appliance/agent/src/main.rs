@@ -1,17 +1,22 @@
 //! ravelin-agent: does for the engine what needs the rights of root. It listens on a Unix socket for root alone and on
 //! no network, and runs fixed programs only: `rauc`, `systemctl`, `journalctl`.
 //!
-//! Under the name `ravelin-boot-loader` it is what RAUC asks for the boot loader: `ravelin-agent boot-loader`.
+//! `ravelin-agent boot-loader` is what RAUC asks for the boot loader.
 //!
 //! Ends with 0 when told to stop, 1 when it cannot start or a part of it fails, 2 on a wrong command line.
 
 mod boot;
 mod boot_loader;
+mod checks;
 mod config;
+mod fetch;
+mod install;
+mod journal;
 mod keep;
 mod logging;
 mod machine;
 mod power;
+mod rauc;
 mod routes;
 mod serve;
 mod slot_records;
@@ -19,19 +24,18 @@ mod socket;
 mod state;
 mod status;
 mod task;
+mod trial;
+mod update_routes;
+mod updates;
 
 use std::error::Error;
-use std::ffi::OsString;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 use crate::config::Config;
-
-/// Name of the link that RAUC starts.
-const BOOT_LOADER_NAME: &str = "ravelin-boot-loader";
 
 /// The helper of Ravelin with the rights of root.
 #[derive(Debug, Parser)]
@@ -51,6 +55,9 @@ struct Arguments {
 enum Command {
     /// Serve the socket (the default).
     Run,
+    /// Fetch what is named on standard input: a child of the agent, as nobody.
+    #[command(hide = true)]
+    Fetch,
     /// Ask or tell the boot loader, as RAUC does.
     BootLoader {
         #[command(subcommand)]
@@ -59,7 +66,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    match execute(Arguments::parse_from(arguments())) {
+    match execute(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let error = ravelin_model::chain(error.as_ref());
@@ -74,22 +81,16 @@ fn main() -> ExitCode {
     }
 }
 
-/// The command line; the name it was started by may say the first word of it.
-fn arguments() -> Vec<OsString> {
-    let mut arguments: Vec<OsString> = std::env::args_os().collect();
-    let named = arguments.first().and_then(|name| Path::new(name).file_name());
-    if named.is_some_and(|name| name == BOOT_LOADER_NAME) {
-        arguments.insert(1, "boot-loader".into());
-    }
-    arguments
-}
-
 fn execute(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    if let Some(Command::Fetch) = arguments.command {
+        return fetch::child();
+    }
     let config = Config::load(arguments.config.as_deref())?;
     if arguments.check_config {
         return Ok(());
     }
     match arguments.command.unwrap_or(Command::Run) {
+        Command::Fetch => fetch::child(),
         Command::Run => {
             logging::start(config.log);
             tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting ravelin-agent");

@@ -11,6 +11,7 @@ use ravelin_system::{Refusal, RefusalCode, Slot};
 
 use crate::config::Config;
 use crate::slot_records::SlotRecords;
+use crate::updates::Updates;
 
 /// What requests share. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -23,6 +24,8 @@ struct Shared {
     version: Option<String>,
     loader: BootLoader,
     records: SlotRecords,
+    updates: Updates,
+    trial: Mutex<Option<Trial>>,
     network_services: Mutex<NetworkServices>,
 }
 
@@ -35,6 +38,8 @@ impl AgentState {
         Self(Arc::new(Shared {
             loader: config.boot_loader(),
             records: SlotRecords::new(&config.state_dir),
+            updates: Updates::open(&config.state_dir),
+            trial: Mutex::default(),
             boot,
             version,
             network_services: Mutex::default(),
@@ -76,7 +81,18 @@ impl AgentState {
 
     /// The slot on trial, while it is.
     pub fn trial(&self) -> Option<Trial> {
-        None
+        let held = self.0.trial.lock();
+        held.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes how the slot on trial does.
+    pub fn set_trial(&self, trial: Option<Trial>) {
+        *self.0.trial.lock().unwrap_or_else(PoisonError::into_inner) = trial;
+    }
+
+    /// The records of updates.
+    pub fn updates(&self) -> &Updates {
+        &self.0.updates
     }
 
     /// What daemons of others were last asked to do.

@@ -19,6 +19,9 @@ const ATTEMPTS: &str = "attempts";
 /// A slot whose content is not whole, e.g. because it is being written.
 const BAD: &str = "bad";
 
+/// `1`: the initrd makes the state anew, once.
+const RESET: &str = "reset";
+
 /// Why the choice cannot be read or changed.
 #[derive(Debug, Error)]
 pub enum BootChoiceError {
@@ -136,6 +139,11 @@ impl BootLoader {
             }
             Ok(())
         })
+    }
+
+    /// Has everything that was ever set erased at the next boot.
+    pub fn ask_for_reset(&self) -> Result<(), BootChoiceError> {
+        self.change(|environment| Ok(environment.set(RESET, "1")?))
     }
 
     /// User space runs: this boot of the good slot is none that failed.

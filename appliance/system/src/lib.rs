@@ -5,15 +5,21 @@
 
 pub mod boot_choice;
 pub mod boot_environment;
+pub mod bundle;
+pub mod client;
 pub mod grub_environment;
+pub mod journal;
 pub mod network_services;
 pub mod readings;
 mod refusal;
 mod slot;
 pub mod status;
+pub mod trial;
 pub mod update;
+pub mod version;
 
 pub use boot_environment::StateCondition;
+pub use client::{Agent, AgentError};
 pub use refusal::{Refusal, RefusalCode};
 pub use slot::{NoSuchSlot, Slot};
 pub use status::Status;

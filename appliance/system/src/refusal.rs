@@ -15,6 +15,10 @@ pub enum RefusalCode {
     NotFound,
     /// This machine has no slots, or no boot loader of ours.
     NotAnAppliance,
+    /// The machine or the agent restarted in the middle of it.
+    UpdateInterrupted,
+    /// Another update came before this one was booted.
+    UpdateReplaced,
     /// An update is under way, or waits for the restart into it.
     UpdateUnderWay,
     /// The slot that runs has yet to show that it works.
@@ -43,6 +47,8 @@ pub enum RefusalCode {
     UpdateWrite,
     /// The slot is empty or was not written to its end.
     SlotNotWhole,
+    /// The slot is the one that runs.
+    SlotRuns,
     /// Something that must work did not.
     Internal,
 }
@@ -77,9 +83,12 @@ impl RefusalCode {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::NotAnAppliance
             | Self::UpdateUnderWay
+            | Self::UpdateReplaced
+            | Self::UpdateInterrupted
             | Self::OnTrial
             | Self::UpdateNotNewer
-            | Self::SlotNotWhole => StatusCode::CONFLICT,
+            | Self::SlotNotWhole
+            | Self::SlotRuns => StatusCode::CONFLICT,
             Self::UpdateNotABundle
             | Self::UpdateTruncated
             | Self::UpdateUnsigned
