@@ -25,6 +25,12 @@ pub enum KernelError {
     /// Addresses could not be listed.
     #[error("list the addresses")]
     ListAddresses(#[source] DumpError),
+    /// Routes could not be listed.
+    #[error("list the routes")]
+    ListRoutes(#[source] DumpError),
+    /// Rules that choose the table of routes could not be listed.
+    #[error("list the rules of routing")]
+    ListRules(#[source] DumpError),
     /// Which links XDP can redirect to could not be read.
     #[error("list the links that XDP can redirect to")]
     ListRedirects(#[source] DumpError),

@@ -1,9 +1,9 @@
 //! Netlink: links, addresses and their changes; connections, routes and their changes; the table of nftables and the
-//! packets it logs. The only crate that opens netlink and ethtool sockets and runs nft(8). Of links and routes it tells
-//! what the kernel says and changes nothing; of network cards it changes what it is told to.
+//! packets it logs. The only crate that opens netlink and ethtool sockets and runs nft(8). Links, addresses, routes
+//! and rules it brings to a plan; of network cards it changes what it is told to.
 //!
 //! [`Links`], [`Nftables`] and [`PacketLog`] are for tasks; [`Conntrack`], [`ConntrackEvents`], [`Routes`],
-//! [`PathHints`] and [`NetworkCards`] block and are for a thread of their own.
+//! [`PathHints`], [`Network`] and [`NetworkCards`] block and are for a thread of their own.
 //!
 //! Sockets belong to the network namespace of the thread that opens them: what [`Links`] tells is that of the thread
 //! that called [`Links::open`], wherever its handle is used later.
@@ -22,6 +22,7 @@ mod ioctl;
 mod link;
 mod links;
 mod netlink;
+mod network;
 mod nftables;
 mod packet_log;
 mod path_hints;
@@ -46,6 +47,7 @@ pub use conntrack::{
 pub use error::{DumpError, KernelError};
 pub use link::{Link, VlanLink};
 pub use links::Links;
+pub use network::Network;
 pub use nftables::{Applied, Nftables, PacketCount};
 pub use packet_log::{LoggedPacket, PacketLog};
 pub use path_hints::{Hint, PathHints};

@@ -20,7 +20,7 @@ pub(crate) fn id(address: &str) -> Option<PciId> {
 }
 
 /// Domain, bus, device and function in hexadecimal digits.
-fn is_address(text: &str) -> bool {
+pub(crate) fn is_address(text: &str) -> bool {
     let hexadecimal =
         |text: &str, digits| text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let mut parts = text.splitn(3, ':');
