@@ -47,7 +47,7 @@ pub use handle::ControlHandle;
 pub use hardware::{Hardware, KernelHardware, SimulatedHardware};
 pub use live_connections::{Applied, Judge, Judging, LiveConnections, LiveReport};
 pub use measure::{CacheReading, Reading};
-pub use network::{Network, NetworkDaemons, SimulatedNetwork};
+pub use network::{KernelNetwork, Network, NetworkDaemons, SimulatedNetwork};
 pub use packet_filter::{KernelFilter, PacketFilter, PacketFilterError, SimulatedFilter};
 pub use policy_requests::{
     CallerConnection, CommitOptions, CommitStep, Committed, Consideration, Diagnostic, Hits, LoggedVerdict,

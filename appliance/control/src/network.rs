@@ -1,11 +1,13 @@
 //! The network of this box and the daemons of others that serve it, or what stands for them in tests.
 
+mod kernel;
 mod simulated;
 
 use std::fmt;
 
 use ravelin_model::{NetworkFault, NetworkPlan, NetworkServices};
 
+pub use kernel::KernelNetwork;
 pub use simulated::SimulatedNetwork;
 
 /// Who changes links, addresses and routes. Calls block for milliseconds, for seconds where drivers do: call from a
