@@ -70,7 +70,9 @@ pub(crate) async fn write(connection: &mut SqliteConnection, policy: bool) -> Re
 }
 
 /// The first part that is not what was written; None: every one is, or none was ever written.
-pub(crate) async fn differing(connection: &mut SqliteConnection) -> Result<Option<&'static str>, sqlx::Error> {
+pub(crate) async fn differing(
+    connection: &mut SqliteConnection,
+) -> Result<Option<&'static str>, sqlx::Error> {
     let there: bool = sqlx::query_scalar("SELECT COUNT(*) FROM sqlite_schema WHERE name = 'digest'")
         .fetch_one(&mut *connection)
         .await?;

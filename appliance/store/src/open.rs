@@ -325,7 +325,10 @@ async fn inspect_connection(
 }
 
 /// Says which store this is, to itself and to its copies; a pragma takes no bound value.
-pub(crate) async fn set_identity(connection: &mut SqliteConnection, identity: i64) -> Result<(), sqlx::Error> {
+pub(crate) async fn set_identity(
+    connection: &mut SqliteConnection,
+    identity: i64,
+) -> Result<(), sqlx::Error> {
     let statement = format!("PRAGMA main.user_version = {identity}");
     sqlx::query(sqlx::AssertSqlSafe(statement))
         .execute(connection)

@@ -9,12 +9,15 @@ impl Store {
     /// Reads all of the configuration. SQLite has found the file consistent before; this finds references to nothing,
     /// entries whose table and index differ, and rows that say nothing.
     pub(crate) async fn verify(&self) -> Result<(), StoreError> {
-        let dangling: Option<String> = sqlx::query_scalar("SELECT \"table\" FROM pragma_foreign_key_check LIMIT 1")
-            .fetch_optional(&self.reader)
-            .await
-            .map_err(StoreError::Verify)?;
+        let dangling: Option<String> =
+            sqlx::query_scalar("SELECT \"table\" FROM pragma_foreign_key_check LIMIT 1")
+                .fetch_optional(&self.reader)
+                .await
+                .map_err(StoreError::Verify)?;
         if let Some(table) = dangling {
-            return Err(self.damaged(format!("a row of {table} refers to nothing")).await?);
+            return Err(self
+                .damaged(format!("a row of {table} refers to nothing"))
+                .await?);
         }
         let finding: String = sqlx::query_scalar("PRAGMA integrity_check('entry')")
             .fetch_one(&self.reader)
@@ -51,7 +54,9 @@ impl StoreError {
     /// cannot be read or written at this moment.
     pub fn condemns(&self) -> bool {
         match self {
-            Self::NotOurs { .. } | Self::NewerSchema { .. } | Self::Damaged { .. } | Self::Column { .. } => true,
+            Self::NotOurs { .. } | Self::NewerSchema { .. } | Self::Damaged { .. } | Self::Column { .. } => {
+                true
+            }
             Self::Migrate(error) => !matches!(error, sqlx::migrate::MigrateError::Execute(error)
                 if crate::open::unusable_now(error)),
             Self::ReadFeatures(error)

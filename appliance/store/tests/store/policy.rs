@@ -53,7 +53,7 @@ fn plain_rule(text: &str) -> RuleSpec {
     }
 }
 
-fn rule(text: &str, number: u32, revision: u64, position: i64) -> PolicyWrite {
+pub(crate) fn rule(text: &str, number: u32, revision: u64, position: i64) -> PolicyWrite {
     PolicyWrite::Put {
         object: AnyObject::Rule(object(text, number, revision, plain_rule(text))),
         position: Some(position),
