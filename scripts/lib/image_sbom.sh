@@ -14,7 +14,7 @@ keep_records() {
 # which is made of parts of its packages. Usage: make_sbom DESTINATION
 make_sbom() {
 	(
-		cd "$ROOT"
+		cd "$ROOT" || exit
 		cargo xtask sbom --version "$VERSION" --output "$1" \
 			--installed "$WORK/records" "$WORK/root" \
 			--unpacked "$EXTRACTED_LAYER/packages" "$EXTRACTED_LAYER/root" \
@@ -30,6 +30,7 @@ make_copyright() {
 	for source in "$TOOLS_LAYER" "$EXTRACTED_LAYER/root" "$WORK/records"; do
 		(cd "$source/usr/share/doc" && find . -name copyright | cpio --quiet -pdumL "$tree")
 	done
+	# shellcheck disable=SC2016  # the inner shell expands it
 	in_tools sh -euc '
 		cd /work/copyright
 		tar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner --format=gnu -c . |

@@ -36,7 +36,7 @@ stock_image() {
 stock_build() {
 	local tree=$1/tree image=$2 packages
 	say "Building a stock Debian image to compare with"
-	packages=$(echo $STOCK_PACKAGES | tr ' ' ,)
+	packages=$(printf '%s' "$STOCK_PACKAGES" | tr -s ' \t\n' ,)
 	rm -rf "$tree"
 	mmdebstrap --quiet --mode=root --variant=minbase --include="$packages" --skip=output/dev \
 		--dpkgopt=path-exclude='/usr/share/doc/*' --dpkgopt=path-exclude='/usr/share/man/*' \
