@@ -61,6 +61,17 @@ make_own() {
 	rm -f /run/partitions
 }
 
+# Where the partitions of this disk are, whatever others are in the machine: /run/ravelin-boot/NAME.
+link_partitions() {
+	local entry name
+	for entry in "/sys/class/block/$disk/$disk"*; do
+		name=$(field "${entry##*/}" PARTNAME)
+		case $name in
+		ravelin-*) ln -s "/dev/${entry##*/}" "/run/ravelin-boot/${name#ravelin-}" ;;
+		esac
+	done
+}
+
 new_uuid() { cat /proc/sys/kernel/random/uuid; }
 
 open_root() {

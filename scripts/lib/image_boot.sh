@@ -11,10 +11,23 @@ add_tool() {
 	done
 }
 
-# Usage: make_initrd DESTINATION
+# The initial RAM disk, made anew only where what goes in has changed: $WORK/initrd.img, of $WORK/initrd.
 make_initrd() {
+	local kept old
+	kept=$CACHE/initrd-$(cat "$IMAGE/modules-boot.list" "$IMAGE"/initrd/* "$LIB"/image_{boot,root}.sh - \
+		<<<"$TOOLS_LAYER $EXTRACTED_LAYER" | sha256sum | cut -c1-16)
+	if [ ! -e "$kept" ]; then
+		for old in "$CACHE"/initrd-*; do rm -rf "$old"; done
+		pack_initrd
+		mkdir "$WORK/kept"
+		mv "$WORK/initrd" "$WORK/initrd.img" "$WORK/kept/"
+		mv "$WORK/kept" "$kept"
+	fi
+	cp -al "$kept/." "$WORK/"
+}
+
+pack_initrd() {
 	local tree=$WORK/initrd program names
-	rm -rf "$tree"
 	mkdir -p "$tree"/{dev,proc,sys,run,root,usr/bin,usr/sbin,usr/lib,usr/lib64,etc}
 	for program in bin lib lib64 sbin; do
 		ln -s "usr/$program" "$tree/$program"
@@ -31,10 +44,9 @@ make_initrd() {
 	sed -n '/^always:/,$p' "$IMAGE/modules-boot.list" | sed -e '/:/d' -e '/^$/d' >"$tree/etc/modules"
 	install -m 0755 "$IMAGE/initrd/init" "$tree/init"
 	install -m 0644 -t "$tree/etc" "$IMAGE"/initrd/*.sh
-	find "$tree" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
-	# shellcheck disable=SC2016  # the inner shell expands it
-	in_tools sh -c 'cd /work/initrd && find . | sort | cpio --quiet --reproducible -R 0:0 -o -H newc | zstd -q -19 -T1 >"$1"' \
-		sh "/work/${1#"$WORK"/}"
+	find "$tree" -exec touch -h -d @1 {} +
+	in_tools sh -c 'cd /work/initrd && find . | sort | cpio --quiet --reproducible -R 0:0 -o -H newc |
+		zstd -q -19 -T1 >/work/initrd.img'
 }
 
 # The root file system with its verity tree behind it. Sets ROOT_HASH, VERITY. Usage: make_rootfs TREE DESTINATION

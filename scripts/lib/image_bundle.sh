@@ -4,7 +4,9 @@
 # Sets KEY and CERTIFICATE. Without keys of the caller's, a pair for development, made once and never committed.
 find_keys() {
 	if [ -n "${KEY:-}" ]; then
-		[ -r "$KEY" ] && [ -r "$CERTIFICATE" ] || fail "$KEY or $CERTIFICATE cannot be read"
+		if [ ! -r "$KEY" ] || [ ! -r "${CERTIFICATE:-}" ]; then
+			fail "--key and --cert go together, and $KEY or ${CERTIFICATE:-a certificate} cannot be read"
+		fi
 		return
 	fi
 	KEY=$IMAGES/keys/development.key
@@ -50,4 +52,10 @@ make_bundle() {
 		fail "no bundle was made"
 	}
 	rm -f "$WORK/key.pem"
+}
+
+# A signature of a file, beside it: of the manifest, which has the checksums of the rest. Check it with
+# openssl cms -verify -inform PEM -in FILE.cms -content FILE -CAfile CERTIFICATE -purpose any -binary. Usage: sign FILE
+sign() {
+	openssl cms -sign -binary -noattr -in "$1" -signer "$CERTIFICATE" -inkey "$KEY" -outform PEM -out "$1.cms"
 }

@@ -88,6 +88,7 @@ make_disk() {
 		partition root-b "$TYPE_DATA" "$ROOT_B_AT" "$ROOT_MIB" 6
 		partition state "$TYPE_DATA" "$STATE_AT" "$STATE_MIB" 7
 	} >"$WORK/partitions"
+	# shellcheck disable=SC2016  # the inner shell expands it
 	in_tools sh -c 'sfdisk --quiet "$1" </work/partitions' sh "/work/${DISK#"$WORK"/}"
 	place "$WORK/esp.img" "$ESP_AT" "$ESP_MIB"
 	place "$WORK/bootfs.img" "$BOOT_A_AT" "$BOOT_MIB"

@@ -28,6 +28,8 @@ fetch_indexes() {
 	# shellcheck disable=SC2016
 	security=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' |
 		awk '/security/ { print; exit }')
+	# Several images in a row are made of the same packages.
+	[ -z "$(find "$CACHE/apt/fetched" -mmin -60 2>/dev/null)" ] || return 0
 	mkdir -p "$CACHE"/apt/{lists/partial,cache/archives/partial}
 	: >"$CACHE/apt/status"
 	{
@@ -36,6 +38,7 @@ fetch_indexes() {
 			printf "deb [signed-by=$IMAGE_KEYRING] $security %s main non-free-firmware\n" "$IMAGE_SUITE-security"
 	} >"$CACHE/apt/sources.list"
 	suite_apt apt-get update || fail "the mirror $uri does not answer, or has no suite $IMAGE_SUITE"
+	touch "$CACHE/apt/fetched"
 }
 
 # When the suite was released last, in seconds since 1970: the time of every file of a layer.
@@ -55,11 +58,17 @@ resolve_layers() {
 	ROOT_LAYER=$CACHE/root-$(resolve '?essential' "${names[@]}" | layer_hash).tar
 	mapfile -t names < <(list "$IMAGE/packages-tools.list")
 	TOOLS_LAYER=$CACHE/tools-$(resolve '?essential' "${names[@]}" | layer_hash)
-	EXTRACTED_LAYER=$CACHE/extracted-$(resolve $(extracted_packages) | layer_hash)
+	mapfile -t names < <(extracted_packages)
+	EXTRACTED_LAYER=$CACHE/extracted-$(resolve "${names[@]}" | layer_hash)
 }
 
-# Of the resolved files and of how a layer is made.
-layer_hash() { cat - "$LIB/image_layers.sh" | sha256sum | cut -c1-16; }
+# Of the resolved files and of how layers are made.
+layer_hash() {
+	{
+		cat
+		declare -f debootstrap_layer make_tools_layer make_extracted_layer
+	} | sha256sum | cut -c1-16
+}
 
 # Names of the packages that are unpacked; of the kernel, the one with the version in its name.
 extracted_packages() {

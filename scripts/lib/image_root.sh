@@ -3,16 +3,31 @@
 
 # Usage: make_root DESTINATION
 make_root() {
-	local root=$1
-	mkdir -p "$root"
-	tar -x -C "$root" --exclude='./dev/*' -f "$ROOT_LAYER"
-	add_users "$root"
-	keep_records "$root"
-	prune_root "$root"
-	add_kernel_modules "$root"
-	add_firmware "$root"
-	add_ravelin "$root"
-	settle_root "$root"
+	make_base
+	cp -a "$BASE/root" "$1"
+	cp -a "$BASE/records" "$WORK/records"
+	add_ravelin "$1"
+	settle_root "$1"
+	# What the caller lays over it.
+	[ -z "$OVERLAY" ] || cp -a --no-preserve=ownership "$OVERLAY/." "$1/"
+}
+
+# The part that is the same as long as the packages and the lists of what is kept are. Sets BASE.
+make_base() {
+	local old part=$WORK/base
+	BASE=$CACHE/base-$(cat "$IMAGE"/{pruned,modules,firmware}.list "$IMAGE/etc/sysusers.conf" "$LIB/image_root.sh" \
+		- <<<"$ROOT_LAYER $EXTRACTED_LAYER" | sha256sum | cut -c1-16)
+	[ ! -e "$BASE" ] || return 0
+	for old in "$CACHE"/base-*; do rm -rf "$old"; done
+	mkdir -p "$part/root"
+	tar -x -C "$part/root" --exclude='./dev/*' -f "$ROOT_LAYER"
+	add_users "$part/root"
+	keep_records "$part/root"
+	mv "$WORK/records" "$part/records"
+	prune_root "$part/root"
+	add_kernel_modules "$part/root"
+	add_firmware "$part/root"
+	mv "$part" "$BASE"
 }
 
 # Users of the system, by its own program.
@@ -110,7 +125,7 @@ add_ravelin() {
 	for unit in journald networkd resolved timesyncd system; do
 		install -D -m 0644 "$IMAGE/etc/$unit.conf" "$root/usr/lib/systemd/$unit.conf.d/ravelin.conf"
 	done
-	for unit in "$IMAGE"/units/*.{service,target,path,conf}; do
+	for unit in "$IMAGE"/units/*.{service,timer,mount,conf}; do
 		case $unit in
 		*'*'*) ;;
 		# name.service.conf is a drop-in of another's unit.
@@ -134,6 +149,7 @@ want_unit() {
 # What says which image this is, mount points, and nothing that differs from one making to the next.
 settle_root() {
 	local root=$1
+	rm -f "$root/etc/os-release" "$root/usr/lib/os-release"
 	cat >"$root/usr/lib/os-release" <<-RELEASE
 		NAME="Ravelin"
 		PRETTY_NAME="Ravelin $VERSION"
@@ -145,7 +161,7 @@ settle_root() {
 		IMAGE_ID=ravelin
 		IMAGE_VERSION="$VERSION"
 	RELEASE
-	ln -sf ../usr/lib/os-release "$root/etc/os-release"
+	ln -s ../usr/lib/os-release "$root/etc/os-release"
 	echo ravelin >"$root/etc/hostname"
 	printf '127.0.0.1 localhost\n::1 localhost\n127.0.1.1 ravelin\n' >"$root/etc/hosts"
 	ln -s ../run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
@@ -154,7 +170,7 @@ settle_root() {
 	: >"$root/etc/fstab"
 	: >"$root/usr/lib/clock-epoch"
 	touch -d "@$SOURCE_DATE_EPOCH" "$root/usr/lib/clock-epoch"
-	mkdir -p "$root"/{state,dev,proc,sys,run,tmp,var/log/journal,var/lib/systemd/timesync,var/tmp}
+	mkdir -p "$root"/{state,efi,dev,proc,sys,run,tmp,var/log/journal,var/lib/systemd/timesync,var/tmp}
 	in_tools ldconfig -r "/work/${root#"$WORK"/}" -X
 	rm -rf "$root"/var/cache/ldconfig
 	find "$root" -name '*.pyc' -delete
