@@ -65,7 +65,7 @@ async fn put_services(
     let wanted = services.clone();
     on_thread(move || network_services::apply(&wanted))
         .await?
-        .map_err(|error| Refusal::new(RefusalCode::Internal, ravelin_model::chain(&error)))?;
+        .map_err(|detail| Refusal::new(RefusalCode::Internal, detail))?;
     state.set_network_services(services.clone());
     Ok(Json(services))
 }

@@ -1,16 +1,28 @@
 //! What daemons of others do for the network: DHCP clients (systemd-networkd), services for LANs (dnsmasq) and the
 //! servers names are asked of (systemd-resolved).
 //!
-//! The engine sends all of it at once, by `PUT /network-services`; what it leaves out ends.
+//! The engine sends all of it at once, by `PUT /network-services`; what it leaves out ends. Nothing of it is text that
+//! could break out of a line of a file: addresses, numbers, switches, and names of interfaces, see [`InterfaceName`].
 
 mod apply;
+mod dnsmasq;
+mod files;
+mod interface_name;
+mod leases;
+mod networkd;
+mod resolved;
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::num::NonZeroU16;
 
-use ipnet::{Ipv4Net, Ipv6Net};
+use ipnet::Ipv4Net;
+use ravelin_model as model;
 use serde::{Deserialize, Serialize};
 
-pub use apply::{ApplyError, apply};
+pub use apply::{Daemon, Daemons, Places, SystemDaemons, apply, apply_with};
+pub use files::{InvalidServices, ServiceFiles, render};
+pub use interface_name::{InterfaceName, InvalidInterfaceName};
+pub use leases::{Lease, LeaseHolder, Leases, read_leases};
 
 /// All of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,74 +39,18 @@ pub struct NetworkServices {
     pub dns_servers: Vec<DnsServer>,
 }
 
-/// A server that is asked for names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DnsServer {
-    /// Its address; a link-local one needs an interface.
-    pub address: IpAddr,
-    /// Its port, 53 unless told.
-    #[serde(default = "dns_port")]
-    pub port: u16,
-    /// The interface it is asked by; None: the way routes say.
-    #[serde(default)]
-    pub interface: Option<String>,
-    /// Domains it alone is asked for; none: everything.
-    #[serde(default)]
-    pub domains: Vec<String>,
-}
-
-fn dns_port() -> u16 {
-    53
-}
-
-/// Where an interface takes its address from.
+/// Where an interface takes addresses, routes and servers for names and time from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DhcpClient {
     /// Its name in the kernel.
-    pub interface: String,
-    /// DHCP for IPv4, if asked for.
+    pub interface: InterfaceName,
+    /// DHCP for IPv4.
     #[serde(default)]
-    pub ipv4: Option<Ipv4Client>,
-    /// Router advertisements and DHCP for IPv6, if asked for.
+    pub ipv4: bool,
+    /// Router advertisements, and DHCP for IPv6 where they tell of it.
     #[serde(default)]
-    pub ipv6: Option<Ipv6Client>,
-}
-
-/// DHCP for IPv4.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Ipv4Client {
-    /// Takes the default route and the other routes that are offered.
-    pub use_routes: bool,
-    /// Takes the servers for names.
-    pub use_dns: bool,
-    /// Takes the servers for time.
-    pub use_ntp: bool,
-    /// Metric of the routes; None: networkd's own.
-    #[serde(default)]
-    pub route_metric: Option<u32>,
-    /// Name that is sent to the server; None: no name is sent.
-    #[serde(default)]
-    pub hostname: Option<String>,
-}
-
-/// Router advertisements and DHCP for IPv6.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Ipv6Client {
-    /// Makes addresses from the prefixes that routers advertise.
-    pub autoconfiguration: bool,
-    /// Asks a DHCP server for an address where the router says that there is one.
-    pub dhcp: bool,
-    /// Takes the default route and the other routes that are offered.
-    pub use_routes: bool,
-    /// Takes the servers for names.
-    pub use_dns: bool,
-    /// Metric of the routes; None: networkd's own.
-    #[serde(default)]
-    pub route_metric: Option<u32>,
+    pub ipv6: bool,
 }
 
 /// What an interface serves to those who are connected to it.
@@ -102,53 +58,107 @@ pub struct Ipv6Client {
 #[serde(deny_unknown_fields)]
 pub struct LanServices {
     /// Its name in the kernel.
-    pub interface: String,
+    pub interface: InterfaceName,
+    /// The address of this machine on it, with the network; DHCP needs it.
+    #[serde(default)]
+    pub address: Option<Ipv4Net>,
     /// DHCP for IPv4, if served.
     #[serde(default)]
-    pub dhcp: Option<DhcpServer>,
-    /// Router advertisements, if sent.
+    pub dhcp: Option<DhcpRange>,
+    /// Router advertisements of the networks the interface has IPv6 addresses in.
     #[serde(default)]
-    pub router_advertisements: Option<RouterAdvertisements>,
-    /// Answers queries for names, and hands them on to the servers above.
+    pub router_advertisements: bool,
+    /// Questions for names are answered, by asking the servers above. Clients are told so.
     #[serde(default)]
     pub dns: bool,
 }
 
-/// DHCP for IPv4.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Addresses that are given away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct DhcpServer {
-    /// The network; the interface has an address in it.
-    pub network: Ipv4Net,
-    /// First address that is given away.
+pub struct DhcpRange {
+    /// First.
     pub first: Ipv4Addr,
-    /// Last address that is given away.
+    /// Last.
     pub last: Ipv4Addr,
-    /// How long an address is given away for.
+    /// How long one is given away for.
     pub lease_seconds: u32,
-    /// The router clients are told; None: this machine.
-    #[serde(default)]
-    pub router: Option<Ipv4Addr>,
-    /// The servers for names clients are told; none: this machine, if it answers queries there.
-    #[serde(default)]
-    pub dns_servers: Vec<Ipv4Addr>,
-    /// The domain clients are told.
-    #[serde(default)]
-    pub domain: Option<String>,
 }
 
-/// Router advertisements.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A server that is asked for names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RouterAdvertisements {
-    /// Prefixes clients make addresses of; none: those the interface has addresses in.
-    #[serde(default)]
-    pub prefixes: Vec<Ipv6Net>,
-    /// How long this machine is a default router for; 0: it is none.
-    pub router_lifetime_seconds: u32,
-    /// Tells this machine as the server for names, if it answers queries there.
-    pub dns: bool,
-    /// Clients are told to ask DHCP for other settings and addresses (flags M and O).
-    #[serde(default)]
-    pub dhcp: bool,
+pub struct DnsServer {
+    /// Its address.
+    pub address: IpAddr,
+    /// UDP and TCP port.
+    pub port: NonZeroU16,
+}
+
+impl TryFrom<&model::NetworkServices> for NetworkServices {
+    type Error = InvalidInterfaceName;
+
+    fn try_from(services: &model::NetworkServices) -> Result<Self, InvalidInterfaceName> {
+        let model::NetworkServices {
+            dhcp_clients,
+            lan_services,
+            dns_servers,
+        } = services;
+        let client = |(interface, client): &(String, model::DhcpClient)| {
+            let model::DhcpClient { ipv4, ipv6 } = *client;
+            Ok(DhcpClient {
+                interface: interface.parse()?,
+                ipv4,
+                ipv6,
+            })
+        };
+        let server = |server: &model::DnsServerAddress| {
+            let model::DnsServerAddress { address, port } = *server;
+            DnsServer { address, port }
+        };
+        Ok(Self {
+            dhcp_clients: dhcp_clients.iter().map(client).collect::<Result<_, _>>()?,
+            lan_services: lan_services
+                .iter()
+                .map(LanServices::try_from)
+                .collect::<Result<_, _>>()?,
+            dns_servers: dns_servers.iter().map(server).collect(),
+        })
+    }
+}
+
+impl TryFrom<&model::LanLink> for LanServices {
+    type Error = InvalidInterfaceName;
+
+    fn try_from(link: &model::LanLink) -> Result<Self, InvalidInterfaceName> {
+        let model::LanLink {
+            interface,
+            services,
+            ipv4,
+        } = link;
+        let model::LanServices {
+            dhcp_range,
+            router_advertisements,
+            dns,
+        } = services;
+        let range = |range: &model::DhcpRange| {
+            let model::DhcpRange {
+                first,
+                last,
+                lease_seconds,
+            } = *range;
+            DhcpRange {
+                first,
+                last,
+                lease_seconds,
+            }
+        };
+        Ok(Self {
+            interface: interface.parse()?,
+            address: *ipv4,
+            dhcp: dhcp_range.as_ref().map(range),
+            router_advertisements: *router_advertisements,
+            dns: *dns,
+        })
+    }
 }
