@@ -48,6 +48,22 @@ strip|binutils|makes the module of that card small
 jq|jq|finds the test binary
 busybox|busybox|is its user space
 '
+# For the tier that carries out the Dockerfile.
+PACKAGES_CONTAINER='
+buildah|buildah|carries out its steps
+podman|podman|runs the result
+runc|runc|as Docker does
+mmdebstrap|mmdebstrap|makes the images it begins with
+jq|jq|reads the answers of the API
+'
+# For what is checked of the image beside booting it.
+PACKAGES_IMAGE_CHECKS='
+tinyproxy|tinyproxy-bin|lets its build reach the mirror and nothing else
+/usr/lib/python3/dist-packages/jsonschema|python3-jsonschema|holds its bill of materials to the schema
+openssl|openssl|verifies its signatures
+zstd|zstd|unpacks it
+jq|jq|reads its manifest
+'
 
 # Installs what is missing of the given tables. Usage: install_packages "$PACKAGES_BUILD$PACKAGES_LAB"
 install_packages() {
