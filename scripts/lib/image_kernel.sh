@@ -79,7 +79,7 @@ make_initrd() {
 	done
 	add_modules "$tree" veth bridge tun dummy nf_tables nft_ct nft_nat nft_masq nft_chain_nat nft_reject_inet nft_log \
 		nft_limit nfnetlink_log nft_fib_inet 8021q nf_conntrack_netlink nf_flow_table_inet nft_flow_offload \
-		e1000e virtio_net psample sch_ingress cls_flower act_gact act_mirred act_pedit act_vlan act_csum
+		e1000e virtio_net psample sch_ingress cls_flower act_gact act_mirred act_pedit act_vlan act_csum bonding
 	cp "$IMAGE_KERNEL/netdevsim.ko" "$tree/modules/"
 	echo netdevsim.ko >>"$tree/modules/order"
 	cat >"$tree/init" <<-'INIT'
@@ -96,7 +96,7 @@ make_initrd() {
 		rm -f /bin/ip
 		while read -r module; do insmod "/modules/$module"; done </modules/order
 		ip link set lo up
-		export RAVELIN_REQUIRE=bpf,netns,flowtable,vlan,cards,flower RUST_BACKTRACE=0
+		export RAVELIN_REQUIRE=bpf,netns,flowtable,vlan,bond,cards,flower RUST_BACKTRACE=0
 		uname -r
 		while read -r tests filters; do
 			"/tests/$tests" --test-threads=1 $filters 2>&1 </dev/null

@@ -126,17 +126,20 @@ tier_image-kernel() {
 	fetch_image_kernel || fail_tier "image-kernel: no kernel" || return 0
 	fetch_netdevsim || fail_tier "image-kernel: netdevsim does not build" || return 0
 	binaries=("$(test_binary ravelin-tests-bpf it) $filter")
-	for name in flowtable conntrack routing netns cards tc_flower; do
+	for name in flowtable conntrack routing netns cards tc_flower network; do
 		binaries+=("$(test_binary ravelin-kernel "$name")")
 	done
+	binaries+=("$(test_binary ravelin-kernel) network::tests::real")
 	make_initrd "${binaries[@]}" || fail_tier "image-kernel: no initial RAM disk" || return 0
 	tests "programs and netlink under the kernel of the image" boot_initrd "$seconds"
 }
 
-# Builds an integration test and says where it is. Usage: test_binary PACKAGE TEST
+# Builds an integration test, or the tests in a library, and says where they are. Usage: test_binary PACKAGE [TEST]
 test_binary() {
-	cargo test --locked -p "$1" --test "$2" --no-run --message-format=json |
-		jq -r --arg name "$2" 'select(.executable != null and .target.name == $name) | .executable'
+	local which=(--lib)
+	[ -z "${2:-}" ] || which=(--test "$2")
+	cargo test --locked -p "$1" "${which[@]}" --no-run --message-format=json |
+		jq -r --arg name "${2:-${1//-/_}}" 'select(.executable != null and .target.name == $name) | .executable'
 }
 
 tier_bench() {

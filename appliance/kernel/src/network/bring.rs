@@ -35,36 +35,36 @@ pub(super) trait Kernel {
 pub(super) fn bring<K: Kernel>(kernel: &mut K, plan: &NetworkPlan) -> Result<Vec<NetworkFault>, K::Error> {
     let mut refused: Vec<(Operation, K::Refusal)> = Vec::new();
     let mut affirmed: Vec<Operation> = Vec::new();
-    let mut rounds = 0;
+    let mut rounds = 0..ROUNDS;
+    let mut moving = true;
     loop {
         let mut difference = difference(plan, &kernel.read(plan)?);
         // That they hold cannot be read, so they are to be done for ever.
         difference
             .operations
             .retain(|operation| !affirmed.contains(operation));
-        let was_refused = |operation: &Operation| refused.iter().any(|(of, _)| of == operation);
-        if rounds == ROUNDS || difference.operations.iter().all(was_refused) {
+        if difference.operations.is_empty() || !moving || rounds.next().is_none() {
             let mut faults = difference.faults;
-            faults.extend(
-                difference
-                    .operations
-                    .iter()
-                    .map(|operation| fault::<K>(operation, &refused)),
-            );
+            let left = difference.operations.iter();
+            faults.extend(left.map(|operation| fault::<K>(operation, &refused)));
             return Ok(faults);
         }
-        rounds += 1;
         refused.clear();
+        moving = false;
         for operation in difference.operations {
             debug!(?operation, "change the network");
             match kernel.perform(&operation) {
-                Ok(()) if matches!(operation, Operation::AffirmRoute(_)) => affirmed.push(operation),
-                Ok(()) => {}
+                Ok(()) => {
+                    moving = true;
+                    if matches!(operation, Operation::AffirmRoute(_)) {
+                        affirmed.push(operation);
+                    }
+                }
                 Err(refusal) => {
                     if let Operation::ReplaceRoute(route) | Operation::AffirmRoute(route) = &operation {
                         // The one there is not wanted, and must not outlive the one that is. Should it, the next round
                         // finds it.
-                        let _ = kernel.perform(&Operation::RemoveRoute(route.clone()));
+                        moving |= kernel.perform(&Operation::RemoveRoute(route.clone())).is_ok();
                     }
                     refused.push((operation, refusal));
                 }

@@ -13,6 +13,7 @@ use ravelin_model::{NetworkPlan, RouteTarget, VirtualLink, WantedRoute};
 use super::bring::bring;
 use super::present::{Kind, Present, PresentRoute, RouteKey, Way, plain_rule};
 use model::Model;
+use plans::Kinds;
 
 /// Random plans of one test.
 const PLANS: usize = 400;
@@ -159,7 +160,7 @@ fn every_plan_is_brought_about_and_the_same_again_is_nothing() {
         if at % 20 == 0 {
             model = plans::kernel(&mut random);
         }
-        let plan = plans::plan(&mut random, &model);
+        let plan = plans::plan(&mut random, &model.present, Kinds::ALL);
         let before = others(&model.present);
         check(&mut model, &plan);
         if !model.never_promotes {
@@ -175,9 +176,9 @@ fn an_end_at_any_change_is_mended_by_the_next_plan() {
     let mut random = Random::seeded();
     for _ in 0..PLANS / 20 {
         let mut model = plans::kernel(&mut random);
-        let first = plans::plan(&mut random, &model);
+        let first = plans::plan(&mut random, &model.present, Kinds::ALL);
         check(&mut model, &first);
-        let second = plans::plan(&mut random, &model);
+        let second = plans::plan(&mut random, &model.present, Kinds::ALL);
         let mut whole = model.clone();
         whole.made.clear();
         bring(&mut whole, &second).expect("never fails");
@@ -190,7 +191,7 @@ fn an_end_at_any_change_is_mended_by_the_next_plan() {
             let next = match random.below(3) {
                 0 => first.clone(),
                 1 => second.clone(),
-                _ => plans::plan(&mut random, &killed),
+                _ => plans::plan(&mut random, &killed.present, Kinds::ALL),
             };
             check(&mut killed, &next);
         }
@@ -202,7 +203,7 @@ fn a_change_that_fails_holds_up_no_other() {
     let mut random = Random::seeded();
     for _ in 0..PLANS / 4 {
         let mut model = plans::kernel(&mut random);
-        let mut plan = plans::plan(&mut random, &model);
+        let mut plan = plans::plan(&mut random, &model.present, Kinds::ALL);
         let sound = plan.clone();
         let unreachable = WantedRoute {
             destination: "203.0.113.0/24".parse().expect("network"),

@@ -18,46 +18,40 @@ pub(super) fn compare(links: &LinkWork<'_>, difference: &mut Difference) {
         there.entry(route.key).or_default().push(route);
     }
     let connected = Connected::new(links);
-    let mut new: Vec<(&WantedRoute, Change)> = Vec::new();
+    let mut new: Vec<(&WantedRoute, Vec<Operation>)> = Vec::new();
     let mut wanted_keys = BTreeSet::new();
     for wanted in &links.plan.routes {
+        let mut fault =
+            |waiting, reason| difference.fault(NetworkPart::Route(wanted.clone()), waiting, reason);
         if let Some(name) = interface(wanted)
             && links.standing(name).is_none()
         {
-            let reason = format!("there is no link '{name}'");
-            difference.fault(NetworkPart::Route(wanted.clone()), true, reason);
+            fault(true, format!("there is no link '{name}'"));
             continue;
         }
         let key = RouteKey::of(wanted);
-        let there = there.get(&key).map(Vec::as_slice).unwrap_or_default();
-        let change = if wanted_keys.insert(key) {
-            change(wanted, there, links, &connected)
-        } else if there.iter().any(|there| leads(wanted, there, links)) {
+        if !wanted_keys.insert(key) {
+            fault(
+                false,
+                "the plan has another of its destination, table and metric".to_owned(),
+            );
             continue;
-        } else {
-            // The kernel says that there is one already.
-            Change::Add
-        };
-        if change != Change::None {
-            new.push((wanted, change));
         }
+        let there = there.get(&key).map(Vec::as_slice).unwrap_or_default();
+        let (operations, taken) = changes(wanted, there, links, &connected);
+        if taken {
+            fault(
+                false,
+                "another made a route of its destination, table and metric".to_owned(),
+            );
+        }
+        new.push((wanted, operations));
     }
     // What drops packets first; links before gateways, which must be on one; the narrowest first.
     new.sort_by_key(|(wanted, _)| (class(wanted), Reverse(wanted.destination.prefix_len())));
-    for (wanted, change) in new {
-        let route = wanted.clone();
-        match change {
-            Change::None => {}
-            Change::Add => difference.operations.push(Operation::AddRoute(route)),
-            Change::Replace => difference.operations.push(Operation::ReplaceRoute(route)),
-            Change::Affirm => difference.operations.push(Operation::AffirmRoute(route)),
-            Change::RemoveAndAdd => {
-                difference
-                    .operations
-                    .extend([Operation::RemoveRoute(route.clone()), Operation::AddRoute(route)]);
-            }
-        }
-    }
+    difference
+        .operations
+        .extend(new.into_iter().flat_map(|(_, operations)| operations));
     let mut old: Vec<WantedRoute> = (links.present.routes.iter())
         .filter(|route| route.own() && !wanted_keys.contains(&route.key))
         .filter(|route| !out_of(route).is_some_and(|index| links.is_doomed(index)))
@@ -69,37 +63,37 @@ pub(super) fn compare(links: &LinkWork<'_>, difference: &mut Difference) {
         .extend(old.into_iter().map(Operation::RemoveRoute));
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Change {
-    None,
-    Add,
-    Replace,
-    Affirm,
-    RemoveAndAdd,
-}
-
-/// `there`: all of the key.
-fn change(
+/// What brings a route about, and whether its place is another's; `there`: all of its key.
+fn changes(
     wanted: &WantedRoute,
     there: &[&PresentRoute],
     links: &LinkWork<'_>,
     connected: &Connected<'_>,
-) -> Change {
+) -> (Vec<Operation>, bool) {
     let own = there.iter().filter(|route| route.own()).count();
-    let right = there.iter().find(|route| leads(wanted, route, links));
-    match right {
-        // Another's serves as well, and is left alone.
-        Some(right) if own == 0 || own == 1 && right.own() => {
-            if right.own() && !connected.holds(wanted, right) {
-                Change::Affirm
+    let route = || wanted.clone();
+    match there.iter().find(|route| leads(wanted, route, links)) {
+        Some(right) if right.own() && own == 1 => {
+            if connected.holds(wanted, right) {
+                (vec![], false)
             } else {
-                Change::None
+                (vec![Operation::AffirmRoute(route())], false)
             }
         }
-        _ if own == 0 => Change::Add,
-        // Only one that is alone can be replaced without another's being hit.
-        _ if own == 1 && there.len() == 1 => Change::Replace,
-        _ => Change::RemoveAndAdd,
+        // Another's serves as well.
+        Some(_) if own == 0 => (vec![], false),
+        _ if own < there.len() => {
+            let remove = (own > 0).then(|| Operation::RemoveRoute(route()));
+            (remove.into_iter().collect(), true)
+        }
+        _ => match own {
+            0 => (vec![Operation::AddRoute(route())], false),
+            1 => (vec![Operation::ReplaceRoute(route())], false),
+            _ => (
+                vec![Operation::RemoveRoute(route()), Operation::AddRoute(route())],
+                false,
+            ),
+        },
     }
 }
 

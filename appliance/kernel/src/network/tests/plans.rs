@@ -10,9 +10,9 @@ use ravelin_model::{
 };
 
 use super::model::Model;
-use crate::network::present::{Kind, PresentAddress, PresentRoute, RouteKey, Way};
+use crate::network::present::{Kind, Present, PresentAddress, PresentRoute, RouteKey, Way};
 
-const CARDS: [&str; 4] = ["eth0", "eth1", "eth2", "eth3"];
+pub(super) const CARDS: [&str; 4] = ["eth0", "eth1", "eth2", "eth3"];
 /// Networks addresses are of; each on one link of a plan.
 const NETWORKS: usize = 6;
 const TABLES: [u32; 3] = [254, 100, 70_000];
@@ -63,17 +63,31 @@ pub(super) fn kernel(random: &mut Random) -> Model {
     model
 }
 
+/// Kinds of links the kernel has, beside bridges.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Kinds {
+    pub(super) vlan: bool,
+    pub(super) bond: bool,
+}
+
+impl Kinds {
+    pub(super) const ALL: Self = Self {
+        vlan: true,
+        bond: true,
+    };
+}
+
 /// A plan the kernel can be brought to, if its cards are those of [`kernel`].
-pub(super) fn plan(random: &mut Random, kernel: &Model) -> NetworkPlan {
+pub(super) fn plan(random: &mut Random, present: &Present, kinds: Kinds) -> NetworkPlan {
     let mut plan = NetworkPlan {
-        links: links(random),
+        links: links(random, kinds),
         ..NetworkPlan::default()
     };
     place_addresses(random, &mut plan);
     let up = raised(&plan);
     for (name, network) in addresses(&plan) {
         if up.get(&name) == Some(&true) && random.once_in(2) {
-            let interface = (shared(kernel, network) || random.once_in(2)).then_some(name);
+            let interface = (shared(present, network) || random.once_in(2)).then_some(name);
             let route = gateway_route(random, network, interface);
             push_route(&mut plan.routes, route);
         }
@@ -113,14 +127,14 @@ fn wanted(name: &str, virtual_link: Option<VirtualLink>) -> WantedLink {
 }
 
 /// Cards are ports of the bond, of the bridge, or free.
-fn links(random: &mut Random) -> Vec<WantedLink> {
+fn links(random: &mut Random, kinds: Kinds) -> Vec<WantedLink> {
     let mut links = Vec::new();
     let (mut bond, mut bridge, mut free) = (Vec::new(), Vec::new(), Vec::new());
     for name in CARDS {
         let name = name.to_owned();
         match random.below(5) {
-            0 => bond.push(name),
-            1 => bridge.push(name),
+            0 if kinds.bond => bond.push(name),
+            0 | 1 => bridge.push(name),
             2 | 3 => free.push(name),
             // The plan says nothing of it.
             _ => continue,
@@ -131,7 +145,7 @@ fn links(random: &mut Random) -> Vec<WantedLink> {
         links.push(wanted(name, None));
     }
     let mut carriers = free.clone();
-    if !bond.is_empty() || random.once_in(3) {
+    if !bond.is_empty() || kinds.bond && random.once_in(3) {
         let mode = *random.of(&[BondMode::ActiveBackup, BondMode::Lacp]);
         links.push(wanted(
             "bond9",
@@ -143,7 +157,7 @@ fn links(random: &mut Random) -> Vec<WantedLink> {
         carriers.push("bond9".to_owned());
     }
     for (name, id) in [("vlan5", 5), ("vlan6", 6), ("inner", 7)] {
-        if random.once_in(2) && !carriers.is_empty() {
+        if kinds.vlan && random.once_in(2) && !carriers.is_empty() {
             let parent = random.of(&carriers).clone();
             let id = NonZeroU16::new(id).expect("not 0");
             links.push(wanted(name, Some(VirtualLink::Vlan { parent, id })));
@@ -239,8 +253,8 @@ fn raised_of(links: &[WantedLink]) -> BTreeMap<String, bool> {
 }
 
 /// Whether another has an address of the network, on whatever link.
-fn shared(kernel: &Model, network: IpNet) -> bool {
-    let mut others = kernel.present.addresses.iter().filter(|there| !there.own);
+fn shared(present: &Present, network: IpNet) -> bool {
+    let mut others = present.addresses.iter().filter(|there| !there.own);
     others.any(|there| there.network.trunc() == network.trunc())
 }
 
@@ -282,12 +296,14 @@ fn rule(random: &mut Random, priority: u32) -> WantedRouteRule {
         random.once_in(2).then(|| address(if ipv6 { v6 } else { v4 }))
     };
     let ipv6 = random.once_in(2);
+    let source = choose(random, "10.1.0.0/16", "fd00:1::/32", ipv6);
     WantedRouteRule {
         priority,
         ipv6,
-        source: choose(random, "10.1.0.0/16", "fd00:1::/32", ipv6),
+        // One without any would lead to another table who asks for the way to a gateway, too.
+        input_interface: (source.is_none() || random.once_in(2)).then(|| (*random.of(&CARDS)).to_owned()),
+        source,
         destination: choose(random, "198.51.100.7/24", "2001:db8::7/32", ipv6),
-        input_interface: random.once_in(2).then(|| (*random.of(&CARDS)).to_owned()),
         table: *random.of(&TABLES),
     }
 }
