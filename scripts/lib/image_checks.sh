@@ -93,3 +93,11 @@ check_manifest() {
 			and (.largest_files | length) == 20 and (.largest_packages | length) == 20' manifest.json >/dev/null
 	)
 }
+
+# Everything above, of a directory scripts/image has filled. Usage: check_image DIRECTORY CERTIFICATE
+check_image() {
+	check "blocks of docs/install.md are of kinds that are run" check_install_kinds
+	check "manifest of the image" check_manifest "$1"
+	check "bill of materials of the image" check_sbom "$1/ravelin-$(jq -r .version "$1/manifest.json").cdx.json"
+	check "commands of docs/install.md for its files" check_install_files "$1" "$2"
+}
