@@ -35,6 +35,14 @@ nfcapd|nfdump|collects flow records in the tests
 tshark|tshark|reads IPFIX in the tests
 strace|strace|has system calls of the engine fail in the netns tests
 '
+# For the tests of the agent, which are unit tests.
+PACKAGES_AGENT='
+grub-editenv|grub-common|what the code for its environment block is held against
+rauc|rauc|makes and installs update bundles
+mksquashfs|squashfs-tools|what rauc makes them of
+dbus-daemon|dbus-daemon|bus between rauc and its service
+openssl|openssl|keys that sign bundles
+'
 # For the tier that boots the kernel of the image.
 PACKAGES_QEMU='
 qemu-system-x86_64|qemu-system-x86|runs the kernel of the image

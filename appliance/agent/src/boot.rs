@@ -109,10 +109,9 @@ mod tests {
 
     use super::*;
 
-    /// An update of slot b in this state: what became of it where this slot runs, and the boot loader says this.
-    #[track_caller]
-    fn check(state: UpdateState, running: (Slot, bool), loader: (Slot, Option<Slot>), expected: &Outcome) {
-        let update = Update {
+    /// An update of slot b.
+    fn update(state: UpdateState) -> Update {
+        Update {
             id: "upd_1".to_owned(),
             state,
             source: UpdateSource::Upload,
@@ -127,7 +126,13 @@ mod tests {
             written_percent: None,
             problem: None,
             reason: None,
-        };
+        }
+    }
+
+    /// An update of slot b in this state: what became of it where this slot runs, and the boot loader says this.
+    #[track_caller]
+    fn check(state: UpdateState, running: (Slot, bool), loader: (Slot, Option<Slot>), expected: &Outcome) {
+        let update = update(state);
         let choice = BootChoice {
             good: loader.0,
             trial: loader.1,
@@ -157,9 +162,7 @@ mod tests {
     #[test]
     fn a_slot_that_gave_up_has_said_why() {
         let reason = |before: Option<&str>| {
-            let mut update = crate::updates::Updates::open(&std::env::temp_dir().join("none"))
-                .begin(UpdateSource::Slot, UpdateOptions::default(), None)
-                .expect("begun");
+            let mut update = update(UpdateState::OnTrial);
             update.reason = before.map(str::to_owned);
             Outcome::RolledBack.note(&mut update);
             update.reason.expect("a reason")

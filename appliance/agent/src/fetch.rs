@@ -144,7 +144,7 @@ async fn said(errors: &mut ChildStderr) -> String {
     let mut text = Vec::new();
     drop(errors.take(MAX_SAID_BYTES).read_to_end(&mut text).await);
     let text = String::from_utf8_lossy(&text);
-    match text.trim() {
+    match text.trim().trim_start_matches("ravelin-agent: ") {
         "" => "it was not fetched".to_owned(),
         text => text.to_owned(),
     }
