@@ -38,11 +38,8 @@ pub(super) fn dhcp(services: &NetworkServices) -> Option<String> {
     if lans.is_empty() {
         return None;
     }
-    let mut text = format!(
-        "{COMMON}port=0\ndhcp-leasefile={LEASES}\ndhcp-authoritative\nno-ping\nquiet-ra\n\
-         # One interface only would be bound to for good; it may be taken away and come back.\n\
-         interface=0-no-interface\n"
-    );
+    let mut text =
+        format!("{COMMON}port=0\ndhcp-leasefile={LEASES}\ndhcp-authoritative\nno-ping\nquiet-ra\n");
     for name in NAMES_NOBODY_HAS {
         line(&mut text, format_args!("dhcp-name-match=set:nobody,{name}"));
     }

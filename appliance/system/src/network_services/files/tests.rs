@@ -283,7 +283,7 @@ fn check_rendered(services: &NetworkServices, files: &ServiceFiles) {
         .filter(|lan| lan.dhcp.is_some() || lan.router_advertisements)
         .collect();
     let dhcp = files.dhcp.as_deref().unwrap_or_default();
-    let interfaces: Vec<&str> = values(dhcp, "interface").into_iter().skip(1).collect();
+    let interfaces: Vec<&str> = values(dhcp, "interface");
     assert_eq!(interfaces, served.iter().map(named).collect::<Vec<_>>());
     let ranges: Vec<String> = served
         .iter()
