@@ -13,10 +13,14 @@ suite_indexes() {
 		return 1
 	}
 	mkdir -p "$directory/lists/partial"
-	printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' "$uri" "$suite" \
-		>"$directory/sources.list"
-	apt-get -qq -o "Dir::Etc::sourcelist=$directory/sources.list" -o Dir::Etc::sourceparts=- \
-		-o "Dir::State::lists=$directory/lists" -o "Dir::Cache=$directory" -o APT::Sandbox::User=root update >&2 ||
-		return 1
+	# What is made in a row is made of the same packages.
+	if ! grep -qs " $suite main" "$directory/sources.list" || [ -z "$(find "$directory/fetched" -mmin -60 2>/dev/null)" ]; then
+		printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s %s main\n' "$uri" "$suite" \
+			>"$directory/sources.list"
+		apt-get -qq -o "Dir::Etc::sourcelist=$directory/sources.list" -o Dir::Etc::sourceparts=- \
+			-o "Dir::State::lists=$directory/lists" -o "Dir::Cache=$directory" -o APT::Sandbox::User=root update >&2 ||
+			return 1
+		touch "$directory/fetched"
+	fi
 	cat "$directory"/lists/*Release "$@" | sha256sum | cut -c1-16
 }
