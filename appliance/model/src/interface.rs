@@ -47,6 +47,18 @@ impl FromStr for HardwareAddress {
     }
 }
 
+/// Longest name of an interface (IFNAMSIZ - 1).
+const LONGEST_NAME: usize = 15;
+
+/// Whether daemons of others can be told of an interface by this name. The kernel lets it be nearly anything; daemons
+/// take `*`, `?`, `[`, `!`, `,` or `%` for more than they are, so it is letters, digits, `.`, `-` and `_` with a letter
+/// in front, and not the loopback.
+pub fn is_plain_interface_name(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    let begins = name.starts_with(|first: char| first.is_ascii_alphabetic());
+    begins && name.len() <= LONGEST_NAME && name.bytes().all(plain) && name != "lo"
+}
+
 /// Operational state of a link (RFC 2863, IFLA_OPERSTATE).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LinkState {

@@ -41,7 +41,9 @@ pub use hardware::{
     NicFeature, Pause, PciId, ReceiveSpread, Rings, Told, XdpSupport,
 };
 pub use hw_offload::{HwOffloadConfig, HwOffloadFailure, HwOffloadMode, HwOffloadPort, HwOffloadStatus};
-pub use interface::{HardwareAddress, Interface, InvalidHardwareAddress, LinkCounters, LinkState};
+pub use interface::{
+    HardwareAddress, Interface, InvalidHardwareAddress, LinkCounters, LinkState, is_plain_interface_name,
+};
 pub use list::{
     AddressEntry, DomainEntry, EntryId, EntryValue, InvalidList, List, ListEntry, ListId, ListKind, ListName,
 };

@@ -3,11 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use ravelin_model::is_plain_interface_name;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-
-/// Longest name of an interface (IFNAMSIZ - 1).
-const LONGEST: usize = 15;
 
 /// Why an interface cannot be served.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -17,8 +15,7 @@ const LONGEST: usize = 15;
 )]
 pub struct InvalidInterfaceName(String);
 
-/// The kernel lets a name be nearly anything; daemons take `*`, `?`, `[`, `!`, `,` or `%` for more than they are. This
-/// is one of letters, digits, `.`, `-` and `_`, and begins with a letter.
+/// A name no daemon takes for more than it is, see [`is_plain_interface_name`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct InterfaceName(String);
@@ -34,9 +31,7 @@ impl FromStr for InterfaceName {
     type Err = InvalidInterfaceName;
 
     fn from_str(text: &str) -> Result<Self, InvalidInterfaceName> {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-        let begins = text.starts_with(|first: char| first.is_ascii_alphabetic());
-        if begins && text.len() <= LONGEST && text.bytes().all(plain) && text != "lo" {
+        if is_plain_interface_name(text) {
             Ok(Self(text.to_owned()))
         } else {
             Err(InvalidInterfaceName(text.escape_debug().to_string()))
