@@ -308,6 +308,11 @@ impl From<ControlError> for Failure {
                 failure.problem.blocked_by = origin_id(by).into_iter().collect();
                 failure
             }
+            ControlError::WouldTakeAddress { .. } => {
+                let mut failure = plain(ProblemKind::WouldLockOut);
+                failure.problem.detail += "; confirm_within_seconds lets the change through for a time";
+                failure
+            }
             ControlError::AwaitsConfirmation { .. } => plain(ProblemKind::AwaitsConfirmation),
             ControlError::NothingToConfirm(_) => plain(ProblemKind::NothingToConfirm),
             ControlError::CannotSimulate(_) => plain(ProblemKind::CannotSimulate),
@@ -315,8 +320,8 @@ impl From<ControlError> for Failure {
                 let mut failure = match source.as_ref() {
                     ControlError::NoRoom(_) => plain(ProblemKind::NoRoom),
                     ControlError::NoDatapath(_) => plain(ProblemKind::DatapathUnavailable).retry_after(10),
-                    // What the driver says is all there is to say.
-                    ControlError::Hardware { .. } => {
+                    // What driver and kernel say is all there is to say.
+                    ControlError::Hardware { .. } | ControlError::Network(_) => {
                         Self::new(ProblemKind::CommitFailed, format!("{error}: {source}"))
                     }
                     _ => Self::internal(&error).of_kind(ProblemKind::CommitFailed),
@@ -326,6 +331,7 @@ impl From<ControlError> for Failure {
             }
             ControlError::Nftables(_)
             | ControlError::Hardware { .. }
+            | ControlError::Network(_)
             | ControlError::ReadBack { .. }
             | ControlError::Datapath(_)
             | ControlError::Store(_) => Self::internal(&error),

@@ -6,7 +6,7 @@ use ravelin_model as model;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{FeatureName, FeatureState, Reason, Text, Timestamp, TuningDecision};
+use crate::{FeatureName, FeatureState, InterfaceSettingsState, Reason, Text, Timestamp, TuningDecision};
 
 /// Type of an event; also the `event` of the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -18,6 +18,8 @@ pub enum EventType {
     ListChanged,
     /// See `InterfaceChanged`.
     InterfaceChanged,
+    /// See `InterfaceSettingsChanged`.
+    InterfaceSettingsChanged,
     /// See `PacketDropped`.
     PacketDropped,
     /// See `DnsQueryBlocked`.
@@ -72,6 +74,22 @@ pub struct InterfaceChanged {
     pub present: bool,
     /// Programs sit on it.
     pub attached: bool,
+}
+
+/// The settings of an interface came into force, or are no longer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct InterfaceSettingsChanged {
+    /// Id of the settings.
+    #[schema(value_type = String, example = "ifs_1f")]
+    pub settings: Text<model::InterfaceSettingsId>,
+    /// Kernel name of the interface.
+    pub interface: String,
+    /// How they are doing.
+    pub state: InterfaceSettingsState,
+    /// Why they are not in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub reason: Option<String>,
 }
 
 /// A packet was dropped or answered. A sample: the data plane sends a bounded number a second.
@@ -312,6 +330,10 @@ pub struct Event {
     #[allow(missing_docs)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
+    pub interface_settings_changed: Option<InterfaceSettingsChanged>,
+    #[allow(missing_docs)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub packet_dropped: Option<PacketDropped>,
     #[allow(missing_docs)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -349,6 +371,7 @@ impl From<model::SequencedEvent> for Event {
             feature_changed: None,
             list_changed: None,
             interface_changed: None,
+            interface_settings_changed: None,
             packet_dropped: None,
             dns_query_blocked: None,
             policy_changed: None,
@@ -396,6 +419,20 @@ impl From<model::SequencedEvent> for Event {
                     index,
                     present,
                     attached,
+                });
+            }
+            model::Event::InterfaceSettingsChanged {
+                settings,
+                interface,
+                state,
+                reason,
+            } => {
+                data.type_ = EventType::InterfaceSettingsChanged;
+                data.interface_settings_changed = Some(InterfaceSettingsChanged {
+                    settings: Text(settings),
+                    interface,
+                    state: state.into(),
+                    reason,
                 });
             }
             model::Event::PacketDropped(packet) => {

@@ -5,7 +5,7 @@ use ravelin_model as model;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Attachment, Errors, Fields, FromJson, Node, Text, XdpMode};
+use crate::{Attachment, Errors, Fields, FromJson, LinkIdentity, Node, Text, XdpMode};
 
 /// Operational state of a link (RFC 2863).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -67,6 +67,73 @@ impl From<model::LinkCounters> for LinkCounters {
     }
 }
 
+/// Who made an address, as far as the kernel tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AddressOrigin {
+    /// It is in the settings of the interface.
+    Static,
+    /// DHCP.
+    Dhcp,
+    /// Made from a router advertisement (RFC 4862).
+    RouterAdvertisement,
+    /// The kernel: loopback and link-local ones.
+    Kernel,
+    /// Somebody else.
+    Other,
+}
+
+impl From<model::AddressOrigin> for AddressOrigin {
+    fn from(origin: model::AddressOrigin) -> Self {
+        match origin {
+            model::AddressOrigin::Static => Self::Static,
+            model::AddressOrigin::Dhcp => Self::Dhcp,
+            model::AddressOrigin::RouterAdvertisement => Self::RouterAdvertisement,
+            model::AddressOrigin::Kernel => Self::Kernel,
+            model::AddressOrigin::Other => Self::Other,
+        }
+    }
+}
+
+/// An address with who made it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct InterfaceAddress {
+    /// With prefix length.
+    #[schema(value_type = String, example = "192.0.2.1/24")]
+    pub address: Text<IpNet>,
+    /// Who made it.
+    pub origin: AddressOrigin,
+}
+
+/// A part of the settings that is not in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct InterfaceFault {
+    /// The address; missing: the link itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, nullable = false, example = "192.0.2.1/24")]
+    pub address: Option<Text<IpNet>>,
+    /// It waits for another link, and is tried again when links change.
+    pub waiting: bool,
+    /// Why.
+    pub reason: String,
+}
+
+impl From<model::NetworkFault> for InterfaceFault {
+    fn from(fault: model::NetworkFault) -> Self {
+        let model::NetworkFault { part, waiting, reason } = fault;
+        Self {
+            address: match part {
+                model::NetworkPart::Address(_, address) => Some(Text(address)),
+                model::NetworkPart::Link(_)
+                | model::NetworkPart::Route(_)
+                | model::NetworkPart::Rule(_) => None,
+            },
+            waiting,
+            reason,
+        }
+    }
+}
+
 /// A network interface.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Interface {
@@ -83,6 +150,22 @@ pub struct Interface {
     /// Addresses with prefix length.
     #[schema(value_type = Vec<String>, example = json!(["192.0.2.1/24", "2001:db8::1/64"]))]
     pub addresses: Vec<Text<IpNet>>,
+    /// The same addresses, each with who made it.
+    pub address_origins: Vec<InterfaceAddress>,
+    /// Which card it is: what `identity` of its settings is compared with.
+    pub identity: LinkIdentity,
+    /// Bridge, bond or VRF it is a port of; missing where it is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub master: Option<String>,
+    /// Its ports, or the interface it is a VLAN of.
+    pub members: Vec<String>,
+    /// Id of its settings; missing where it has none. `/api/v1/interfaces/{name}/settings` shows them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, nullable = false, example = "ifs_1f")]
+    pub settings_id: Option<Text<model::InterfaceSettingsId>>,
+    /// What of its network is not in force.
+    pub faults: Vec<InterfaceFault>,
     /// Kernel driver; missing where the kernel does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -119,6 +202,12 @@ impl From<model::Interface> for Interface {
             hardware_address,
             mtu_bytes,
             addresses,
+            origins,
+            card,
+            master,
+            members,
+            settings,
+            faults,
             driver,
             link_state,
             loopback,
@@ -127,12 +216,24 @@ impl From<model::Interface> for Interface {
             attach_error,
             counters,
         } = interface;
+        let address_origins = addresses.iter().zip(origins);
         Self {
             name,
             index,
             mac: hardware_address.map(|address| address.to_string()),
             mtu_bytes,
+            address_origins: address_origins
+                .map(|(address, origin)| InterfaceAddress {
+                    address: Text(*address),
+                    origin: origin.into(),
+                })
+                .collect(),
             addresses: addresses.into_iter().map(Text).collect(),
+            identity: (&card).into(),
+            master,
+            members,
+            settings_id: settings.map(Text),
+            faults: faults.into_iter().map(Into::into).collect(),
             driver,
             link_state: link_state.into(),
             loopback,
@@ -182,6 +283,12 @@ mod tests {
             hardware_address: None,
             mtu_bytes: 1500,
             addresses: Vec::new(),
+            origins: Vec::new(),
+            card: model::LinkIdentity::default(),
+            master: None,
+            members: Vec::new(),
+            settings: None,
+            faults: Vec::new(),
             driver: None,
             link_state: model::LinkState::Up,
             loopback: false,

@@ -25,7 +25,7 @@ mod tuning;
 
 pub use auth::AccessToken;
 pub use events::{
-    DnsQueryBlocked, Event, EventType, FeatureChanged, FlowsKilled, Gap, InterfaceChanged, ListChanged,
+    DnsQueryBlocked, Event, EventType, FeatureChanged, FlowsKilled, Gap, InterfaceChanged, InterfaceSettingsChanged, ListChanged,
     LiveFlowsJudged, PacketDropped, PolicyChanged, PolicyVerdict,
 };
 pub use features::{
@@ -49,7 +49,8 @@ pub use health::{Health, Readiness};
 pub use interface_offload::{
     Capability, CapabilitySource, CapabilityValue, FeatureSwitch, InterfaceOffload, MaxFlows, MaxFlowsSource,
 };
-pub use interfaces::{Interface, InterfacePatch, LinkCounters, LinkState};
+pub use interfaces::{
+    AddressOrigin, Interface, InterfaceAddress, InterfaceFault, InterfacePatch, LinkCounters, LinkState};
 pub use lists::{
     AddedEntries, Entry, Hits, ImportProblem, ImportReport, List, ListKind, ListPatch, NewEntries, NewEntry,
     NewList,

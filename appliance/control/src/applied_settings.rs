@@ -1,17 +1,6 @@
 //! Whether settings of interfaces are in force.
 
-/// Whether the settings of an interface are in force.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SettingsState {
-    /// Not yet looked at.
-    Starting,
-    /// In force, as the card says itself.
-    Applied,
-    /// There is no such interface now.
-    Absent,
-    /// Not all of them are in force.
-    Failed,
-}
+use ravelin_model::SettingsState;
 
 /// How the settings of an interface are doing.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use ravelin_model::{FlowSettings, HwOffloadStatus, SyncStatus, chain};
 use ravelin_store::Store;
 use tokio::sync::{mpsc, watch};
 
-use crate::{Clock, FlowCacheKeeper, Hardware, LiveConnections, PacketFilter};
+use crate::{Clock, FlowCacheKeeper, Hardware, LiveConnections, Network, NetworkDaemons, PacketFilter};
 
 /// Limits and times.
 #[derive(Debug, Clone)]
@@ -35,6 +35,8 @@ pub struct Config {
     pub counters_saved_every: Duration,
     /// The clock schedules go by.
     pub clock: Clock,
+    /// The box forwards from when the policy is in force; else that is others' business.
+    pub forward: bool,
 }
 
 /// NFLOG group of verdicts.
@@ -63,6 +65,7 @@ impl Default for Config {
             counters_read_every: Duration::from_secs(5),
             counters_saved_every: Duration::from_secs(60),
             clock: Clock::default(),
+            forward: false,
         }
     }
 }
@@ -163,6 +166,10 @@ pub struct Parts {
     pub flow_cache: Option<Arc<dyn FlowCacheKeeper>>,
     /// Who knows network cards; None: nobody is asked.
     pub hardware: Option<Arc<dyn Hardware>>,
+    /// Who sets links, addresses and routes; None: nobody does.
+    pub network: Option<Arc<dyn Network>>,
+    /// Who tells daemons of others; None: there are none.
+    pub network_daemons: Option<Arc<dyn NetworkDaemons>>,
     /// Limits and times.
     pub config: Config,
 }

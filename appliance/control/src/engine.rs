@@ -9,6 +9,7 @@ mod flows;
 mod lists;
 mod live;
 mod loading;
+mod network;
 mod open;
 mod policy;
 mod ports;
@@ -18,6 +19,7 @@ mod tuning;
 
 pub(crate) use flows::Flows;
 pub(crate) use lists::feature_reference;
+pub(crate) use network::NetworkParts;
 pub(crate) use open::{EngineParts, PolicyConfig};
 
 use std::collections::BTreeSet;
@@ -44,6 +46,7 @@ use cards::{CardKeeper, CardWork};
 use diagnostics::found;
 
 use live::Live;
+use network::{NetworkKeeper, NetworkWork};
 use policy::{CounterChange, LivePolicy, Steps};
 use ports::KnownLinks;
 use source::Source;
@@ -64,6 +67,7 @@ pub(crate) struct Engine {
     next_expiry: Option<OffsetDateTime>,
     filter: Filter,
     card_keeper: CardKeeper,
+    network: NetworkKeeper,
     /// nftables could forward by a flowtable.
     has_flowtables: bool,
     counters: PolicyCounters,
@@ -111,6 +115,7 @@ struct PolicyWork {
     counters: CounterChange,
     /// Network cards it is about.
     cards: Vec<CardWork>,
+    network: NetworkWork,
     /// Finds out what there is to say about the policy.
     diagnosing: Option<JoinHandle<Vec<Diagnostic>>>,
 }
@@ -185,6 +190,11 @@ impl Engine {
         let applied = self
             .apply(&mut Source::Change(&mut change), &mut next, &work)
             .await;
+        // After the policy that judges what comes by it.
+        let applied = match (applied, &work.policy) {
+            (Ok(freed), Some(commit)) => self.set_network(&commit.network, &next).await.map(|()| freed),
+            (applied, _) => applied,
+        };
         let outcome = match applied {
             Ok(freed) => {
                 let storing = Instant::now();
@@ -208,6 +218,7 @@ impl Engine {
         match outcome {
             Ok((revision, freed)) => {
                 self.settle(&mut next, &work, freed);
+                self.keep_network();
                 let is_commit = work.policy.is_some();
                 if let Some(commit) = &work.policy {
                     self.forget_originals(&commit.cards, &next.policy.policy).await;
@@ -259,7 +270,12 @@ impl Engine {
         }
         let applied = self.settings_states(&next);
         if *next.policy.applied != applied {
+            self.tell_applied(&next.policy, &applied);
             Arc::make_mut(&mut next.policy).applied = Arc::new(applied);
+        }
+        let network = self.network.state();
+        if *next.network != network {
+            next.network = Arc::new(network);
         }
         next.retired = Arc::clone(&self.live.retired);
         let before = self.now();

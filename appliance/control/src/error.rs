@@ -1,5 +1,7 @@
 //! What can go wrong with a change or a question. The API maps each variant to one status.
 
+use std::net::IpAddr;
+
 use ravelin_datapath::DatapathError;
 use ravelin_model::{EntryId, Feature, InvalidFeatureConfig, ListId, ListKind, ObjectRef, Revision};
 use ravelin_store::StoreError;
@@ -92,6 +94,14 @@ pub enum ControlError {
         /// What would refuse it.
         by: Origin,
     },
+    /// 409: `confirm_within` lets it through.
+    #[error("it takes away {address} of {interface}, which this request came to")]
+    WouldTakeAddress {
+        /// Whose address.
+        interface: String,
+        /// Which.
+        address: IpAddr,
+    },
     /// 409: until it is confirmed or taken back, nothing else is committed.
     #[error("revision {} waits to be confirmed", revision.0)]
     AwaitsConfirmation {
@@ -134,6 +144,9 @@ pub enum ControlError {
         /// What the card or its driver says.
         why: String,
     },
+    /// 500.
+    #[error("the network: {0}")]
+    Network(String),
     /// 500.
     #[error("nftables failed")]
     Nftables(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -109,13 +109,8 @@ impl ControlHandle {
     /// Interfaces with counters read now.
     pub async fn interfaces(&self) -> Result<Vec<Interface>, ControlError> {
         let now = self.now();
-        Ok(self
-            .links
-            .now()
-            .await
-            .iter()
-            .map(|link| now.interface(link))
-            .collect())
+        let links = self.links.now().await;
+        Ok(links.iter().map(|link| now.interface(link, &links)).collect())
     }
 
     /// Says whether an interface faces the outside; stored by name.
@@ -135,7 +130,7 @@ impl ControlHandle {
         let links = self.links.now().await;
         let link = links.iter().find(|link| link.name == name);
         let link = link.ok_or_else(|| ControlError::UnknownInterface(name.to_owned()))?;
-        Ok((after.interface(link), after.revision))
+        Ok((after.interface(link, &links), after.revision))
     }
 
     /// Programs in the kernel.

@@ -38,7 +38,7 @@ mod task;
 mod tuner;
 mod verdicts;
 
-pub use applied_settings::{AppliedSettings, SettingsState};
+pub use applied_settings::AppliedSettings;
 pub use clock::Clock;
 pub use config::{Config, Enforce, LOG_GROUP, LinkSource, PacketLogSource, Parts};
 pub use error::ControlError;
@@ -57,6 +57,7 @@ pub use policy_requests::{
     VerdictQuery, ZoneRef,
 };
 pub use ravelin_datapath::EventFigures;
+pub use ravelin_model::SettingsState;
 pub use requests::{
     Actor, AuditRecord, EntryPage, EntryQuery, EventLosses, ImportProblem, ImportReport, ListedEntry,
     NewList, Precondition, Readiness,

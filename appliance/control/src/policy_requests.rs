@@ -204,6 +204,8 @@ pub enum CommitStep {
     Flip,
     /// Both back-ends are asked what they enforce.
     ReadBack,
+    /// Links, addresses and routes are set, and the kernel is asked what came of it.
+    Network,
     /// The transaction is committed.
     Store,
     /// Live connections are judged, and those that are denied ended. Its failure does not undo the commit.
@@ -222,6 +224,7 @@ impl CommitStep {
             Self::Nftables => "nftables",
             Self::Flip => "flip",
             Self::ReadBack => "read_back",
+            Self::Network => "network",
             Self::Store => "store",
             Self::Judge => "judge",
         }

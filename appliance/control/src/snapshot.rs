@@ -7,7 +7,8 @@ use ravelin_compile::{CounterId, Inventory, NameImage, Ruleset};
 use ravelin_kernel::Link;
 use ravelin_model::{
     Action, Counter, EntryId, Feature, FeatureDetail, FeatureState, FeatureStatus, HwOffloadStatus,
-    Interface, ListId, Revision, SyncStatus, TuningSettings, VerdictLine,
+    Interface, InterfaceSettingsId, ListId, NetworkFault, NetworkPart, Revision, SyncStatus, TuningSettings,
+    VerdictLine,
 };
 
 use crate::hit_rows::HitRows;
@@ -55,6 +56,39 @@ pub(crate) struct Snapshot {
     pub(crate) tuning: Arc<TuningSettings>,
     /// How forwarding by network cards stands.
     pub(crate) hw_offload: Arc<HwOffloadStatus>,
+    /// What of the network is not as the policy wants it.
+    pub(crate) network: Arc<NetworkState>,
+}
+
+/// What of the network is not as the policy wants it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct NetworkState {
+    /// Part by part.
+    pub(crate) faults: Vec<NetworkFault>,
+    /// Why nothing could be set at all.
+    pub(crate) problem: Option<String>,
+    /// Links that are not the card their name stands for, and why not.
+    pub(crate) strangers: BTreeMap<String, String>,
+    /// Why daemons of others do not serve it as they shall.
+    pub(crate) services: Option<String>,
+}
+
+impl NetworkState {
+    /// Faults of an interface. That it is another card is one, whoever found it out.
+    pub(crate) fn of(&self, interface: &str) -> Vec<NetworkFault> {
+        let faults = self.faults.iter().filter(|fault| match &fault.part {
+            NetworkPart::Link(name) | NetworkPart::Address(name, _) => name == interface,
+            NetworkPart::Route(_) | NetworkPart::Rule(_) => false,
+        });
+        match self.strangers.get(interface) {
+            None => faults.cloned().collect(),
+            Some(why) => vec![NetworkFault {
+                part: NetworkPart::Link(interface.to_owned()),
+                waiting: false,
+                reason: why.clone(),
+            }],
+        }
+    }
 }
 
 /// The policy as both back-ends have it.
@@ -141,14 +175,32 @@ impl Snapshot {
         }
     }
 
+    /// What is said of the interface.
+    fn settings_of(&self, name: &str) -> Option<InterfaceSettingsId> {
+        let mut settings = self.policy.policy.interface_settings.values();
+        let settings = settings.find(|settings| settings.spec.interface == name);
+        settings.map(|settings| settings.id.clone())
+    }
+
     /// A link with what Ravelin knows of it.
-    pub(crate) fn interface(&self, link: &Link) -> Interface {
+    pub(crate) fn interface(&self, link: &Link, links: &[Link]) -> Interface {
+        let named = |index: u32| links.iter().find(|link| link.index == index);
+        let name_of = |index: u32| named(index).map(|link| link.name.clone());
+        let ports = links.iter().filter(|port| port.master == Some(link.index));
+        let parent = link.vlan.and_then(|vlan| name_of(vlan.device));
+        let members = parent
+            .into_iter()
+            .chain(ports.map(|port| port.name.clone()))
+            .collect();
+        let master = link.master.and_then(name_of);
         let Link {
             index,
             name,
             hardware_address,
             mtu_bytes,
             addresses,
+            origins,
+            card,
             driver,
             link_state,
             loopback,
@@ -164,11 +216,17 @@ impl Snapshot {
                 (Some(reason), _) => Some(format!("there is no data plane: {reason}")),
                 (None, port) => port.and_then(status::Port::problem),
             },
+            settings: self.settings_of(&name),
+            faults: self.network.of(&name),
             index,
             name,
             hardware_address,
             mtu_bytes,
             addresses,
+            origins,
+            card,
+            master,
+            members,
             driver,
             link_state,
             loopback,

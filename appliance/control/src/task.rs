@@ -5,6 +5,7 @@
 //!  links (watch) ───────────────► │ engine │ ──closure, 16──► thread "nftables"
 //!                                 │        │ ──transaction──► store
 //!  next expiry, reconcile timer ► │        │ ──FlowTimeouts (watch)──► flow table
+//!  DaemonStatus ────────────────► │        │ ──NetworkServices (watch)──► network services ──► agent
 //!  SyncStatus, HwOffloadStatus ─► └────────┘ ──FlowSettings, Judge (watch)──► flow cache
 //!                                     │ Snapshot (watch)        │ Event
 //!                                     ├──► ControlHandle        ▼
@@ -29,9 +30,10 @@ use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 use crate::cards::Cards;
 use crate::command::{ChangeRequest, Command, Reply};
 use crate::config::Parts;
-use crate::engine::{Engine, EngineParts, Flows, PolicyConfig};
+use crate::engine::{Engine, EngineParts, Flows, NetworkParts, PolicyConfig};
 use crate::event_workers::{EventSinks, EventWorkers};
 use crate::measure::Sources;
+use crate::network::{DaemonStatus, tell_daemons};
 use crate::packet_filter::Filter;
 use crate::plane::Plane;
 use crate::policy_counters::PolicyCounters;
@@ -47,7 +49,7 @@ const COMMANDS: usize = 64;
 /// Tasks that run behind a handle, by name. None of them ends before [`ControlHandle::shut_down`] or the loss of
 /// the links, and a panic ends one: whoever supervises should then end the process, for a new one to start from
 /// what is stored. Dropping this leaves them running.
-pub type Tasks = [(&'static str, JoinHandle<()>); 6];
+pub type Tasks = [(&'static str, JoinHandle<()>); 7];
 
 /// Reads what is stored and starts the tasks. They bring the data plane to what is stored;
 /// [`ControlHandle::started`] tells when that is done.
@@ -67,6 +69,8 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
         live,
         flow_cache,
         hardware,
+        network,
+        network_daemons,
         packet_filter,
         packet_log,
         config,
@@ -82,12 +86,16 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
         counters_read_every,
         counters_saved_every,
         clock,
+        forward,
     } = config;
     let plane = Plane::start(datapath);
     let filter = Filter::start(packet_filter);
     let counters = PolicyCounters::open(&store, plane.clone(), filter.clone()).await?;
     let hub = Hub::new();
     let figures = Arc::default();
+    let services = watch::Sender::new(None);
+    let wanted_services = services.subscribe();
+    let (daemons, daemon_status) = watch::channel(DaemonStatus::default());
     let engine = Engine::open(EngineParts {
         store: store.clone(),
         plane: plane.clone(),
@@ -103,6 +111,13 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
         address_capacity,
         filter: filter.clone(),
         cards: Cards::new(hardware.clone()),
+        network: NetworkParts {
+            network,
+            links: links.clone(),
+            services,
+            daemons: daemon_status.clone(),
+            forward,
+        },
         counters: counters.clone(),
         policy_config: PolicyConfig {
             enforce,
@@ -121,6 +136,7 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
         links: links.watch(),
         sync: sync.clone(),
         hw_offload: hw_offload.clone(),
+        daemons: daemon_status,
         stopped,
     };
     let every = Every {
@@ -170,6 +186,10 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
         ("datapath", tokio::spawn(plane.clone().ended())),
         ("nftables", tokio::spawn(filter.ended())),
         (
+            "network services",
+            tokio::spawn(tell_daemons(network_daemons, wanted_services, daemons)),
+        ),
+        (
             "verdicts",
             tokio::spawn(verdicts::store(
                 logged,
@@ -209,6 +229,7 @@ struct Inputs {
     links: watch::Receiver<Arc<Vec<Link>>>,
     sync: watch::Receiver<SyncStatus>,
     hw_offload: watch::Receiver<HwOffloadStatus>,
+    daemons: watch::Receiver<DaemonStatus>,
     stopped: watch::Receiver<bool>,
 }
 
@@ -233,6 +254,7 @@ async fn run(mut engine: Engine, inputs: Inputs, every: Every) {
         mut links,
         mut sync,
         mut hw_offload,
+        mut daemons,
         mut stopped,
     } = inputs;
     let mut reconcile = ticks(every.reconcile).await;
@@ -260,6 +282,9 @@ async fn run(mut engine: Engine, inputs: Inputs, every: Every) {
             Ok(()) = sync.changed() => engine.follow_sync().await,
             // Err: no card is asked any more.
             Ok(()) = hw_offload.changed() => engine.follow_hw_offload().await,
+            // Err: nobody tells daemons any more.
+            Ok(()) = daemons.changed() => engine.follow_daemons().await,
+            () = sleep(engine.until_network()) => engine.bring_network().await,
             () = sleep(engine.until_expiry()) => engine.expire().await,
             () = sleep(engine.until_policy_change()) => engine.follow_time().await,
             _ = reconcile.tick() => engine.reconcile().await,

@@ -152,6 +152,16 @@ impl Default for Flows {
     }
 }
 
+/// The network of the box.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Network {
+    /// The box forwards from when the policy is in force; else that is others' business.
+    pub forwarding: bool,
+    /// Socket of the agent that runs daemons of others; empty: there is none.
+    pub agent_socket: PathBuf,
+}
+
 /// What the file says. Checked: every value of a `Config` got from [`Config::load`] is within its bounds.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -176,6 +186,8 @@ pub struct Config {
     pub capacity: Capacity,
     /// How connections are followed.
     pub flows: Flows,
+    /// The network of the box.
+    pub network: Network,
     /// How the policy is enforced.
     pub policy: Policy,
 }
@@ -193,6 +205,7 @@ impl Default for Config {
             log: LogFormat::default(),
             capacity: Capacity::default(),
             flows: Flows::default(),
+            network: Network::default(),
             policy: Policy::default(),
         }
     }
@@ -277,6 +290,13 @@ impl Config {
                 });
             }
         }
+        let agent = &self.network.agent_socket;
+        if !agent.as_os_str().is_empty() && !agent.is_absolute() {
+            return Err(ConfigError::RelativePath {
+                key: "network.agent_socket",
+                path: agent.clone(),
+            });
+        }
         Ok(self)
     }
 }
@@ -331,6 +351,10 @@ mod tests {
             flows: Flows {
                 event_buffer_bytes: _,
             },
+            network: Network {
+                forwarding: _,
+                agent_socket: _,
+            },
             policy:
                 Policy {
                     enforce: _,
@@ -339,8 +363,9 @@ mod tests {
                     verdict_log_rate: _,
                 },
         } = Config::default();
-        assert_eq!(table.len(), 11);
+        assert_eq!(table.len(), 12);
         assert_eq!(table["policy"].as_table().map(toml::Table::len), Some(4));
+        assert_eq!(table["network"].as_table().map(toml::Table::len), Some(2));
         assert_eq!(table["flows"].as_table().map(toml::Table::len), Some(1));
         assert_eq!(table["capacity"].as_table().map(toml::Table::len), Some(4));
     }
@@ -348,8 +373,12 @@ mod tests {
     #[test]
     fn values_are_read() {
         check(
-            "datapath = \"sim\"\nlog = \"json\"\n[capacity]\nflows = 7",
+            "datapath = \"sim\"\nlog = \"json\"\n[capacity]\nflows = 7\n[network]\nforwarding = true",
             Ok(Config {
+                network: Network {
+                    forwarding: true,
+                    ..Network::default()
+                },
                 datapath: DatapathKind::Sim,
                 log: LogFormat::Json,
                 capacity: Capacity {
@@ -383,6 +412,10 @@ mod tests {
         check(
             "[policy]\nmanagement_ports = [22, 0]",
             Err("policy.management_ports is 0, not within 1 to 65535"),
+        );
+        check(
+            "[network]\nagent_socket = \"agent.sock\"",
+            Err("network.agent_socket is agent.sock, not an absolute path"),
         );
         check("[policy]\nenforce = \"never\"", Err("unknown variant `never`"));
         check("=", Err("parse raveld.toml"));

@@ -8,8 +8,8 @@ use std::time::Duration;
 use nix::sys::stat::{Mode, umask};
 use ravelin_api_server::{AppState, Limits, Secrets, SecretsError};
 use ravelin_control::{
-    ControlError, Hardware, KernelFilter, KernelHardware, LOG_GROUP, LinkSource, PacketFilter,
-    PacketLogSource, SimulatedFilter, SimulatedHardware,
+    ControlError, Hardware, KernelFilter, KernelHardware, KernelNetwork, LOG_GROUP, LinkSource, Network,
+    PacketFilter, PacketLogSource, SimulatedFilter, SimulatedHardware, SimulatedNetwork,
 };
 use ravelin_datapath::FlowTimeouts;
 use ravelin_kernel::{Links, PacketLog};
@@ -149,6 +149,8 @@ async fn serve(
         live: Some(Arc::new(Followed(flows.clone()))),
         flow_cache: Some(Arc::new(Followed(flows.clone()))),
         hardware: Some(hardware(config.datapath)),
+        network: Some(network(config.datapath)),
+        network_daemons: None,
         config: ravelin_control::Config {
             import_limit_bytes: config.import_limit_bytes,
             address_capacity: usize::try_from(config.capacity.addresses).unwrap_or(usize::MAX),
@@ -157,6 +159,7 @@ async fn serve(
                 Enforce::Always => ravelin_control::Enforce::Always,
             },
             management_ports: config.policy.management_ports.clone(),
+            forward: config.network.forwarding,
             verdict_log_rows: config.policy.verdict_log_rows,
             verdict_log_rate: config.policy.verdict_log_rate,
             ..ravelin_control::Config::default()
@@ -239,6 +242,14 @@ async fn follow_links() -> (Option<watch::Sender<Arc<Vec<ravelin_kernel::Link>>>
             let (sender, none) = watch::channel(Arc::default());
             (Some(sender), LinkSource::Told(none))
         }
+    }
+}
+
+/// Links, addresses and routes are set for real only where packets are.
+fn network(datapath: DatapathKind) -> Arc<dyn Network> {
+    match datapath {
+        DatapathKind::Sim => Arc::new(SimulatedNetwork::default()),
+        DatapathKind::Kernel => Arc::new(KernelNetwork),
     }
 }
 

@@ -25,6 +25,15 @@ pub enum KernelError {
     /// Addresses could not be listed.
     #[error("list the addresses")]
     ListAddresses(#[source] DumpError),
+    /// Forwarding could not be switched on.
+    #[error("have packets forwarded ({switch})")]
+    Forward {
+        /// File of the switch.
+        switch: &'static str,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// Routes could not be listed.
     #[error("list the routes")]
     ListRoutes(#[source] DumpError),

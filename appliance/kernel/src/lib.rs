@@ -16,6 +16,7 @@ mod driver;
 mod dump;
 mod error;
 mod ethtool;
+mod forwarding;
 mod generic;
 mod hints;
 mod ioctl;
@@ -45,6 +46,7 @@ pub use conntrack::{
     ConntrackSettings, EventsRead, MarkChange, NewConnection, read_proc_connections,
 };
 pub use error::{DumpError, KernelError};
+pub use forwarding::forward;
 pub use link::{Link, VlanLink};
 pub use links::Links;
 pub use network::Network;

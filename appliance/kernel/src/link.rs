@@ -3,11 +3,15 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use ravelin_model::{HardwareAddress, LinkCounters, LinkState};
-use rtnetlink::packet_route::address::{AddressAttribute, AddressMessage};
+use ravelin_model::{AddressOrigin, HardwareAddress, LinkCounters, LinkIdentity, LinkState, OWN_PROTOCOL};
+use rtnetlink::packet_route::address::{
+    AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, AddressProtocol,
+};
 use rtnetlink::packet_route::link::{
     InfoData, InfoVlan, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage, Stats64, VlanProtocol,
 };
+
+use crate::network::bus_path;
 
 /// What a VLAN device (802.1Q) stands on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,6 +35,11 @@ pub struct Link {
     pub mtu_bytes: u32,
     /// The link's own addresses with prefix length; IPv4 first, otherwise in the kernel's order.
     pub addresses: Vec<IpNet>,
+    /// Who made each of them, in their order.
+    pub origins: Vec<AddressOrigin>,
+    /// Which card it is: its permanent Ethernet address (IFLA_PERM_ADDRESS), or the present one where the driver knows
+    /// none, and its place on the buses, in the words of udev (ID_PATH); None where it is on none.
+    pub card: LinkIdentity,
     /// Kind of a virtual link (`veth`, `bridge`: IFLA_INFO_KIND), else the driver of the device
     /// (ETHTOOL_GDRVINFO); None where the kernel does not say.
     pub driver: Option<String>,
@@ -62,6 +71,8 @@ impl Link {
             hardware_address: None,
             mtu_bytes: 0,
             addresses: Vec::new(),
+            origins: Vec::new(),
+            card: LinkIdentity::default(),
             driver: None,
             link_state: link_state(flags),
             loopback: flags.contains(LinkFlags::Loopback),
@@ -72,6 +83,7 @@ impl Link {
             counters: LinkCounters::default(),
         };
         let (mut device, mut elsewhere, mut tag) = (None, false, None);
+        let (mut bus, mut bus_device) = (None, None);
         for attribute in &message.attributes {
             match attribute {
                 LinkAttribute::IfName(name) => link.name.clone_from(name),
@@ -79,6 +91,11 @@ impl Link {
                 LinkAttribute::Address(bytes) if ethernet => {
                     link.hardware_address = bytes.as_slice().try_into().ok().map(HardwareAddress);
                 }
+                LinkAttribute::PermAddress(bytes) if ethernet => {
+                    link.card.mac = bytes.as_slice().try_into().ok().map(HardwareAddress);
+                }
+                LinkAttribute::ParentDevBusName(name) => bus = Some(name),
+                LinkAttribute::ParentDevName(name) => bus_device = Some(name),
                 LinkAttribute::LinkInfo(infos) => {
                     link.driver = kind(infos);
                     tag = vlan_tag(infos);
@@ -94,6 +111,10 @@ impl Link {
         link.vlan = (device.filter(|_| !elsewhere))
             .zip(tag)
             .map(|(device, tag)| VlanLink { device, tag });
+        link.card.mac = link.card.mac.or(link.hardware_address);
+        link.card.path = bus
+            .zip(bus_device)
+            .and_then(|(bus, device)| bus_path(bus, device));
         (!link.name.is_empty()).then_some(link)
     }
 
@@ -108,19 +129,45 @@ impl Link {
     }
 }
 
-/// Index of the link and its own address from an RTM_NEWADDR.
-pub(crate) fn address(message: &AddressMessage) -> Option<(u32, IpNet)> {
+/// Index of the link, its own address and who made that, from an RTM_NEWADDR.
+pub(crate) fn address(message: &AddressMessage) -> Option<(u32, IpNet, AddressOrigin)> {
     let mut own: Option<IpAddr> = None;
+    let mut protocol = None;
+    let mut permanent = message.header.flags.contains(AddressHeaderFlags::Permanent);
     for attribute in &message.attributes {
         match attribute {
             // On a point-to-point link this is the peer's, and the own one is in IFA_LOCAL.
             AddressAttribute::Address(address) => own = own.or(Some(*address)),
             AddressAttribute::Local(address) => own = Some(*address),
+            AddressAttribute::Protocol(number) => protocol = Some(*number),
+            AddressAttribute::Flags(flags) => permanent = flags.contains(AddressFlags::Permanent),
             _ => {}
         }
     }
     let network = IpNet::new(own?, message.header.prefix_len).ok()?;
-    Some((message.header.index, network))
+    Some((
+        message.header.index,
+        network,
+        origin(network, protocol, permanent),
+    ))
+}
+
+/// By IFA_PROTO, where it is said. DHCP clients say nothing of it, but what they got has a lifetime.
+fn origin(network: IpNet, protocol: Option<AddressProtocol>, permanent: bool) -> AddressOrigin {
+    let whole = network.prefix_len() == network.max_prefix_len();
+    let link_local = match network.addr() {
+        IpAddr::V4(_) => false,
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    };
+    match protocol {
+        Some(AddressProtocol::Other(OWN_PROTOCOL)) => AddressOrigin::Static,
+        Some(AddressProtocol::Loopback | AddressProtocol::LinkLocal) => AddressOrigin::Kernel,
+        Some(AddressProtocol::RouterAnnouncement) => AddressOrigin::RouterAdvertisement,
+        _ if network.addr().is_loopback() || link_local => AddressOrigin::Kernel,
+        _ if permanent => AddressOrigin::Other,
+        _ if network.addr().is_ipv4() || whole => AddressOrigin::Dhcp,
+        _ => AddressOrigin::RouterAdvertisement,
+    }
 }
 
 /// IFF_RUNNING is the operational state of RFC 2863 (up, or unknown to the driver), IFF_LOWER_UP the carrier.

@@ -100,14 +100,18 @@ impl Reader {
         links.sort_by_key(|link| link.index);
         for entry in &addresses {
             if let RouteNetlinkMessage::NewAddress(message) = entry
-                && let Some((index, address)) = link::address(message)
+                && let Some((index, address, origin)) = link::address(message)
                 && let Ok(at) = links.binary_search_by_key(&index, |link| link.index)
             {
                 links[at].addresses.push(address);
+                links[at].origins.push(origin);
             }
         }
         for link in &mut links {
-            link.addresses.sort_by_key(|address| address.addr().is_ipv6());
+            let addresses = link.addresses.drain(..).zip(link.origins.drain(..));
+            let mut addresses: Vec<_> = addresses.collect();
+            addresses.sort_by_key(|(address, _)| address.addr().is_ipv6());
+            (link.addresses, link.origins) = addresses.into_iter().unzip();
         }
         Ok(links)
     }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::{EntryId, Feature, FeatureState, ListId, PolicyVerdict, Reason, Revision, TuningDecision};
+use crate::{EntryId, Feature, FeatureState, InterfaceSettingsId, ListId, SettingsState, PolicyVerdict, Reason, Revision, TuningDecision};
 
 /// A packet was dropped. Sampled: the data plane sends a bounded number a second and counts the rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +74,17 @@ pub enum Event {
         /// Programs sit on it.
         attached: bool,
     },
+    /// The settings of an interface came into force, or are no longer.
+    InterfaceSettingsChanged {
+        /// Which settings.
+        settings: InterfaceSettingsId,
+        /// Kernel name of the interface.
+        interface: String,
+        /// How they are doing.
+        state: SettingsState,
+        /// Why they are not in force.
+        reason: Option<String>,
+    },
     /// A packet was dropped.
     PacketDropped(PacketDropped),
     /// A DNS query was blocked.
@@ -120,6 +131,7 @@ impl Event {
             Self::FeatureChanged { .. } => "feature_changed",
             Self::ListChanged { .. } => "list_changed",
             Self::InterfaceChanged { .. } => "interface_changed",
+            Self::InterfaceSettingsChanged { .. } => "interface_settings_changed",
             Self::PacketDropped(_) => "packet_dropped",
             Self::DnsQueryBlocked(_) => "dns_query_blocked",
             Self::PolicyChanged { .. } => "policy_changed",
@@ -131,10 +143,11 @@ impl Event {
     }
 
     /// Every type in the stream.
-    pub const KINDS: [&str; 10] = [
+    pub const KINDS: [&str; 11] = [
         "feature_changed",
         "list_changed",
         "interface_changed",
+        "interface_settings_changed",
         "packet_dropped",
         "dns_query_blocked",
         "policy_changed",

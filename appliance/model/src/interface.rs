@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 
-use crate::Attachment;
+use crate::{Attachment, InterfaceSettingsId, LinkIdentity, NetworkFault};
 
 /// An Ethernet address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,6 +45,21 @@ impl FromStr for HardwareAddress {
             Some(_) => Err(InvalidHardwareAddress),
         }
     }
+}
+
+/// Who made an address of this box, as far as the kernel tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AddressOrigin {
+    /// Ravelin: it is in the settings.
+    Static,
+    /// DHCP: it has a lifetime, and is not of those hosts make themselves.
+    Dhcp,
+    /// A host's own, made from a router advertisement (RFC 4862).
+    RouterAdvertisement,
+    /// The kernel: loopback and link-local ones.
+    Kernel,
+    /// Somebody else.
+    Other,
 }
 
 /// Longest name of an interface (IFNAMSIZ - 1).
@@ -100,6 +115,18 @@ pub struct Interface {
     pub mtu_bytes: u32,
     /// Addresses with prefix length.
     pub addresses: Vec<IpNet>,
+    /// Who made each of them, in their order.
+    pub origins: Vec<AddressOrigin>,
+    /// Which card it is.
+    pub card: LinkIdentity,
+    /// Name of the bridge, bond or VRF it is a port of.
+    pub master: Option<String>,
+    /// Names of its ports, or of the link it is a VLAN of.
+    pub members: Vec<String>,
+    /// What is said of it.
+    pub settings: Option<InterfaceSettingsId>,
+    /// What of its network is not in force.
+    pub faults: Vec<NetworkFault>,
     /// Kernel driver, e.g. `veth`, `mlx5_core`; None where the kernel does not say.
     pub driver: Option<String>,
     /// Whether packets can pass.

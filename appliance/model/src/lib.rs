@@ -42,7 +42,8 @@ pub use hardware::{
 };
 pub use hw_offload::{HwOffloadConfig, HwOffloadFailure, HwOffloadMode, HwOffloadPort, HwOffloadStatus};
 pub use interface::{
-    HardwareAddress, Interface, InvalidHardwareAddress, LinkCounters, LinkState, is_plain_interface_name,
+    AddressOrigin, HardwareAddress, Interface, InvalidHardwareAddress, LinkCounters, LinkState,
+    is_plain_interface_name,
 };
 pub use list::{
     AddressEntry, DomainEntry, EntryId, EntryValue, InvalidList, List, ListEntry, ListId, ListKind, ListName,
@@ -63,9 +64,9 @@ pub use policy::{
     NatRuleSpec, Object, ObjectKind, ObjectName, ObjectRef, Placement, Policy, PolicyRoute, PolicyRouteId,
     PolicyRouteSpec, PolicyVerdict, PortRange, PublishedAddress, PublishedService, PublishedServiceId,
     PublishedServiceSpec, RateLimit, RateLimitScope, Route, RouteId, RouteSpec, Rule, RuleId, RuleSpec,
-    Schedule, Service, ServiceEntry, ServiceId, ServiceMatch, ServiceSpec, Translation, VerdictBackend,
-    VerdictLine, Zone, ZoneId, ZoneMatch, ZoneNumber, ZonePair, ZonePairId, ZonePairSpec, ZoneSpec,
-    is_link_local, protocol, routing_table,
+    Schedule, Service, ServiceEntry, ServiceId, ServiceMatch, ServiceSpec, SettingsState, Translation,
+    VerdictBackend, VerdictLine, Zone, ZoneId, ZoneMatch, ZoneNumber, ZonePair, ZonePairId, ZonePairSpec,
+    ZoneSpec, is_link_local, protocol, routing_table,
 };
 pub use program::{Attachment, Hook, MapInfo, ProgramInfo, XdpMode};
 pub use reason::{Reason, Verdict};

@@ -17,7 +17,7 @@ pub use address::{AddressMatch, AddressRange, InvalidAddressRange};
 pub use any_object::{AnyObject, ObjectKind, ObjectRef};
 pub use dns_server::{DnsServer, DnsServerId, DnsServerSpec};
 pub use interface_settings::{
-    HardwareSettings, InterfaceSettings, InterfaceSettingsId, InterfaceSettingsSpec,
+    HardwareSettings, InterfaceSettings, InterfaceSettingsId, InterfaceSettingsSpec, SettingsState,
 };
 pub use nat::{
     Dnat, NatRule, NatRuleId, NatRuleSpec, PublishedAddress, PublishedService, PublishedServiceId,

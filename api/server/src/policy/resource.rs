@@ -5,11 +5,11 @@ mod network;
 use std::sync::Arc;
 
 use ravelin_api_types::{
-    InterfaceSettings, InterfaceSettingsSpec, InterfaceSettingsState, NatRule, NatRuleSpec, PublishedService,
+    InterfaceSettings, InterfaceSettingsSpec, NatRule, NatRuleSpec, PublishedService,
     PublishedServiceSpec, Rule, RuleHits, RuleSpec, Service, ServiceSpec, Spec, Zone, ZonePair, ZonePairSpec,
     ZoneSpec,
 };
-use ravelin_control::{Operation, PolicyOperation, PolicyView, SettingsState};
+use ravelin_control::{Operation, PolicyOperation, PolicyView};
 use ravelin_model::{self as model, Id, Object, ObjectKind, Policy};
 use serde::Serialize;
 
@@ -293,12 +293,7 @@ impl Resource for InterfaceSettingsSpec {
         let Some(applied) = view.applied.get(id) else {
             return;
         };
-        shown.state = match applied.state {
-            SettingsState::Starting => InterfaceSettingsState::Starting,
-            SettingsState::Applied => InterfaceSettingsState::Applied,
-            SettingsState::Absent => InterfaceSettingsState::Absent,
-            SettingsState::Failed => InterfaceSettingsState::Failed,
-        };
+        shown.state = applied.state.into();
         shown.state_reason.clone_from(&applied.reason);
     }
 }

@@ -257,12 +257,26 @@ impl Spec for InterfaceSettingsSpec {
 pub enum InterfaceSettingsState {
     /// The engine has not looked yet.
     Starting,
-    /// In force, as the card says itself; looked at every few seconds.
+    /// In force, as kernel and card say themselves; looked at every few seconds.
     Applied,
     /// There is no such interface now.
     Absent,
+    /// Parts of them wait for another link: `state_reason` says which.
+    Waiting,
     /// Not all of them are in force; `state_reason` says why.
     Failed,
+}
+
+impl From<model::SettingsState> for InterfaceSettingsState {
+    fn from(state: model::SettingsState) -> Self {
+        match state {
+            model::SettingsState::Starting => Self::Starting,
+            model::SettingsState::Applied => Self::Applied,
+            model::SettingsState::Absent => Self::Absent,
+            model::SettingsState::Waiting => Self::Waiting,
+            model::SettingsState::Failed => Self::Failed,
+        }
+    }
 }
 
 /// Settings of an interface of this box.
@@ -276,7 +290,7 @@ pub struct InterfaceSettings {
     pub spec: InterfaceSettingsSpec,
     /// Whether they are in force now. It changes without the settings, so it is no part of the ETag.
     pub state: InterfaceSettingsState,
-    /// Why they failed, e.g. what the driver says.
+    /// Why they are not in force, e.g. what the driver says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub state_reason: Option<String>,

@@ -8,13 +8,13 @@ mod reconcile;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ravelin_model::{HardwareSettings, InterfaceSettings, InterfaceSettingsId, Policy};
+use ravelin_model::{HardwareSettings, InterfaceSettings, InterfaceSettingsSpec, Policy};
 use ravelin_store::StoredOriginal;
 
 use super::Engine;
+use super::network::CardReport;
 use crate::cards::Cards;
-use crate::snapshot::Snapshot;
-use crate::{AppliedSettings, ControlError, Operation, PolicyOperation, SettingsState};
+use crate::{ControlError, Operation, PolicyOperation};
 
 /// What is known of the cards.
 #[derive(Debug)]
@@ -61,23 +61,21 @@ pub(super) struct CardWork {
     lenient: bool,
 }
 
-/// Interfaces operations may say something of, and what.
-pub(super) fn settings_in(operations: &[PolicyOperation]) -> Vec<(String, HardwareSettings)> {
+/// Settings of interfaces operations may make.
+pub(super) fn settings_in(operations: &[PolicyOperation]) -> Vec<InterfaceSettingsSpec> {
     let said = operations.iter().filter_map(|operation| match operation {
         PolicyOperation::InterfaceSettings(
             Operation::Create { spec, .. } | Operation::Replace { spec, .. },
-        ) => Some((spec.interface.clone(), spec.hardware)),
+        ) => Some(spec.clone()),
         _ => None,
     });
     said.collect()
 }
 
 /// The same of a policy.
-pub(super) fn settings_of(policy: &Policy) -> Vec<(String, HardwareSettings)> {
+pub(super) fn settings_of(policy: &Policy) -> Vec<InterfaceSettingsSpec> {
     let settings = policy.interface_settings.values();
-    settings
-        .map(|settings| (settings.spec.interface.clone(), settings.spec.hardware))
-        .collect()
+    settings.map(|settings| settings.spec.clone()).collect()
 }
 
 fn settings_for<'a>(policy: &'a Policy, interface: &str) -> Option<&'a Arc<InterfaceSettings>> {
@@ -86,35 +84,23 @@ fn settings_for<'a>(policy: &'a Policy, interface: &str) -> Option<&'a Arc<Inter
 }
 
 impl Engine {
-    fn link_index(&self, interface: &str) -> Option<u32> {
-        let mut links = self.known_links.values();
-        links.find(|link| link.name == interface).map(|link| link.index)
+    /// What is known of an interface's card.
+    pub(super) fn card_report(&self, interface: &str) -> CardReport<'_> {
+        match self.card_keeper.states.get(interface) {
+            None => CardReport::Unknown,
+            Some(CardState {
+                problem: Some(problem),
+                ..
+            }) => CardReport::Problem(problem),
+            Some(_) => CardReport::Set,
+        }
     }
 
-    /// How settings of interfaces are doing.
-    pub(super) fn settings_states(&self, next: &Snapshot) -> BTreeMap<InterfaceSettingsId, AppliedSettings> {
-        let settings = next.policy.policy.interface_settings.values();
-        let states = settings.map(|settings| {
-            let interface = &settings.spec.interface;
-            let state = self.card_keeper.states.get(interface);
-            let applied = match (self.link_index(interface), state) {
-                (None, _) if next.starting => AppliedSettings::new(SettingsState::Starting, None),
-                (None, _) => AppliedSettings::new(SettingsState::Absent, None),
-                (
-                    Some(_),
-                    Some(CardState {
-                        problem: Some(why), ..
-                    }),
-                ) => AppliedSettings::new(SettingsState::Failed, Some(why.clone())),
-                (Some(_), Some(_)) => AppliedSettings::new(SettingsState::Applied, None),
-                (Some(_), None) if settings.spec.hardware.is_empty() => {
-                    AppliedSettings::new(SettingsState::Applied, None)
-                }
-                (Some(_), None) => AppliedSettings::new(SettingsState::Starting, None),
-            };
-            (settings.id.clone(), applied)
-        });
-        states.collect()
+    /// The link of that name, if it is the card that is meant.
+    pub(super) fn link_index(&self, interface: &str) -> Option<u32> {
+        let mut links = self.known_links.values();
+        let link = links.find(|link| link.name == interface)?;
+        (!self.is_stranger(interface)).then_some(link.index)
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use ravelin_compile::{PolicyPacket, Ruleset};
 use ravelin_model::{
-    Action, HardwareSettings, ListId, ListKind, Policy, Revision, ZoneNumber, chain, protocol,
+    Action, InterfaceSettingsSpec, ListId, ListKind, Policy, Revision, ZoneNumber, chain, protocol,
 };
 use ravelin_store::{StoreError, Unconfirmed as StoredUnconfirmed};
 use time::OffsetDateTime;
@@ -17,6 +17,7 @@ use super::loading::compile;
 use super::policy::{CounterChange, Steps, failed};
 use super::{Engine, PolicyWork, Source, Work};
 use crate::error::stored;
+use crate::network::made_links;
 use crate::policy::{Draft, Ground, apply_operations, differences, restored, writes};
 use crate::snapshot::Snapshot;
 use crate::{
@@ -32,7 +33,7 @@ struct Intention {
     /// One sentence.
     summary: String,
     /// What it may say of interfaces.
-    settings: Vec<(String, HardwareSettings)>,
+    settings: Vec<InterfaceSettingsSpec>,
     /// The old policy returns, which may end what waits to be confirmed.
     back: bool,
 }
@@ -156,6 +157,8 @@ impl Engine {
                 ),
                 remembered => remembered.map_err(failed(CommitStep::Hardware))?,
             }
+            let made = made_links(&intention.settings);
+            self.remember_links(made).await.map_err(stored)?;
         }
         let at = to_microseconds(self.policy_config.clock.now());
         let lists = self.list_kinds().await?;
@@ -241,6 +244,7 @@ impl Engine {
         });
         let before = Arc::clone(&now.policy.policy);
         let cards = self.card_work(&changes, &results, &policy, back).await?;
+        let network = self.network_work(&policy, back);
         let mut next = (*now).clone();
         next.policy = Arc::new(PolicyView {
             policy: Arc::new(policy),
@@ -268,6 +272,9 @@ impl Engine {
         if let (Some(ruleset), Some(caller), None) = (&ruleset, options.caller, options.confirm_within) {
             self.refuse_lock_out(ruleset, &caller)?;
         }
+        if let (Some(caller), None) = (&options.caller, options.confirm_within) {
+            self.refuse_lost_address(&next.policy.policy, caller)?;
+        }
         let diagnosing = self.diagnosing(&next, &mut source).await?;
         let Some(mut change) = change else {
             let judging = Instant::now();
@@ -277,7 +284,8 @@ impl Engine {
             };
             let live_flows = self.judge_live(judge.cloned(), false).await;
             self.steps.took(CommitStep::Judge, judging);
-            let foretold = self.foretell_cards(&cards, &changes, &next.policy.policy).await?;
+            let mut foretold = self.foretell_cards(&cards, &changes, &next.policy.policy).await?;
+            foretold.extend(self.foretell_network(&changes, &next.policy.policy));
             let found = found(diagnosing).await;
             let diagnostics: Arc<[Diagnostic]> = found.iter().cloned().chain(foretold).collect();
             let view = Arc::make_mut(&mut next.policy);
@@ -307,11 +315,13 @@ impl Engine {
             source: Box::new(stored(source)),
         })?;
         self.steps.took(CommitStep::Stage, staging);
+        let rewired = network.changes();
         let work = Work {
             policy: Some(PolicyWork {
                 compiled,
                 counters: CounterChange::of(&changes),
                 cards,
+                network,
                 diagnosing: Some(diagnosing),
             }),
             ..Work::default()
@@ -320,12 +330,17 @@ impl Engine {
             value: next,
             live_flows,
         } = self.finish(change, next, work).await?;
+        if rewired {
+            // Links that were made are raised once programs sit on them.
+            self.bring_network().await;
+        }
+        let now = self.now();
         Ok(Committed {
             revision,
             results,
             changes,
             diagnostics: Arc::clone(&next.policy.diagnostics),
-            policy: Arc::clone(&next.policy),
+            policy: Arc::clone(&now.policy),
             steps: std::mem::take(&mut self.steps.0),
             live_flows,
         })

@@ -20,7 +20,7 @@ impl Engine {
     ) -> Result<JoinHandle<Vec<Diagnostic>>, ControlError> {
         let policy = Arc::clone(&next.policy.policy);
         let revision = next.policy.revision;
-        let inventory = self.inventory();
+        let inventory = self.inventory(&policy);
         let now = self.policy_config.clock.now();
         let known = self.live.policy.as_ref();
         let lists = self

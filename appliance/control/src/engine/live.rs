@@ -44,6 +44,8 @@ impl Engine {
     /// everything anew.
     pub(super) async fn restore(&mut self, before: Live, work: &Work) {
         self.put_cards_back().await;
+        // Before the old policy: what came with the new one is judged by it for as long as it is there.
+        self.put_network_back().await;
         if let Err(error) = self.try_restore(&before, work).await {
             self.unsure = true;
             tracing::error!(

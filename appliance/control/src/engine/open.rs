@@ -13,6 +13,7 @@ use super::cards::CardKeeper;
 use super::flows::Flows;
 use super::lists::rows_of;
 use super::live::Live;
+use super::network::{NetworkKeeper, NetworkParts};
 use super::policy::Steps;
 use super::ports::KnownLinks;
 use super::{Engine, Figures};
@@ -20,7 +21,7 @@ use crate::cards::Cards;
 use crate::config::Enforce;
 use crate::error::stored;
 use crate::hit_rows::HitRows;
-use crate::packet_filter::Filter;
+use crate::packet_filter::{Filter, boot_id};
 use crate::plane::Plane;
 use crate::policy::Positions;
 use crate::policy_counters::PolicyCounters;
@@ -40,6 +41,7 @@ pub(crate) struct EngineParts {
     pub(crate) address_capacity: usize,
     pub(crate) filter: Filter,
     pub(crate) cards: Cards,
+    pub(crate) network: NetworkParts,
     pub(crate) counters: PolicyCounters,
     pub(crate) policy_config: PolicyConfig,
     pub(crate) figures: Arc<Mutex<Figures>>,
@@ -66,6 +68,7 @@ impl Engine {
             address_capacity,
             filter,
             cards,
+            network,
             counters,
             policy_config,
             figures,
@@ -77,6 +80,8 @@ impl Engine {
         flows.tell_settings(&snapshot.settings);
         counters.hold().await.set_known(&snapshot.policy.policy);
         let originals = store.interface_originals().await.map_err(stored)?;
+        let boot = boot_id();
+        let own_links = store.own_links(&boot).await.map_err(stored)?;
         let next_expiry = store.next_expiry().await.map_err(stored)?;
         Ok(Self {
             store,
@@ -92,6 +97,7 @@ impl Engine {
             plane,
             filter,
             card_keeper: CardKeeper::new(cards, originals),
+            network: NetworkKeeper::new(network, boot, own_links),
             has_flowtables: false,
             counters,
             policy_config,
@@ -166,5 +172,6 @@ async fn read(store: &Store, plane: &Plane, address_capacity: usize) -> Result<S
         tuning: Arc::new(store.tuning().await?),
         sync: Arc::default(),
         hw_offload: Arc::default(),
+        network: Arc::default(),
     })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ravelin_datapath::{AttachTarget, Attached};
 use ravelin_kernel::Link;
-use ravelin_model::{Event, LinkCounters, chain};
+use ravelin_model::{Event, LinkCounters, Revision, chain};
 
 use super::{Engine, Work};
 use crate::error::stored;
@@ -102,8 +102,14 @@ impl Engine {
         Ok(())
     }
 
-    /// Follows the links: attaches to new ones, forgets gone ones, tells of every change.
+    /// Follows the links, and the network after them.
     pub(crate) async fn follow_links(&mut self, links: &[Link]) {
+        self.look_at_links(links).await;
+        self.network_is_due();
+    }
+
+    /// Attaches to links that are new, forgets those that are gone, tells of every change.
+    pub(super) async fn look_at_links(&mut self, links: &[Link]) {
         let links = known(links);
         let mut next = (*self.now()).clone();
         let gone: Vec<Link> = self
@@ -128,6 +134,7 @@ impl Engine {
             .cloned()
             .collect();
         self.known_links = links;
+        let strangers = self.look_at_strangers();
         for (old, new, index) in renamed {
             self.rename_card(&old, &new, index).await;
         }
@@ -147,7 +154,9 @@ impl Engine {
             }
         }
         self.refresh_policy(&mut next).await;
+        let revision = next.revision;
         self.publish_state(next).await;
+        self.shut_out(&strangers, revision).await;
         let now = self.now();
         for link in &gone {
             self.tell_link(link, false, &now);
@@ -155,6 +164,21 @@ impl Engine {
         for link in &changed {
             self.tell_link(link, true, &now);
         }
+    }
+
+    /// Ends connections of cards that have the names of others now: they are in no zone.
+    async fn shut_out(&self, strangers: &BTreeMap<String, String>, revision: Revision) {
+        if strangers.is_empty() {
+            return;
+        }
+        for (interface, why) in strangers {
+            tracing::error!(
+                interface,
+                why,
+                "an interface is not the card its name stands for; it is in no zone"
+            );
+        }
+        self.cut_denied(revision).await;
     }
 
     /// Attaches to an interface; what fails is its state.

@@ -26,6 +26,8 @@ impl Engine {
         self.publish_state(next).await;
         self.await_seeding().await;
         self.follow_links(links).await;
+        // No link is raised before programs sit on it.
+        self.bring_network().await;
         self.diagnose_stored().await;
         let next = Snapshot {
             starting: false,
@@ -36,6 +38,12 @@ impl Engine {
 
     /// Repairs what has come off, and tries again what failed.
     pub(crate) async fn reconcile(&mut self) {
+        self.repair().await;
+        // What had failed may succeed now, and what was changed by others is put right.
+        self.bring_network().await;
+    }
+
+    async fn repair(&mut self) {
         self.follow_time().await;
         let cards_changed = self.bring_cards().await;
         let mut next = (*self.now()).clone();

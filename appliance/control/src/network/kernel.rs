@@ -14,4 +14,8 @@ impl Network for KernelNetwork {
         let mut network = ravelin_kernel::Network::open().map_err(|error| chain(&error))?;
         network.apply(plan).map_err(|error| chain(&error))
     }
+
+    fn forward(&self) -> Result<(), String> {
+        ravelin_kernel::forward().map_err(|error| chain(&error))
+    }
 }

@@ -20,6 +20,7 @@ struct State {
     missing: BTreeSet<String>,
     refused: Vec<NetworkFault>,
     broken: Option<String>,
+    forwards: bool,
 }
 
 impl SimulatedNetwork {
@@ -31,6 +32,11 @@ impl SimulatedNetwork {
     /// The plan that is in force, as far as it has no faults.
     pub fn plan(&self) -> Option<NetworkPlan> {
         self.state().applied.last().cloned()
+    }
+
+    /// Whether it was told to forward.
+    pub fn forwards(&self) -> bool {
+        self.state().forwards
     }
 
     /// Takes a physical link out of the box: what needs it waits, until [`Self::plug`].
@@ -75,6 +81,12 @@ impl Network for SimulatedNetwork {
         );
         state.applied.push(plan.clone());
         Ok(faults)
+    }
+
+    fn forward(&self) -> Result<(), String> {
+        let mut state = self.state();
+        state.forwards = state.broken.is_none();
+        state.broken.clone().map_or(Ok(()), Err)
     }
 }
 

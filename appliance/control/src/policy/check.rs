@@ -1,16 +1,20 @@
 //! What an object may say, given what there is.
 
+mod interface;
 mod routes;
+mod together;
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 use ravelin_compile::schedule::check_timezone;
 use ravelin_model::{
-    AddressMatch, Dnat, Id, InterfaceSettingsSpec, Kind, LOCAL_ZONE, ListId, ListKind, NatRuleSpec,
-    PortRange, PublishedAddress, PublishedServiceSpec, RuleSpec, Schedule, ServiceEntry, ServiceMatch,
-    ServiceSpec, Translation, ZoneId, ZoneMatch, ZonePairSpec, ZoneSpec, protocol,
+    AddressMatch, Dnat, Id, Kind, LOCAL_ZONE, ListId, ListKind, NatRuleSpec, PortRange, PublishedAddress,
+    PublishedServiceSpec, RuleSpec, Schedule, ServiceEntry, ServiceMatch, ServiceSpec, Translation, ZoneId,
+    ZoneMatch, ZonePairSpec, ZoneSpec, protocol,
 };
+
+pub(super) use together::check_together;
 
 use super::collection::Collection;
 use crate::RefusalReason;
@@ -253,31 +257,6 @@ impl Checked for PublishedServiceSpec {
     fn check(&self, around: &Surroundings<'_>, problems: &mut Problems) {
         check_dnat(&self.translation, around, problems);
         around.address(&self.source, "/source", problems);
-    }
-}
-
-impl Checked for InterfaceSettingsSpec {
-    /// What the card can do is for the commit to ask it.
-    fn check(&self, _: &Surroundings<'_>, problems: &mut Problems) {
-        if !is_interface_name(&self.interface) {
-            let detail = format!("'{}' cannot be the name of an interface", self.interface);
-            problems.invalid("/interface", detail);
-        } else if self.interface == "lo" {
-            problems.invalid("/interface", "is the loopback, which has no card");
-        }
-        let settings = &self.hardware;
-        let rings = [
-            ("rx_ring_descriptors", settings.rx_ring_descriptors),
-            ("tx_ring_descriptors", settings.tx_ring_descriptors),
-        ];
-        for (name, descriptors) in rings {
-            if descriptors == Some(0) {
-                problems.invalid(
-                    format!("/hardware/{name}"),
-                    "is 0: nothing could be received or sent",
-                );
-            }
-        }
     }
 }
 

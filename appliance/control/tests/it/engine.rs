@@ -12,7 +12,7 @@ use ravelin_datapath::{Datapath, EventBatches, FlowSummary, FlowTimeouts};
 use ravelin_kernel::{Link, LoggedPacket};
 use ravelin_model::{
     AddressEntry, DomainEntry, EntryValue, Event, Feature, FeatureStatus, FlowSettings, HardwareAddress,
-    HwOffloadStatus, LinkCounters, LinkState, List, ListId, ListKind, SyncState, SyncStatus,
+    HwOffloadStatus, LinkCounters, LinkIdentity, LinkState, List, ListId, ListKind, SyncState, SyncStatus,
 };
 use ravelin_store::Store;
 use time::OffsetDateTime;
@@ -20,6 +20,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::cards::Cards;
+use crate::network::{Daemons, Networks};
 use crate::datapath::{Followed, Told, left_behind, scripted, scripted_filter};
 
 /// An engine with two links, `lan0` (2) and `wan0` (3), beside the loopback (1).
@@ -29,6 +30,8 @@ pub struct Engine {
     pub plane: Told,
     /// Network cards.
     pub cards: Arc<Cards>,
+    pub network: Arc<Networks>,
+    pub daemons: Arc<Daemons>,
     pub store: Store,
     pub links: watch::Sender<Arc<Vec<Link>>>,
     pub flow_timeouts: watch::Receiver<FlowTimeouts>,
@@ -47,6 +50,25 @@ pub struct Engine {
     tasks: Vec<JoinHandle<()>>,
 }
 
+/// What an engine has to do with beside the data plane.
+struct Others {
+    cards: Arc<Cards>,
+    network: Arc<Networks>,
+    daemons: Arc<Daemons>,
+    links: Arc<Vec<Link>>,
+}
+
+impl Others {
+    fn beside(plane: &Told) -> Self {
+        Self {
+            cards: Cards::new(plane.clone()),
+            network: Networks::new(plane.clone()),
+            daemons: Arc::default(),
+            links: links(&[("lo", 1), ("lan0", 2), ("wan0", 3)]),
+        }
+    }
+}
+
 impl Engine {
     pub async fn start() -> Self {
         Self::over(Store::in_memory().await.expect("store")).await
@@ -60,8 +82,8 @@ impl Engine {
     pub async fn with(store: Store, config: Config, prepare: impl FnOnce(&Told)) -> Self {
         let scripted = scripted();
         prepare(&scripted.2);
-        let cards = Cards::new(scripted.2.clone());
-        Self::on(store, config, scripted, cards, watch::Sender::new(in_step())).await
+        let others = Others::beside(&scripted.2);
+        Self::on(store, config, scripted, others, watch::Sender::new(in_step())).await
     }
 
     /// One whose flow cache stands where the test says.
@@ -69,8 +91,8 @@ impl Engine {
         let scripted = scripted();
         prepare(&scripted.2);
         let store = Store::in_memory().await.expect("store");
-        let cards = Cards::new(scripted.2.clone());
-        Self::on(store, Config::default(), scripted, cards, sync).await
+        let others = Others::beside(&scripted.2);
+        Self::on(store, Config::default(), scripted, others, sync).await
     }
 
     /// Another engine over what this one leaves in the data plane; this one ends.
@@ -79,20 +101,43 @@ impl Engine {
         self.control.shut_down();
         let ended = self.tasks.into_iter().next().expect("the engine's task");
         ended.await.expect("the engine ends");
-        Self::on(store, config, left, self.cards, self.sync).await
+        let others = Others {
+            cards: self.cards,
+            network: self.network,
+            daemons: self.daemons,
+            links: self.links.borrow().clone(),
+        };
+        Self::on(store, config, left, others, self.sync).await
+    }
+
+    /// One that finds these links when it starts, and this of the network.
+    pub async fn among(store: Store, config: Config, links: Arc<Vec<Link>>, prepare: impl FnOnce(&Networks)) -> Self {
+        let scripted = scripted();
+        let others = Others {
+            links,
+            ..Others::beside(&scripted.2)
+        };
+        prepare(&others.network);
+        Self::on(store, config, scripted, others, watch::Sender::new(in_step())).await
     }
 
     async fn on(
         store: Store,
         mut config: Config,
         (datapath, events, plane): (Box<dyn Datapath>, EventBatches, Told),
-        cards: Arc<Cards>,
+        others: Others,
         sync: watch::Sender<SyncStatus>,
     ) -> Self {
+        let Others {
+            cards,
+            network,
+            daemons,
+            links,
+        } = others;
         let ahead = watch::Sender::new(time::Duration::ZERO);
         config.clock = Clock::ahead(ahead.subscribe());
         let (logged, packets) = mpsc::channel(64);
-        let links = watch::Sender::new(links(&[("lo", 1), ("lan0", 2), ("wan0", 3)]));
+        let links = watch::Sender::new(links);
         let no_time = FlowTimeouts {
             tcp_established: Duration::ZERO,
             tcp_transitory: Duration::ZERO,
@@ -120,6 +165,8 @@ impl Engine {
             live: Some(Arc::new(Followed(plane.clone()))),
             flow_cache: None,
             hardware: Some(Arc::<Cards>::clone(&cards)),
+            network: Some(Arc::<Networks>::clone(&network)),
+            network_daemons: Some(Arc::<Daemons>::clone(&daemons)),
             config,
         };
         let (control, tasks) = spawn(parts).await.expect("spawn");
@@ -128,6 +175,8 @@ impl Engine {
             control,
             plane,
             cards,
+            network,
+            daemons,
             store,
             links,
             flow_timeouts,
@@ -239,6 +288,8 @@ pub fn links(named: &[(&str, u32)]) -> Arc<Vec<Link>> {
         hardware_address: (!name.starts_with("tun")).then_some(HardwareAddress([2, 0, 0, 0, 0, 1])),
         mtu_bytes: 1500,
         addresses: Vec::new(),
+        origins: Vec::new(),
+        card: LinkIdentity::default(),
         driver: None,
         link_state: LinkState::Up,
         loopback: name == "lo",

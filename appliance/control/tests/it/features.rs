@@ -257,6 +257,8 @@ async fn without_a_data_plane_features_fail_with_the_reason_and_can_still_be_set
         live: None,
         flow_cache: None,
         hardware: None,
+        network: None,
+        network_daemons: None,
         config: Config::default(),
     };
     let (control, _) = spawn(parts).await.expect("spawn");

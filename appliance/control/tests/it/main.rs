@@ -11,5 +11,6 @@ mod flows;
 mod imports;
 mod interfaces;
 mod lists;
+mod network;
 mod policy;
 mod tuning;

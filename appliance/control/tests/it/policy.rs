@@ -9,6 +9,7 @@ mod following;
 mod history;
 mod judging;
 mod live_connections;
+mod network;
 mod refusals;
 
 use std::collections::BTreeSet;

@@ -9,14 +9,18 @@ use super::*;
 #[track_caller]
 fn check(message: &[u8], expected: Link) {
     let message = LinkMessage::parse(message).expect("link message");
-    assert_eq!(Link::from_message(&message), Some(expected));
+    let card = LinkIdentity {
+        mac: expected.hardware_address,
+        path: None,
+    };
+    assert_eq!(Link::from_message(&message), Some(Link { card, ..expected }));
 }
 
 #[track_caller]
-fn check_address(message: &[u8], index: u32, expected: &str) {
+fn check_address(message: &[u8], index: u32, expected: &str, origin: AddressOrigin) {
     let message = AddressMessage::parse(message).expect("address message");
     let expected = expected.parse().expect("prefix");
-    assert_eq!(address(&message), Some((index, expected)));
+    assert_eq!(address(&message), Some((index, expected, origin)));
 }
 
 fn link(index: u32, name: &str, mtu_bytes: u32, driver: Option<&str>, link_state: LinkState) -> Link {
@@ -26,6 +30,8 @@ fn link(index: u32, name: &str, mtu_bytes: u32, driver: Option<&str>, link_state
         hardware_address: None,
         mtu_bytes,
         addresses: Vec::new(),
+        origins: Vec::new(),
+        card: LinkIdentity::default(),
         driver: driver.map(str::to_owned),
         link_state,
         loopback: false,
@@ -112,29 +118,64 @@ fn the_address_is_the_links_own() {
         include_bytes!("testdata/address-wan0-v4-1.bin"),
         3,
         "192.0.2.1/24",
+        AddressOrigin::Other,
     );
     check_address(
         include_bytes!("testdata/address-wan0-v6-1.bin"),
         3,
         "2001:db8::1/64",
+        AddressOrigin::Other,
     );
     check_address(
         include_bytes!("testdata/address-wan0-v6-2.bin"),
         3,
         "fe80::ff:fe00:1/64",
+        AddressOrigin::Kernel,
     );
-    check_address(include_bytes!("testdata/address-lo-v4-1.bin"), 1, "127.0.0.1/8");
+    check_address(
+        include_bytes!("testdata/address-lo-v4-1.bin"),
+        1,
+        "127.0.0.1/8",
+        AddressOrigin::Kernel,
+    );
     check_address(
         include_bytes!("testdata/address-tun0-v4-1.bin"),
         4,
         "198.51.100.1/32",
+        AddressOrigin::Other,
     );
     // Here IFA_LOCAL comes before IFA_ADDRESS.
     check_address(
         include_bytes!("testdata/address-tun0-v6-1.bin"),
         2,
         "2001:db8::1/128",
+        AddressOrigin::Other,
     );
+}
+
+#[test]
+fn who_made_an_address_is_told_by_its_protocol_or_else_by_its_lifetime() {
+    let check = |address: &str, protocol: Option<u8>, permanent, expected| {
+        let address = address.parse().expect("prefix");
+        let protocol = protocol.map(AddressProtocol::from);
+        assert_eq!(origin(address, protocol, permanent), expected, "{address}");
+    };
+    check("192.0.2.1/24", Some(OWN_PROTOCOL), true, AddressOrigin::Static);
+    check("192.0.2.1/24", Some(0), false, AddressOrigin::Dhcp);
+    check("192.0.2.1/24", None, false, AddressOrigin::Dhcp);
+    check("192.0.2.1/24", None, true, AddressOrigin::Other);
+    check("2001:db8::1/128", None, false, AddressOrigin::Dhcp);
+    check("2001:db8::1/64", None, false, AddressOrigin::RouterAdvertisement);
+    // IFAPROT_KERNEL_RA and IFAPROT_KERNEL_LL of include/uapi/linux/if_addr.h.
+    check(
+        "2001:db8::1/64",
+        Some(2),
+        true,
+        AddressOrigin::RouterAdvertisement,
+    );
+    check("fe80::1/64", Some(3), true, AddressOrigin::Kernel);
+    check("fe80::1/64", None, true, AddressOrigin::Kernel);
+    check("fe80::1/64", Some(OWN_PROTOCOL), true, AddressOrigin::Static);
 }
 
 #[test]

@@ -21,6 +21,21 @@ pub struct InterfaceSettingsSpec {
     pub hardware: HardwareSettings,
 }
 
+/// Whether the settings of an interface are in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SettingsState {
+    /// Not yet looked at.
+    Starting,
+    /// In force, as kernel and card say themselves.
+    Applied,
+    /// There is no such interface now.
+    Absent,
+    /// Parts of them wait for another link.
+    Waiting,
+    /// Not all of them are in force.
+    Failed,
+}
+
 impl Kind for InterfaceSettingsSpec {
     const PREFIX: &'static str = "ifs_";
     const NAME: &'static str = "interface_settings";

@@ -130,6 +130,7 @@ impl World {
         let hw_offload = watch::Sender::new(HwOffloadStatus::default());
         let (logged, packets) = mpsc::channel(64);
         let hardware = Arc::new(SimulatedHardware::everywhere());
+        let network = Arc::new(SimulatedNetwork::default());
         let (control, flows, store) = runtime.block_on(async {
             let store = Store::in_memory().await.expect("store");
             let (flows, _) = ravelin_flows::spawn(ravelin_flows::Parts {
@@ -161,6 +162,8 @@ impl World {
                 live: judged.map(|outcome| Arc::new(Judged(outcome)) as Arc<dyn LiveConnections>),
                 flow_cache: None,
                 hardware: Some(Arc::<SimulatedHardware>::clone(&hardware)),
+                network: Some(Arc::<SimulatedNetwork>::clone(&network)),
+                network_daemons: None,
                 config: Config {
                     import_limit_bytes: 4 << 20,
                     ..Config::default()
@@ -179,6 +182,7 @@ impl World {
             logged,
             admin_token,
             hardware,
+            network,
             runtime,
             dir,
             stops: Vec::new(),

@@ -97,6 +97,7 @@ fn state(state: InterfaceSettingsState) -> &'static str {
         InterfaceSettingsState::Starting => "starting",
         InterfaceSettingsState::Applied => "applied",
         InterfaceSettingsState::Absent => "absent",
+        InterfaceSettingsState::Waiting => "waiting",
         InterfaceSettingsState::Failed => "failed",
     }
 }

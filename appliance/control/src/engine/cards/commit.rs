@@ -22,10 +22,14 @@ impl Engine {
         lenient: bool,
     ) -> Result<Vec<CardWork>, ControlError> {
         let (mut work, mut refusals) = (Vec::new(), Vec::new());
+        let strangers = self.strangers(policy);
         for interface in interfaces_of(changes) {
             let Some(index) = self.link_index(&interface) else {
                 continue;
             };
+            if strangers.contains_key(&interface) {
+                continue;
+            }
             let settings = settings_for(policy, &interface);
             let said = settings.map_or_else(HardwareSettings::default, |settings| settings.spec.hardware);
             let original = self.original(&interface, index);

@@ -1,6 +1,6 @@
 //! What cards were set to before they were first changed: stored before, and forgotten once it is so again.
 
-use ravelin_model::{HardwareSettings, Policy, chain};
+use ravelin_model::{HardwareSettings, InterfaceSettingsSpec, Policy, chain};
 use ravelin_store::StoredOriginal;
 
 use super::{CardWork, cannot, settings_for};
@@ -23,9 +23,14 @@ impl Engine {
     /// crash in between loses nothing; should the commit not come, it is forgotten again.
     pub(in crate::engine) async fn remember_originals(
         &mut self,
-        said: &[(String, HardwareSettings)],
+        said: &[InterfaceSettingsSpec],
     ) -> Result<(), ControlError> {
-        for (interface, wanted) in said {
+        for InterfaceSettingsSpec {
+            interface,
+            hardware: wanted,
+            ..
+        } in said
+        {
             let Some(index) = self.link_index(interface) else {
                 continue;
             };

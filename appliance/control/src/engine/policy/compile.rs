@@ -1,6 +1,6 @@
 //! Resolving and compiling: only what changed is made anew.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -53,7 +53,7 @@ impl Engine {
             let same = live.as_ref().is_some_and(|live| live.force.is_none());
             return Ok((!same).then(|| Arc::new(LivePolicy::not_enforced(policy, revision, clock))));
         }
-        let inventory = self.inventory();
+        let inventory = self.inventory(&policy);
         let classify = self.classifies(next);
         let settings = self.nft_settings(next, classify);
         let force = live.as_ref().and_then(|live| live.force.as_ref());
@@ -187,7 +187,7 @@ impl Engine {
         }
     }
 
-    pub(in crate::engine) fn inventory(&self) -> Inventory {
+    pub(in crate::engine) fn inventory(&self, policy: &Policy) -> Inventory {
         let interfaces = self.known_links.values().map(|link| InventoryInterface {
             name: link.name.clone(),
             index: link.index,
@@ -195,7 +195,7 @@ impl Engine {
         });
         Inventory {
             interfaces: interfaces.collect(),
-            pinned: BTreeMap::new(),
+            pinned: self.pinned(policy),
             management_ports: self.policy_config.management_ports.clone(),
         }
     }

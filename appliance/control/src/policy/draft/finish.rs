@@ -11,7 +11,7 @@ use ravelin_model::{
 
 use super::kind::{Handled, find};
 use super::{About, Draft, Ground, Work};
-use crate::policy::check::{Problems, Surroundings};
+use crate::policy::check::{Problems, Surroundings, check_together};
 use crate::policy::references::users;
 use crate::{OperationResult, Refusal, RefusalReason};
 
@@ -28,6 +28,7 @@ impl Work<'_> {
         self.check_said::<PolicyRouteSpec>();
         self.check_said::<DnsServerSpec>();
         self.check_local();
+        self.check_interfaces();
         let Self {
             ground,
             mut refusals,
@@ -148,6 +149,15 @@ impl Work<'_> {
         }
         self.refusals.extend(refusals);
         S::kept(self).said = said;
+    }
+
+    /// Settings of interfaces fit together.
+    fn check_interfaces(&mut self) {
+        let said = self.interface_settings.said.iter();
+        let said = said.map(|said| (said.id.clone(), said.operation)).collect();
+        let settings = self.interface_settings.objects.objects.values();
+        let refusals = check_together(settings, &said);
+        self.refusals.extend(refusals);
     }
 
     /// The built-in zone keeps its name and has no interfaces.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ravelin_kernel::Link;
-use ravelin_model::{HardwareProbe, HwOffloadConfig, LinkCounters, LinkState, protocol};
+use ravelin_model::{HardwareProbe, HwOffloadConfig, LinkCounters, LinkIdentity, LinkState, protocol};
 use ravelin_nic::{Ability, assess};
 
 use super::{LAN, WAN, cached, cards, recorded_card, tuple, web};
@@ -17,6 +17,8 @@ fn link(probe: &HardwareProbe, index: u32) -> Link {
         hardware_address: None,
         mtu_bytes: 1500,
         addresses: Vec::new(),
+        origins: Vec::new(),
+        card: LinkIdentity::default(),
         driver: probe.driver.clone(),
         link_state: LinkState::Up,
         loopback: false,

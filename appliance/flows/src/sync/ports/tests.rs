@@ -1,5 +1,5 @@
 use ravelin_kernel::VlanLink;
-use ravelin_model::{HardwareAddress, LinkCounters, LinkState};
+use ravelin_model::{HardwareAddress, LinkCounters, LinkIdentity, LinkState};
 
 use super::*;
 
@@ -10,6 +10,8 @@ fn link(index: u32, name: &str, driver: &str) -> Link {
         hardware_address: Some(HardwareAddress([2, 0, 0, 0, 0, 1])),
         mtu_bytes: 1500,
         addresses: Vec::new(),
+        origins: Vec::new(),
+        card: LinkIdentity::default(),
         driver: Some(driver.to_owned()),
         link_state: LinkState::Up,
         loopback: false,
