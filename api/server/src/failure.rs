@@ -314,6 +314,8 @@ impl From<ControlError> for Failure {
                 failure
             }
             ControlError::AwaitsConfirmation { .. } => plain(ProblemKind::AwaitsConfirmation),
+            ControlError::NothingToAcknowledge => plain(ProblemKind::NothingToAcknowledge),
+            ControlError::NotKept(_) => plain(ProblemKind::NotKept).retry_after(60),
             ControlError::NothingToConfirm(_) => plain(ProblemKind::NothingToConfirm),
             ControlError::CannotSimulate(_) => plain(ProblemKind::CannotSimulate),
             ControlError::CommitFailed { step, source } => {

@@ -1,6 +1,7 @@
 //! What the resources of the policy have in common: how they are read, shown and committed.
 
 mod answers;
+mod boot;
 mod changes;
 mod commit;
 mod document;
@@ -11,6 +12,7 @@ mod resource;
 mod write;
 
 pub(crate) use answers::{change, diagnostic, hits, live, references, report, shown, simulation};
+pub use boot::put_policy;
 pub(crate) use changes::{find_named, operations, placement};
 pub(crate) use commit::{afterwards, commit, create, delete, object_id, patch, placed, replace, show};
 pub(crate) use document::{document, import};

@@ -15,6 +15,8 @@ use crate::secrets::random;
 const LIFETIME_SECONDS: u32 = 600;
 /// Seconds a token is still taken after its end.
 const LEEWAY_SECONDS: u64 = 5;
+/// Seconds the clock may be set back, as time servers do, before tokens from before that end.
+const SET_BACK_SECONDS: i64 = 60;
 const ISSUER: &str = "ravelin";
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -78,7 +80,9 @@ impl TokenKey {
 
     /// The subject of a token that is genuine and not over.
     pub(crate) fn verify(&self, token: &str) -> Option<String> {
-        let data = decode::<Claims>(token, &self.verifying, &self.validation).ok()?;
-        Some(data.claims.sub)
+        let Claims { sub, iat, .. } = decode::<Claims>(token, &self.verifying, &self.validation).ok()?.claims;
+        let now = OffsetDateTime::now_utc().unix_timestamp();
+        // Made before the clock was set back, it would be good for longer than ten minutes.
+        (iat <= now + SET_BACK_SECONDS).then_some(sub)
     }
 }

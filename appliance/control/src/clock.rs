@@ -7,14 +7,33 @@ use tokio::sync::watch;
 /// The wall clock schedules and expiries of rules go by.
 #[derive(Debug, Clone, Default)]
 pub struct Clock {
-    /// How far it is ahead of that of the system; None: it is that of the system.
+    /// How much more time has passed than the system says; None: as much as it says.
     ahead: Option<watch::Receiver<Duration>>,
+    /// How far it was set ahead of that, without time passing.
+    stepped: Option<watch::Receiver<Duration>>,
 }
 
 impl Clock {
-    /// A clock as far ahead of that of the system as the sender says.
+    /// A clock by which so much more time has passed as the sender says.
     pub fn ahead(by: watch::Receiver<Duration>) -> Self {
-        Self { ahead: Some(by) }
+        Self {
+            ahead: Some(by),
+            stepped: None,
+        }
+    }
+
+    /// The same, set as far ahead as the sender says, as time servers do.
+    #[must_use]
+    pub fn stepped(self, by: watch::Receiver<Duration>) -> Self {
+        Self {
+            stepped: Some(by),
+            ..self
+        }
+    }
+
+    /// Time that has passed since some moment; nobody sets it.
+    pub(crate) fn steady(&self) -> Duration {
+        Now::read().monotonic + by(self.ahead.as_ref())
     }
 
     /// The time.
@@ -25,12 +44,15 @@ impl Clock {
     /// This moment on both clocks.
     pub(crate) fn read(&self) -> Now {
         let now = Now::read();
-        let ahead = self.ahead.as_ref().map_or(Duration::ZERO, |by| *by.borrow());
         Now {
-            wall: now.wall + ahead,
+            wall: now.wall + by(self.ahead.as_ref()) + by(self.stepped.as_ref()),
             ..now
         }
     }
+}
+
+fn by(told: Option<&watch::Receiver<Duration>>) -> Duration {
+    told.map_or(Duration::ZERO, |by| *by.borrow())
 }
 
 /// A moment on both clocks.

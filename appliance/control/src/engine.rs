@@ -76,8 +76,9 @@ pub(crate) struct Engine {
     /// Of the commit under way.
     steps: Steps,
     figures: Arc<Mutex<Figures>>,
-    /// When taking back what was not confirmed is tried again.
-    take_back_at: Option<OffsetDateTime>,
+    /// The commit that waits to be confirmed, and when it is taken back by [`Clock::steady`]: clocks that are set right
+    /// while it waits neither end nor prolong it.
+    take_back_at: Option<(Revision, time::Duration)>,
 }
 
 /// What the engine did so far, for the metrics.
@@ -165,7 +166,7 @@ impl Engine {
     async fn begin(&self, actor: &Actor, summary: String) -> Result<Change, ControlError> {
         let Actor { name, origin } = actor.clone();
         self.store
-            .change(&Author { name, origin }, &summary, OffsetDateTime::now_utc())
+            .change(&Author { name, origin }, &summary, self.policy_config.clock.now())
             .await
             .map_err(stored)
     }

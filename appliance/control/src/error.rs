@@ -116,6 +116,12 @@ pub enum ControlError {
     /// 404.
     #[error("there is no revision {}", .0.0)]
     UnknownRevision(Revision),
+    /// 409: there is no recovery, or it was acknowledged before.
+    #[error("the engine goes by its store, as it should")]
+    NothingToAcknowledge,
+    /// 503: a change would be gone after a restart.
+    #[error("changes cannot be kept: {0}")]
+    NotKept(String),
     /// 404: no object has it.
     #[error("there is no {kind} '{id}'")]
     UnknownObject {

@@ -27,6 +27,7 @@ mod policy;
 mod policy_counters;
 mod policy_handle;
 mod policy_requests;
+mod recovery;
 mod requests;
 mod retired;
 mod settings;

@@ -25,12 +25,18 @@ impl ControlHandle {
         options: CommitOptions,
         actor: &Actor,
     ) -> Result<Committed, ControlError> {
-        self.change(actor, |reply| ChangeRequest::CommitPolicy {
-            operations,
-            options,
-            reply,
-        })
-        .await
+        let lasts = lasts(&options);
+        let committed = self
+            .change(actor, |reply| ChangeRequest::CommitPolicy {
+                operations,
+                options,
+                reply,
+            })
+            .await?;
+        if lasts {
+            self.end_recovery(actor);
+        }
+        Ok(committed)
     }
 
     /// The policy as of the last commit.
@@ -154,18 +160,27 @@ impl ControlHandle {
         options: CommitOptions,
         actor: &Actor,
     ) -> Result<Committed, ControlError> {
-        self.change(actor, |reply| ChangeRequest::RestorePolicy {
-            revision,
-            options,
-            reply,
-        })
-        .await
+        let lasts = lasts(&options);
+        let committed = self
+            .change(actor, |reply| ChangeRequest::RestorePolicy {
+                revision,
+                options,
+                reply,
+            })
+            .await?;
+        if lasts {
+            self.end_recovery(actor);
+        }
+        Ok(committed)
     }
 
     /// Keeps a commit that waits to be confirmed.
     pub async fn confirm(&self, revision: Revision, actor: &Actor) -> Result<Arc<PolicyView>, ControlError> {
-        self.change(actor, |reply| ChangeRequest::Confirm { revision, reply })
-            .await
+        let confirmed = self
+            .change(actor, |reply| ChangeRequest::Confirm { revision, reply })
+            .await?;
+        self.end_recovery(actor);
+        Ok(confirmed)
     }
 
     /// Figures for the metrics. Hits are those added up at the last reading, at most five seconds old.
@@ -220,6 +235,11 @@ impl ControlHandle {
             verdicts_lost: self.verdicts.lost(),
         })
     }
+}
+
+/// Whether the policy stays: it is no trial, and waits for nobody.
+fn lasts(options: &CommitOptions) -> bool {
+    !options.dry_run && options.confirm_within.is_none()
 }
 
 fn info(stored: StoredRevision) -> RevisionInfo {

@@ -218,6 +218,7 @@ pub async fn spawn(parts: Parts) -> Result<(ControlHandle, Tasks), ControlError>
         figures,
         tuning: tuned,
         simulation_differences: Arc::default(),
+        recovery: Arc::default(),
         stop: Arc::new(stop),
     };
     Ok((handle, tasks))

@@ -1,4 +1,4 @@
-//! The configuration file. The only place of the daemon that knows serde.
+//! The configuration file.
 
 use std::fs;
 use std::io;
@@ -170,6 +170,12 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// Sockets.
     pub run_dir: PathBuf,
+    /// There until the first policy is stored; empty: there is no first boot.
+    pub first_boot_marker: PathBuf,
+    /// Where the kernel lists network devices (sysfs).
+    pub network_devices: PathBuf,
+    /// A policy to begin with instead of that for the cards found; empty: none.
+    pub first_config: PathBuf,
     /// Mount point of a BPF file system.
     pub bpffs: PathBuf,
     /// Which data plane.
@@ -197,6 +203,9 @@ impl Default for Config {
         Self {
             state_dir: "/var/lib/ravelin".into(),
             run_dir: "/run/ravelin".into(),
+            first_boot_marker: PathBuf::new(),
+            network_devices: "/sys/class/net".into(),
+            first_config: PathBuf::new(),
             bpffs: "/sys/fs/bpf".into(),
             datapath: DatapathKind::default(),
             group: "ravelin".to_owned(),
@@ -281,9 +290,13 @@ impl Config {
             ("state_dir", &self.state_dir),
             ("run_dir", &self.run_dir),
             ("bpffs", &self.bpffs),
+            ("network_devices", &self.network_devices),
+            ("first_boot_marker", &self.first_boot_marker),
+            ("first_config", &self.first_config),
         ];
         for (key, path) in paths {
-            if !path.is_absolute() {
+            let none = key.starts_with("first_") && path.as_os_str().is_empty();
+            if !path.is_absolute() && !none {
                 return Err(ConfigError::RelativePath {
                     key,
                     path: path.clone(),
@@ -335,6 +348,9 @@ mod tests {
         let Config {
             state_dir: _,
             run_dir: _,
+            first_boot_marker: _,
+            network_devices: _,
+            first_config: _,
             bpffs: _,
             datapath: _,
             group: _,
@@ -363,7 +379,7 @@ mod tests {
                     verdict_log_rate: _,
                 },
         } = Config::default();
-        assert_eq!(table.len(), 12);
+        assert_eq!(table.len(), 15);
         assert_eq!(table["policy"].as_table().map(toml::Table::len), Some(4));
         assert_eq!(table["network"].as_table().map(toml::Table::len), Some(2));
         assert_eq!(table["flows"].as_table().map(toml::Table::len), Some(1));

@@ -12,6 +12,7 @@ mod engine;
 mod logging;
 mod packet_filter;
 mod privileges;
+mod recovery;
 #[cfg(feature = "kernel")]
 mod run_time;
 mod sockets;
@@ -24,6 +25,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use ravelin_model::chain;
+use ravelin_system::Slot;
 
 use crate::config::Config;
 use crate::directories::StateDirectory;
@@ -35,6 +37,9 @@ struct Arguments {
     /// Configuration file (TOML); without it, the defaults.
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// The slot of the image that runs. With it, the store is that of the slot, and a store of no use is recovered from.
+    #[arg(long, value_name = "SLOT")]
+    slot: Option<Slot>,
     /// Check the configuration file and end.
     #[arg(long)]
     check_config: bool,
@@ -72,6 +77,7 @@ fn main() -> ExitCode {
 fn execute(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let Arguments {
         config,
+        slot,
         check_config,
         command,
     } = arguments;
@@ -83,7 +89,7 @@ fn execute(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         Command::Run => {
             logging::start(config.log);
             tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting raveld");
-            Ok(engine::run(&config)?)
+            Ok(engine::run(&config, *slot)?)
         }
         Command::Detach => {
             let _held = StateDirectory::lock(&config.state_dir)?;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ravelin_model::Revision;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, SqliteConnection, SqlitePool};
 
 use crate::open::{self, MIGRATIONS};
 use crate::{Store, StoreError, convert};
@@ -42,17 +42,13 @@ impl Store {
             .synchronous(SqliteSynchronous::Off)
             .busy_timeout(open::BUSY_TIMEOUT)
             .foreign_keys(false);
-        let mut connection = SqliteConnection::connect_with(&options)
+        let pool = open::pool(1)
+            .connect_with(options)
             .await
             .map_err(StoreError::Copy)?;
-        MIGRATIONS
-            .run(&mut connection)
-            .await
-            .map_err(StoreError::Migrate)?;
-        let copied = copy(&mut connection, &source).await.map_err(StoreError::Copy);
-        let closed = connection.close().await.map_err(StoreError::Copy);
+        let copied = copy_to(&pool, &source).await;
+        pool.close().await;
         let number = copied?;
-        closed?;
         let synced = File::open(to).and_then(|file| file.sync_all());
         synced.map_err(create)?;
         convert::revision("revision.number", number.unwrap_or_default())
@@ -66,6 +62,12 @@ impl Store {
             .map_err(StoreError::ReadRevision)?;
         Ok((!path.is_empty()).then(|| path.into()))
     }
+}
+
+async fn copy_to(pool: &SqlitePool, source: &str) -> Result<Option<i64>, StoreError> {
+    MIGRATIONS.run(pool).await.map_err(StoreError::Migrate)?;
+    let mut connection = pool.acquire().await.map_err(StoreError::Copy)?;
+    copy(&mut connection, source).await.map_err(StoreError::Copy)
 }
 
 async fn copy(connection: &mut SqliteConnection, source: &str) -> Result<Option<i64>, sqlx::Error> {

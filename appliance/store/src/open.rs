@@ -188,7 +188,7 @@ fn options() -> SqliteConnectOptions {
         .pragma("temp_store", "memory")
 }
 
-fn pool(connections: u32) -> SqlitePoolOptions {
+pub(crate) fn pool(connections: u32) -> SqlitePoolOptions {
     // A connection of an in-memory store must live as long as the store.
     SqlitePoolOptions::new()
         .max_connections(connections)

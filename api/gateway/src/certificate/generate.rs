@@ -4,22 +4,28 @@ use rcgen::{
     Certificate, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     PKCS_ECDSA_P256_SHA256, SerialNumber,
 };
+use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 
 use crate::error::GatewayError;
 
-/// Browsers refuse more than 398 days (CA/Browser Forum baseline requirements, section 6.3.2).
-const VALID: Duration = Duration::days(396);
+/// Nobody had Ravelin before: a clock that says so is wrong, and so is a client's that is a little behind.
+pub const VALID_FROM: OffsetDateTime = datetime!(2020-01-01 0:00 UTC);
 
-/// Clients whose clock is behind must not be turned away.
-const BACKDATED: Duration = Duration::days(1);
+/// Ten years: the clock that says what time it is now may have stood for long. Browsers ask for fewer days of public
+/// authorities only (CA/Browser Forum baseline requirements, section 6.3.2); this certificate is trusted by itself.
+const VALID: Duration = Duration::days(3653);
+
+/// No clock is earlier when it is right: of this year is the program.
+const EARLIEST: OffsetDateTime = datetime!(2026-01-01 0:00 UTC);
 
 /// A new ECDSA P-256 key.
 pub fn key_pair() -> Result<KeyPair, GatewayError> {
     Ok(KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?)
 }
 
-/// A certificate for `names`, valid from a day before `now` for 396 days. It names no key usage and is no CA, so
+/// A certificate for `names`, valid whatever the clock says now: from 2020 until ten years from `now`, or from 2026 if
+/// that is later. It names no key usage and is no CA, so
 /// that it can be given to clients as the one certificate to trust and can sign no other.
 pub fn certificate(
     key: &KeyPair,
@@ -30,8 +36,8 @@ pub fn certificate(
     subject.push(DnType::CommonName, "Ravelin gateway");
     let mut params = CertificateParams::new(names)?;
     params.distinguished_name = subject;
-    params.not_before = now - BACKDATED;
-    params.not_after = params.not_before + VALID;
+    params.not_before = VALID_FROM;
+    params.not_after = now.max(EARLIEST) + VALID;
     params.is_ca = IsCa::ExplicitNoCa;
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.serial_number = Some(serial_number()?);

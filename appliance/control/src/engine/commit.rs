@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ravelin_compile::{PolicyPacket, Ruleset};
 use ravelin_model::{
@@ -237,6 +237,7 @@ impl Engine {
             change,
         } = proposal;
         let now = self.now();
+        let waits_since = self.policy_config.clock.steady();
         let unconfirmed = options.confirm_within.map(|within| Unconfirmed {
             revision,
             previous: now.policy.revision,
@@ -330,6 +331,9 @@ impl Engine {
             value: next,
             live_flows,
         } = self.finish(change, next, work).await?;
+        if let Some(within) = options.confirm_within {
+            self.take_back_at = Some((revision, waits_since + within));
+        }
         if rewired {
             // Links that were made are raised once programs sit on them.
             self.bring_network().await;
@@ -439,8 +443,7 @@ impl Engine {
         let Some(unconfirmed) = self.now().policy.unconfirmed else {
             return;
         };
-        let now = self.policy_config.clock.now();
-        if now < unconfirmed.until || self.take_back_at.is_some_and(|at| now < at) {
+        if !self.time_to_confirm(unconfirmed).is_zero() {
             return;
         }
         tracing::warn!(
@@ -453,18 +456,25 @@ impl Engine {
                 error = chain(&error),
                 "the policy before could not be brought back"
             );
-            self.take_back_at = Some(now + RETRY);
+            self.take_back_at = Some((unconfirmed.revision, self.policy_config.clock.steady() + RETRY));
         } else {
             self.take_back_at = None;
         }
     }
 
+    /// Time left to confirm a commit.
+    pub(super) fn time_to_confirm(&self, unconfirmed: Unconfirmed) -> Duration {
+        match self.take_back_at {
+            Some((revision, at)) if revision == unconfirmed.revision => {
+                Duration::try_from(at - self.policy_config.clock.steady()).unwrap_or_default()
+            }
+            _ => Duration::ZERO,
+        }
+    }
+
     async fn take_back(&mut self, unconfirmed: Unconfirmed) -> Result<(), ControlError> {
         let past = self.policy_at(unconfirmed.previous).await?;
-        let actor = Actor {
-            name: "ravelin".to_owned(),
-            origin: "engine".to_owned(),
-        };
+        let actor = Actor::engine();
         let intention = Intention {
             summary: format!(
                 "take back revision {}, which was not confirmed",

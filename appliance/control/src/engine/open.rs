@@ -82,6 +82,13 @@ impl Engine {
         let originals = store.interface_originals().await.map_err(stored)?;
         let boot = boot_id();
         let own_links = store.own_links(&boot).await.map_err(stored)?;
+        let take_back_at = match snapshot.policy.unconfirmed {
+            Some(unconfirmed) => {
+                let left = time_left(&store, unconfirmed, policy_config.clock.now()).await;
+                Some((unconfirmed.revision, policy_config.clock.steady() + left))
+            }
+            None => None,
+        };
         let next_expiry = store.next_expiry().await.map_err(stored)?;
         Ok(Self {
             store,
@@ -103,13 +110,24 @@ impl Engine {
             policy_config,
             steps: Steps::default(),
             figures,
-            take_back_at: None,
+            take_back_at,
         })
     }
 
     /// Where the state is shown.
     pub(crate) fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
         self.published.subscribe()
+    }
+}
+
+/// What is left of the time to confirm a commit. A clock that is behind since the machine was restarted gives it no
+/// more than it had when it was made.
+async fn time_left(store: &Store, unconfirmed: Unconfirmed, now: OffsetDateTime) -> time::Duration {
+    let left = (unconfirmed.until - now).max(time::Duration::ZERO);
+    match store.find_revision(unconfirmed.revision).await {
+        Ok(Some(made)) => left.min(unconfirmed.until - made.at),
+        // Nobody knows how long it had.
+        Ok(None) | Err(_) => time::Duration::ZERO,
     }
 }
 

@@ -45,8 +45,10 @@ pub struct Engine {
     pub hw_offload: watch::Sender<HwOffloadStatus>,
     /// Packets nftables logs.
     pub logged: mpsc::Sender<LoggedPacket>,
-    /// How far the clock is set ahead.
+    /// How much time has passed beside what really did.
     pub ahead: watch::Sender<time::Duration>,
+    /// How far the clock is set ahead.
+    pub stepped: watch::Sender<time::Duration>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -135,7 +137,8 @@ impl Engine {
             links,
         } = others;
         let ahead = watch::Sender::new(time::Duration::ZERO);
-        config.clock = Clock::ahead(ahead.subscribe());
+        let stepped = watch::Sender::new(time::Duration::ZERO);
+        config.clock = Clock::ahead(ahead.subscribe()).stepped(stepped.subscribe());
         let (logged, packets) = mpsc::channel(64);
         let links = watch::Sender::new(links);
         let no_time = FlowTimeouts {
@@ -187,6 +190,7 @@ impl Engine {
             hw_offload,
             logged,
             ahead,
+            stepped,
             tasks: tasks.map(|(_, task)| task).into(),
         }
     }

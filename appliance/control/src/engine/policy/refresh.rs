@@ -109,10 +109,10 @@ impl Engine {
     pub(crate) fn until_policy_change(&self) -> Duration {
         let now = self.policy_config.clock.now();
         let change = self.live.policy.as_ref().and_then(|live| live.next_change);
-        let confirm = self.now().policy.unconfirmed.map(|unconfirmed| unconfirmed.until);
+        let unconfirmed = self.now().policy.unconfirmed;
         let until = |at: OffsetDateTime| Duration::try_from(at - now).unwrap_or_default();
         let change = change.map(until).unwrap_or(LONGEST);
-        let confirm = confirm.map_or(LONGEST, until);
+        let confirm = unconfirmed.map_or(LONGEST, |unconfirmed| self.time_to_confirm(unconfirmed));
         change.min(confirm).clamp(SHORTEST, LONGEST)
     }
 

@@ -96,6 +96,59 @@ async fn what_is_confirmed_stays() {
     assert_eq!(order(&engine), ["rul_new", "rul_more"]);
 }
 
+/// The first time server of a machine without a battery sets its clock decades ahead.
+#[tokio::test]
+async fn setting_the_clock_neither_ends_nor_prolongs_the_time_to_confirm() {
+    for days in [20_000, -20_000] {
+        let store = Store::in_memory().await.expect("store");
+        let engine = Engine::with(store, quick(), |_| {}).await;
+        zoned(&engine).await;
+        commit(&engine, vec![rule("old", Action::Accept, 1)]).await;
+        let new = vec![rule("new", Action::Accept, 2)];
+        engine
+            .control
+            .commit_policy(new, within(60), &actor())
+            .await
+            .expect("commit");
+        engine.stepped.send_replace(time::Duration::days(days));
+        engine.ahead.send_replace(time::Duration::seconds(55));
+        // Time enough for it to look at its clock many times over.
+        for _ in 0..20 {
+            tokio::time::sleep(quick().reconcile_every).await;
+            let refused = try_commit(&engine, vec![rule("more", Action::Accept, 3)]).await;
+            assert!(matches!(refused, Err(ControlError::AwaitsConfirmation { .. })), "{days}");
+        }
+        assert_eq!(order(&engine), ["rul_old", "rul_new"], "{days}");
+        engine.ahead.send_replace(time::Duration::seconds(61));
+        until(&engine, 4).await;
+        assert_eq!(order(&engine), ["rul_old"], "{days}");
+    }
+}
+
+/// After a restart, only the clock says how much time is left: at most as much as there was.
+#[tokio::test]
+async fn a_clock_that_is_behind_after_a_restart_gives_no_more_time_than_there_was() {
+    let directory = tempfile::tempdir().expect("directory");
+    let path = directory.path().join("store.db");
+    let engine = Engine::over(Store::open(&path).await.expect("open")).await;
+    zoned(&engine).await;
+    commit(&engine, vec![rule("old", Action::Accept, 1)]).await;
+    let new = vec![rule("new", Action::Accept, 2)];
+    engine.stepped.send_replace(time::Duration::days(20_000));
+    engine
+        .control
+        .commit_policy(new, within(600), &actor())
+        .await
+        .expect("commit");
+    let store = Store::open(&path).await.expect("open");
+    // The clock of this start is that of the system, decades behind.
+    let engine = engine.restarted(store, quick()).await;
+    assert_eq!(order(&engine), ["rul_old", "rul_new"]);
+    engine.ahead.send_replace(time::Duration::seconds(601));
+    until(&engine, 4).await;
+    assert_eq!(order(&engine), ["rul_old"]);
+}
+
 #[tokio::test]
 async fn a_deadline_outlives_the_process() {
     let directory = tempfile::tempdir().expect("directory");
