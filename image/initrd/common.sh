@@ -1,3 +1,4 @@
+# shellcheck shell=dash
 # Messages, and what the command line says.
 
 say() { echo "ravelin: $*" >/dev/kmsg; }
@@ -8,9 +9,13 @@ die() {
 	exit 1
 }
 
+# Sets slot, roothash, verity, boot, trial, reset.
+# shellcheck disable=SC2034  # the others read them
 read_command_line() {
-	local word
-	for word in $(cat /proc/cmdline); do
+	local word words
+	slot='' roothash='' verity='' boot='' trial=0 reset=0
+	read -r words </proc/cmdline
+	for word in $words; do
 		case $word in
 		ravelin.slot=[ab]) slot=${word#*=} ;;
 		ravelin.trial=1) trial=1 ;;
@@ -20,5 +25,7 @@ read_command_line() {
 		roothash=*) roothash=${word#*=} ;;
 		esac
 	done
-	[ -n "$slot" ] && [ -n "$roothash" ] && [ -n "$verity" ] && [ -n "$boot" ] || die "the command line names no slot"
+	for word in "$slot" "$roothash" "$verity" "$boot"; do
+		[ -n "$word" ] || die "the command line names no slot"
+	done
 }

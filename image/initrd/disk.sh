@@ -1,3 +1,4 @@
+# shellcheck shell=dash disable=SC2154  # variables of the command line
 # The disk and the root file system.
 
 # Loads what the devices found so far ask for; a bus that comes up brings more.
@@ -30,7 +31,8 @@ find_slot() {
 	known_aliases='' disk='' boot_uuid=''
 	while :; do
 		load_drivers
-		for uevent in $(grep -ls "^PARTNAME=ravelin-boot-$slot" /sys/class/block/*/uevent); do
+		for uevent in /sys/class/block/*/uevent; do
+			grep -qs "^PARTNAME=ravelin-boot-$slot" "$uevent" || continue
 			entry=$(readlink -f "${uevent%/uevent}")
 			disk=${entry%/*} disk=${disk##*/}
 			boot_uuid=$(sfdisk --part-uuid "/dev/$disk" "$(cat "$entry/partition")" | tr A-F a-f)
@@ -50,7 +52,7 @@ make_own() {
 	local state boot_a boot_b
 	state=/dev/$(partition state) boot_a=/dev/$(partition boot-a) boot_b=/dev/$(partition boot-b)
 	say "first start from $disk: the state takes the rest of it"
-	sfdisk --dump "/dev/$disk" |
+	sfdisk --dump "/dev/$disk" 2>/dev/null |
 		sed -e '/^last-lba:/d' -e "s/^label-id:.*/label-id: $(new_uuid)/" \
 			-e "\\|^$state |s/size=[^,]*,//" \
 			-e "\\|^$boot_a |s/uuid=[^,]*/uuid=$(new_uuid)/" \

@@ -1,10 +1,11 @@
+# shellcheck shell=dash disable=SC2154  # variables of the command line
 # The state partition, and what of it the system sees.
 
 STATE_OPTIONS=noexec,nosuid,nodev,noatime
 
 # Mounts the state at /root/state. Sets state: ok, repaired, or lost and replaced by memory.
 open_state() {
-	local device status
+	local device
 	device=$(partition state)
 	state=lost
 	if [ -n "$device" ]; then

@@ -15,7 +15,7 @@ make_root() {
 # The part that is the same as long as the packages and the lists of what is kept are. Sets BASE.
 make_base() {
 	local old part=$WORK/base
-	BASE=$CACHE/base-$(cat "$IMAGE"/{pruned,modules,firmware}.list "$IMAGE/etc/sysusers.conf" "$LIB/image_root.sh" \
+	BASE=$CACHE/base-$(cat "$IMAGE"/{pruned,modules,firmware}.list "$IMAGE"/{units/kept,etc/sysusers.conf} "$LIB/image_root.sh" \
 		- <<<"$ROOT_LAYER $EXTRACTED_LAYER" | sha256sum | cut -c1-16)
 	[ ! -e "$BASE" ] || return 0
 	for old in "$CACHE"/base-*; do rm -rf "$old"; done
@@ -37,7 +37,7 @@ add_users() {
 }
 
 prune_root() {
-	local root=$1 pattern
+	local root=$1 pattern unit
 	(
 		cd "$root"
 		shopt -s nullglob dotglob
@@ -47,9 +47,26 @@ prune_root() {
 		done < <(list "$IMAGE/pruned.list")
 	)
 	# What the distribution would start; image/units/wanted says what does here.
-	rm -rf "$root"/etc/systemd/system/* "$root"/usr/lib/systemd/system/*.{wants,requires} "$root"/etc/.pwd.lock \
+	rm -rf "$root"/etc/systemd/system/* "$root"/usr/lib/systemd/system/*.{wants,requires,d}
+	for unit in "$root"/usr/lib/systemd/system/*; do
+		is_kept "${unit##*/}" || rm "$unit"
+	done
+	# These two are not what the engine has to wait for.
+	sed -i 's/^\(Before=.*\) sysinit\.target/\1/; s/^Before=sysinit\.target //' \
+		"$root"/usr/lib/systemd/system/systemd-{resolved,timesyncd}.service
+	rm -rf "$root"/etc/.pwd.lock \
 		"$root"/etc/{passwd,group,shadow,gshadow,subuid,subgid}- "$root"/etc/{machine-id,hostname,resolv.conf}
 	find "$root" -xtype l -lname '*etc/alternatives*' -delete
+}
+
+# Whether a unit of the distribution stays. Usage: is_kept UNIT
+is_kept() {
+	local pattern
+	while read -r pattern; do
+		# shellcheck disable=SC2254  # a pattern
+		case $1 in $pattern) return 0 ;; esac
+	done < <(list "$IMAGE/units/kept")
+	return 1
 }
 
 kernel_version() { basename "$EXTRACTED_LAYER"/root/usr/lib/modules/*; }
@@ -133,6 +150,7 @@ add_ravelin() {
 		*) install -m 0644 -t "$root/usr/lib/systemd/system" "$unit" ;;
 		esac
 	done
+	ln -sf multi-user.target "$root/usr/lib/systemd/system/default.target"
 	while read -r target unit; do
 		want_unit "$root" "$target" "$unit"
 	done < <(list "$IMAGE/units/wanted")

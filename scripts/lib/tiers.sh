@@ -92,7 +92,10 @@ clang_format_check() {
 		xargs -0 clang-format-19 --dry-run --Werror
 }
 
-shell_check() { shellcheck -x -a scripts/up scripts/test scripts/build scripts/capture-cards .ci/run; }
+shell_check() {
+	shellcheck -x -a scripts/up scripts/test scripts/build scripts/capture-cards scripts/image scripts/boot .ci/run \
+		image/initrd/init image/etc/boot-loader
+}
 
 # Everything that has a tier of its own or needs clang is left out.
 tier_unit() {
