@@ -8,7 +8,7 @@ use crate::commands::policy::{
     changes, interface_settings, log, nat, published, revisions, rules, services, simulate, zone_pairs, zones,
 };
 use crate::commands::{
-    events, features, flow_records, flows, hardware_flows, interfaces, lists, top, tuning,
+    console, events, features, flow_records, flows, hardware_flows, interfaces, lists, top, tuning,
 };
 use crate::error::EXIT_STATUSES;
 
@@ -113,6 +113,8 @@ pub enum Command {
     Stats,
     /// What the engine sets itself by what it measures.
     Tuning(tuning::Arguments),
+    /// What a screen and a keyboard at the appliance show and do.
+    Console(console::Arguments),
     /// What happens, as it happens.
     Events(events::Arguments),
 }

@@ -1,5 +1,6 @@
 //! The commands, one file per resource.
 
+pub mod console;
 pub mod entries;
 pub mod events;
 pub mod features;

@@ -10,6 +10,7 @@ mod duration;
 mod error;
 mod escape;
 mod output;
+mod recovery_text;
 mod sse;
 mod table;
 mod terminal;
@@ -87,6 +88,7 @@ async fn dispatch(arguments: &Arguments) -> Result<(), CliError> {
         Command::Maps => commands::maps::run(&api, &mut output).await,
         Command::Stats => commands::stats::run(&api, &mut output).await,
         Command::Tuning(arguments) => commands::tuning::run(arguments, &api, &mut output).await,
+        Command::Console(arguments) => commands::console::run(arguments, &api, &mut output).await,
         Command::Events(arguments) => commands::events::run(arguments, &mut api, &mut output).await,
     }
 }

@@ -46,6 +46,11 @@ impl Output {
         self.write(&format!("{}\n", escape::plain(text)))
     }
 
+    /// Prints what somebody is to type after.
+    pub fn prompt(&mut self, text: &str) -> Result<(), CliError> {
+        self.write(text)
+    }
+
     fn write(&mut self, text: &str) -> Result<(), CliError> {
         self.out.write_all(text.as_bytes())?;
         Ok(self.out.flush()?)

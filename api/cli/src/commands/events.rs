@@ -11,6 +11,7 @@ use crate::api::{Api, Call};
 use crate::commands::{live_flows, tuning};
 use crate::error::CliError;
 use crate::output::{Output, remark, word};
+use crate::recovery_text;
 use crate::sse::{Message, Parser};
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -189,6 +190,13 @@ fn describe(event: &Event) -> String {
             change.revision,
             until.unwrap_or_default()
         );
+    }
+    if let Some(recovery) = &event.recovery_changed {
+        return recovery_text::describe(recovery);
+    }
+    if let Some(update) = &event.system_update_changed {
+        let problem = update.problem.as_ref().map(|problem| format!(": {problem}"));
+        return format!("{} is {}{}", update.id, update.state, problem.unwrap_or_default());
     }
     if let Some(decision) = &event.tuning_decided {
         return tuning::describe(decision);
