@@ -27,7 +27,8 @@ pub struct Console {
 }
 
 impl Console {
-    pub(crate) fn new(screen: ChildStdout, keyboard: ChildStdin) -> Self {
+    /// That of a program with these ends.
+    pub fn new(screen: ChildStdout, keyboard: ChildStdin) -> Self {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let reader = std::thread::spawn({
             let lines = Arc::clone(&lines);

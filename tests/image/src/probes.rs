@@ -1,0 +1,140 @@
+//! Datagrams both networks send through the box from power-on, ten a second of each kind, whether it answers or not.
+
+use std::net::IpAddr;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use ravelin_test_harness::packet::Packet;
+use ravelin_test_harness::packet_socket;
+
+use crate::capture::Seen;
+use crate::machine::mac;
+use crate::networks::{CLIENT4, Networks, SERVER4, SERVER6};
+
+const PERIOD: Duration = Duration::from_millis(100);
+/// Where all come from.
+const SOURCE_PORT: u16 = 40_404;
+/// Source of IPv6 on the LAN; the box's own prefix is made at its first boot.
+const CLIENT6: &str = "fd77::9";
+
+/// Which way a probe goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// A fresh image lets these through.
+    Out,
+    /// And drops these.
+    In,
+}
+
+/// Probes under way; they end when dropped.
+#[derive(Debug)]
+pub struct Probes {
+    sent: Arc<AtomicU64>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Probes {
+    /// Starts them.
+    pub fn start(networks: &Networks) -> Self {
+        let open = |network: &crate::Network, name: &str| {
+            network
+                .namespace
+                .within(|| packet_socket(name))
+                .unwrap_or_else(|error| panic!("socket on {name}: {error}"))
+        };
+        let sockets = [open(&networks.lan, "lan"), open(&networks.wan, "wan")];
+        let (sent, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+        let thread = std::thread::spawn({
+            let (sent, stop) = (Arc::clone(&sent), Arc::clone(&stop));
+            move || {
+                let frames = [frames(Direction::Out), frames(Direction::In)];
+                while !stop.load(Ordering::Relaxed) {
+                    for (socket, frames) in sockets.iter().zip(&frames) {
+                        for frame in frames {
+                            send(socket, frame);
+                        }
+                    }
+                    sent.fetch_add(1, Ordering::Relaxed);
+                    std::thread::sleep(PERIOD);
+                }
+            }
+        });
+        Self {
+            sent,
+            stop,
+            thread: Some(thread),
+        }
+    }
+
+    /// How many of each kind were sent.
+    pub fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Those that came through the box.
+    pub fn passed(&self, networks: &Networks, direction: Direction, family: u8) -> Vec<Seen> {
+        let network = match direction {
+            Direction::Out => &networks.wan,
+            Direction::In => &networks.lan,
+        };
+        network.capture.packets(|seen| {
+            let ports = seen.packet.ports();
+            seen.packet.source.is_ipv4() == (family == 4)
+                && ports.is_some_and(|ports| ports.1 == port(direction))
+        })
+    }
+}
+
+impl Drop for Probes {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn port(direction: Direction) -> u16 {
+    match direction {
+        Direction::Out => 50_001,
+        Direction::In => 50_002,
+    }
+}
+
+/// One of each family.
+fn frames(direction: Direction) -> Vec<Vec<u8>> {
+    let card = mac(usize::from(direction == Direction::In));
+    [(4, CLIENT4, SERVER4), (6, CLIENT6, SERVER6)]
+        .into_iter()
+        .map(|(family, client, server)| {
+            let [client, server]: [IpAddr; 2] =
+                [client, server].map(|text| text.parse().expect("an address"));
+            let mut packet = Packet::udp(family, SOURCE_PORT, port(direction), b"probe".to_vec());
+            (packet.source, packet.destination) = match direction {
+                Direction::Out => (client, server),
+                Direction::In => (server, client),
+            };
+            let mut frame = packet.build();
+            frame[..6].copy_from_slice(&card);
+            frame[6..12].copy_from_slice(&[2, 0, 0, 0x77, 0, 9]);
+            frame
+        })
+        .collect()
+}
+
+/// A full queue of a machine that is off takes no more; that is no fault.
+fn send(socket: &OwnedFd, frame: &[u8]) {
+    // SAFETY: the pointer and the length describe `frame`.
+    unsafe {
+        libc::send(
+            socket.as_raw_fd(),
+            frame.as_ptr().cast(),
+            frame.len(),
+            libc::MSG_DONTWAIT,
+        );
+    }
+}
