@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::policy::{
-    changes, interface_settings, log, nat, published, revisions, rules, services, simulate, zone_pairs, zones,
+    changes, dns_servers, interface_settings, log, nat, policy_routes, published, revisions, routes, rules,
+    services, simulate, zone_pairs, zones,
 };
 use crate::commands::{
     console, events, features, flow_records, flows, hardware_flows, interfaces, lists, top, tuning,
@@ -82,6 +83,15 @@ pub enum Command {
     /// What this box does to its interfaces.
     #[command(subcommand)]
     InterfaceSettings(interface_settings::Command),
+    /// Static routes.
+    #[command(subcommand)]
+    Routes(routes::Command),
+    /// Which table of routes judges a packet.
+    #[command(subcommand)]
+    PolicyRoutes(policy_routes::Command),
+    /// Servers this box asks for names.
+    #[command(subcommand)]
+    DnsServers(dns_servers::Command),
     /// Several changes to the policy at once.
     #[command(subcommand)]
     Changes(changes::Command),

@@ -72,6 +72,9 @@ async fn dispatch(arguments: &Arguments) -> Result<(), CliError> {
         Command::InterfaceSettings(command) => {
             policy::interface_settings::run(command, &api, &mut output).await
         }
+        Command::Routes(command) => policy::routes::run(command, &api, &mut output).await,
+        Command::PolicyRoutes(command) => policy::policy_routes::run(command, &api, &mut output).await,
+        Command::DnsServers(command) => policy::dns_servers::run(command, &api, &mut output).await,
         Command::Changes(command) => policy::changes::run(command, &api, &mut output).await,
         Command::Revisions(command) => policy::revisions::run(command, &api, &mut output).await,
         Command::Diagnostics => policy::diagnostics::run(&api, &mut output).await,

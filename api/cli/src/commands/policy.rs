@@ -2,11 +2,14 @@
 
 pub mod changes;
 pub mod diagnostics;
+pub mod dns_servers;
 pub mod interface_settings;
 pub mod log;
 pub mod nat;
+pub mod policy_routes;
 pub mod published;
 pub mod revisions;
+pub mod routes;
 pub mod rules;
 pub mod services;
 pub mod simulate;

@@ -13,6 +13,7 @@ mod https;
 mod json;
 mod lists;
 mod policy;
+mod routes;
 mod run;
 mod samples;
 mod tables;
