@@ -25,6 +25,7 @@ use crate::config::{Config, DatapathKind, Enforce};
 use crate::connections::Followed;
 use crate::datapath::{self, Parts};
 use crate::directories::{self, DirectoryError, StateDirectory};
+use crate::network_daemons::network_daemons;
 use crate::privileges::{self, PrivilegeError};
 use crate::sockets::{self, Socket, SocketError};
 use crate::supervise::Supervisor;
@@ -150,7 +151,7 @@ async fn serve(
         flow_cache: Some(Arc::new(Followed(flows.clone()))),
         hardware: Some(hardware(config.datapath)),
         network: Some(network(config.datapath)),
-        network_daemons: None,
+        network_daemons: network_daemons(&config.network.agent_socket),
         config: ravelin_control::Config {
             import_limit_bytes: config.import_limit_bytes,
             address_capacity: usize::try_from(config.capacity.addresses).unwrap_or(usize::MAX),
