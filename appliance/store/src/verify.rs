@@ -5,6 +5,15 @@ use time::OffsetDateTime;
 
 use crate::{Store, StoreError};
 
+/// Tables whose rows are also in indices: what is read by one must be what is read by the other.
+const INDICES: [&str; 5] = [
+    "PRAGMA integrity_check('policy_object')",
+    "PRAGMA integrity_check('policy_history')",
+    "PRAGMA integrity_check('revision')",
+    "PRAGMA integrity_check('list')",
+    "PRAGMA integrity_check('entry')",
+];
+
 impl Store {
     /// Reads all of the configuration. SQLite has found the file consistent before; this finds references to nothing,
     /// entries whose table and index differ, and rows that say nothing.
@@ -19,12 +28,14 @@ impl Store {
                 .damaged(format!("a row of {table} refers to nothing"))
                 .await?);
         }
-        let finding: String = sqlx::query_scalar("PRAGMA integrity_check('entry')")
-            .fetch_one(&self.reader)
-            .await
-            .map_err(StoreError::Verify)?;
-        if finding != "ok" {
-            return Err(self.damaged(finding).await?);
+        for check in INDICES {
+            let finding: String = sqlx::query_scalar(check)
+                .fetch_one(&self.reader)
+                .await
+                .map_err(StoreError::Verify)?;
+            if finding != "ok" {
+                return Err(self.damaged(finding).await?);
+            }
         }
         self.features().await?;
         self.tuning().await?;

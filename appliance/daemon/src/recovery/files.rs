@@ -81,7 +81,7 @@ pub fn copy_store(from: &Path, to: &Path) -> io::Result<()> {
     clear_store(to)?;
     for suffix in ["", WAL] {
         let source = beside(from, suffix);
-        if suffix.is_empty() || source.exists() {
+        if suffix.is_empty() || source.is_file() {
             copy(&source, &beside(to, suffix))?;
         }
     }

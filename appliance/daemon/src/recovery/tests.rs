@@ -170,23 +170,24 @@ fn a_revision_the_engine_ends_with_gives_way_to_the_copy_before_it_and_then_to_l
     assert_eq!(world.open(early), none(3));
 }
 
+/// A full disk, one that is not to be written to, and a file that may not be touched are all the same to SQLite.
 #[test]
-fn where_the_directory_takes_no_file_the_store_is_used_in_memory() {
+fn a_store_that_cannot_be_opened_where_it_is_is_used_in_memory_and_left_alone() {
     let world = World::new(Slot::A);
     world.fill(Slot::A, 3);
-    let full = world.on_a_full_disk();
-    let found = world.open(WELL);
-    drop(full);
-    if let Some(found) = Some(found).filter(|found| found.volatile) {
-        assert_eq!(
-            found,
-            Found {
-                volatile: true,
-                ..good(3)
-            }
-        );
-    }
-    assert_eq!(world.open(WELL), none(3), "nothing happened to the store");
+    let before = world.own_bytes();
+    let barrier = world.bar_opening();
+    assert_eq!(
+        world.open(WELL),
+        Found {
+            volatile: true,
+            ..good(3)
+        }
+    );
+    std::fs::remove_dir(barrier).expect("remove");
+    assert_eq!(world.own_bytes(), before);
+    assert_eq!(world.open(WELL), none(3), "and is gone by as soon as it can be");
+    assert_eq!(world.bad().len(), 0);
 }
 
 /// The power goes before every step there is, once each: the next start comes to the same end, and nothing is lost.

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::process::Stdio;
 
 use ipnet::{IpNet, Ipv4Net};
-use ravelin_api_types::{InterfaceSettings, Page, PolicyDocument};
+use ravelin_api_types::{FactoryReset, InterfaceSettings, LogEntry, Page, PolicyDocument};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -122,17 +122,20 @@ async fn factory_reset(api: &Api, lines: &mut Lines, output: &mut Output) -> Res
         return Ok(());
     }
     let call = Call::new(Method::POST, &["system", "factory-reset"]);
-    api.json(call.json(&json!({"confirm": "factory reset"}))).await?;
+    api.json(call.json(&FactoryReset {
+        confirm: FactoryReset::CONFIRMATION.to_owned(),
+    }))
+    .await?;
     say(output, "the machine restarts as it came")
 }
 
 async fn log(api: &Api, output: &mut Output) -> Result<(), CliError> {
     let page = api.collect(&["system", "logs"], &[], Some(LOG_LINES)).await?;
-    let page: Page<Value> = api.read(page)?;
+    let page: Page<LogEntry> = api.read(page)?;
     // Newest first.
     for entry in page.items.iter().rev() {
-        let text = |name: &str| entry[name].as_str().unwrap_or_default().to_owned();
-        let line = format!("{} {}: {}", text("at"), text("unit"), text("message"));
+        let who = entry.identifier.as_deref().or(entry.unit.as_deref());
+        let line = format!("{} {}: {}", entry.at, who.unwrap_or("?"), entry.message);
         say(output, &line)?;
     }
     Ok(())
@@ -191,7 +194,7 @@ async fn lan_address(api: &Api, lines: &mut Lines, output: &mut Output) -> Resul
         }
         None => Call::new(Method::POST, &["interface-settings"]).json(&json!({
             "interface": interface,
-            "addresses": [address],
+            "addresses": [address.to_string()],
         })),
     };
     api.json(call).await?;
@@ -200,8 +203,9 @@ async fn lan_address(api: &Api, lines: &mut Lines, output: &mut Output) -> Resul
 
 /// Settings with another IPv4 address, the same IPv6 ones, and leases from the new network where there were any.
 fn patch(address: Ipv4Net, own: &[IpNet], has_range: bool) -> Value {
-    let mut addresses = vec![IpNet::V4(address)];
-    addresses.extend(own.iter().filter(|own| matches!(own.addr(), IpAddr::V6(_))));
+    let mut addresses = vec![address.to_string()];
+    let kept = own.iter().filter(|own| matches!(own.addr(), IpAddr::V6(_)));
+    addresses.extend(kept.map(ToString::to_string));
     let mut patch = json!({ "addresses": addresses, "dhcp_client": {"ipv4": false} });
     if has_range {
         let range = leases(address).map(|(first, last)| json!({"first": first, "last": last}));

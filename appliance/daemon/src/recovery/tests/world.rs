@@ -152,6 +152,13 @@ impl World {
         });
     }
 
+    /// Has no process open the store; answers what must go for that to end: SQLite opens this file beside every store.
+    pub fn bar_opening(&self) -> PathBuf {
+        let path = files::beside(&self.own(), "-wal");
+        fs::create_dir(&path).expect("directory");
+        path
+    }
+
     /// Stores that were set aside.
     pub fn bad(&self) -> Vec<PathBuf> {
         let mut bad: Vec<PathBuf> = files::siblings(&self.own(), ".bad-")
