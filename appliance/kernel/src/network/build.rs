@@ -127,6 +127,9 @@ fn create(
             info.put_text(link::INFO_KIND, "vlan");
             info.nest(link::INFO_DATA, |data| {
                 data.put(link::VLAN_ID, &id.get().to_ne_bytes());
+                // Else the kernel raises it with the link that carries it, whatever is wanted of it.
+                let [a, b, c, d] = link::VLAN_LOOSE_BINDING.to_ne_bytes();
+                data.put(link::VLAN_FLAGS, &[a, b, c, d, a, b, c, d]);
             });
         }
         VirtualLink::Bridge { spanning_tree, .. } => put_bridge(info, *spanning_tree),

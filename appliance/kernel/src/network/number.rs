@@ -44,6 +44,9 @@ pub(super) mod link {
     pub(in super::super) const INFO_KIND: u16 = 1;
     pub(in super::super) const INFO_DATA: u16 = 2;
     pub(in super::super) const VLAN_ID: u16 = 1;
+    /// Flags, and which of them are told.
+    pub(in super::super) const VLAN_FLAGS: u16 = 2;
+    pub(in super::super) const VLAN_LOOSE_BINDING: u32 = 4;
     pub(in super::super) const VLAN_PROTOCOL: u16 = 5;
     pub(in super::super) const BRIDGE_SPANNING_TREE: u16 = 5;
     pub(in super::super) const BOND_MODE: u16 = 1;

@@ -8,7 +8,7 @@ mod real;
 use std::collections::BTreeSet;
 
 use ravelin_compile::generate::Random;
-use ravelin_model::{NetworkPlan, RouteTarget, VirtualLink, WantedRoute};
+use ravelin_model::{NetworkPart, NetworkPlan, OWN_PROTOCOL, RouteTarget, VirtualLink, WantedRoute};
 
 use super::bring::bring;
 use super::present::{Kind, Present, PresentRoute, RouteKey, Way, plain_rule};
@@ -223,7 +223,40 @@ fn a_change_that_fails_holds_up_no_other() {
             .filter(|fault| !fault.reason.contains("read-only"))
             .collect();
         let parts: Vec<_> = faults.iter().map(|fault| (&fault.part, fault.waiting)).collect();
-        assert_eq!(parts, [(&ravelin_model::NetworkPart::Route(unreachable), true)]);
+        assert_eq!(parts, [(&NetworkPart::Route(unreachable), true)]);
         assert_eq!(lacks(&sound, &model.present), Vec::<String>::new());
     }
+}
+
+#[test]
+fn a_place_another_takes_is_given_up() {
+    let mut model = Model::default();
+    let index = model.plug("eth0").index;
+    let way = Way::Interface(index);
+    let wanted = WantedRoute {
+        destination: "198.51.100.0/24".parse().expect("network"),
+        table: 254,
+        metric: 7,
+        target: RouteTarget::Blackhole,
+        mtu_bytes: None,
+    };
+    let theirs = PresentRoute {
+        key: RouteKey::of(&wanted),
+        protocol: 16,
+        way,
+        mtu_bytes: None,
+    };
+    let ours = PresentRoute {
+        protocol: OWN_PROTOCOL,
+        ..theirs.clone()
+    };
+    model.present.routes = vec![ours, theirs.clone()];
+    let plan = NetworkPlan {
+        routes: vec![wanted.clone()],
+        ..NetworkPlan::default()
+    };
+    let faults = bring(&mut model, &plan).expect("never fails");
+    assert_eq!(model.present.routes, [theirs]);
+    let parts: Vec<_> = faults.iter().map(|fault| (&fault.part, fault.waiting)).collect();
+    assert_eq!(parts, [(&NetworkPart::Route(wanted), false)]);
 }

@@ -222,3 +222,54 @@ fn bonds_are_made_and_get_their_ports() {
         assert!(!names().contains(&"bond9".to_owned()));
     });
 }
+
+#[test]
+fn a_vlan_device_is_raised_by_the_plan_alone() {
+    with_cards("raised", &["lan0"], || {
+        if !has("vlan", "link lan0 type vlan id 9") {
+            return;
+        }
+        let with = |enabled| {
+            let guests = WantedLink {
+                enabled: Some(enabled),
+                ..made("guests", vlan("lan0", 7), &["10.7.0.1/24"])
+            };
+            plan(vec![guests, link("lan0", &[])])
+        };
+        check(&with(false), &[]);
+        assert!(is_up("lan0") && !is_up("guests"));
+        ip("link set lan0 down");
+        ip("link set lan0 up");
+        assert!(!is_up("guests"), "with what carries it");
+        check(&with(true), &[]);
+        assert!(is_up("guests"));
+    });
+}
+
+#[test]
+fn a_bond_raises_no_port_that_shall_not_be_up() {
+    with_cards("held-back", &["lan0"], || {
+        if !has("bond", "type bond") {
+            return;
+        }
+        let with = |enabled| {
+            let port = WantedLink {
+                enabled,
+                ..link("lan0", &[])
+            };
+            plan(vec![
+                made("bond9", bond(&["lan0"], BondMode::ActiveBackup), &[]),
+                port,
+            ])
+        };
+        check(&with(None), &[(the_link("bond9"), true, "'lan0' is down")]);
+        assert!(!is_up("lan0"));
+        check(&with(Some(true)), &[]);
+        assert_eq!(shown("link show dev lan0")["master"], "bond9");
+        check(&with(None), &[]);
+        assert_eq!(shown("link show dev lan0")["master"], "bond9");
+        check(&with(Some(false)), &[(the_link("bond9"), true, "'lan0' is down")]);
+        assert!(!is_up("lan0"));
+        assert_eq!(shown("link show dev lan0")["master"], Value::Null);
+    });
+}

@@ -193,6 +193,7 @@ impl<'a> LinkWork<'a> {
             if !self.standing.contains_key(link.name.as_str()) {
                 continue;
             }
+            let bond = matches!(link.virtual_link, Some(VirtualLink::Bond { .. }));
             for port in ports {
                 let part = NetworkPart::Link(link.name.clone());
                 if !self.standing.contains_key(port.as_str()) {
@@ -201,10 +202,21 @@ impl<'a> LinkWork<'a> {
                     && *other != link.name
                 {
                     difference.fault(part, false, format!("'{port}' is a port of '{other}'"));
+                } else if bond && !self.may_be_up(port) {
+                    let reason = format!("'{port}' is down, and would be raised as its port");
+                    difference.fault(part, true, reason);
                 } else {
                     self.ports.insert(port, &link.name);
                 }
             }
+        }
+    }
+
+    /// Whether a link is up, or shall be.
+    fn may_be_up(&self, name: &str) -> bool {
+        match self.wanted.get(name).and_then(|link| link.enabled) {
+            Some(up) => up,
+            None => self.by_name.get(name).is_some_and(|link| link.up),
         }
     }
 

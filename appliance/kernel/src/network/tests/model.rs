@@ -89,11 +89,19 @@ impl Model {
         routes
     }
 
+    /// VLAN devices on a link.
     fn on_top(&self, below: u32) -> Vec<PresentLink> {
         let links = self.present.links.values();
         let on_top = links
             .filter(|link| matches!(link.kind, Kind::Vlan { parent: Some(parent), .. } if parent == below));
         on_top.cloned().collect()
+    }
+
+    /// Those of them that go up and down with it: we make ours so that they do not.
+    fn followers(&self, below: u32) -> Vec<PresentLink> {
+        let mut followers = self.on_top(below);
+        followers.retain(|link| !link.own);
+        followers
     }
 
     fn lower(&mut self, name: &str) -> Result<(), &'static str> {
@@ -103,7 +111,7 @@ impl Model {
             .addresses
             .retain(|address| address.link != index || address.network.addr().is_ipv4());
         self.flush(index, |_| true);
-        for vlan in self.on_top(index) {
+        for vlan in self.followers(index) {
             self.lower(&vlan.name)?;
         }
         Ok(())
@@ -121,13 +129,14 @@ impl Model {
         if let Kind::Vlan {
             parent: Some(parent), ..
         } = link.kind
+            && !link.own
             && !self.present.links[&parent].up
         {
             return Err("network is down");
         }
         self.get(name)?.up = true;
         if !link.up {
-            for vlan in self.on_top(link.index) {
+            for vlan in self.followers(link.index) {
                 self.raise(&vlan.name)?;
             }
         }

@@ -181,7 +181,8 @@ fn links(random: &mut Random, kinds: Kinds) -> Vec<WantedLink> {
     for link in &mut links {
         // The same everywhere fits everywhere.
         link.mtu_bytes = mtu_bytes;
-        if free.contains(&link.name) && random.once_in(8) {
+        // A bond raises its ports.
+        if !bond.contains(&link.name) && random.once_in(6) {
             link.enabled = Some(false);
         }
     }
@@ -189,11 +190,6 @@ fn links(random: &mut Random, kinds: Kinds) -> Vec<WantedLink> {
     if !links.is_empty() {
         let at = random.below(links.len());
         links.rotate_left(at);
-    }
-    let up = raised_of(&links);
-    for link in &mut links {
-        // The kernel lowers what is carried with what carries it.
-        link.enabled = Some(up[&link.name]);
     }
     links
 }
@@ -232,24 +228,8 @@ fn addresses(plan: &NetworkPlan) -> Vec<(String, IpNet)> {
 
 /// Links of the plan, and whether they are up in the end.
 fn raised(plan: &NetworkPlan) -> BTreeMap<String, bool> {
-    raised_of(&plan.links)
-}
-
-fn raised_of(links: &[WantedLink]) -> BTreeMap<String, bool> {
-    let by_name: BTreeMap<_, _> = links.iter().map(|link| (link.name.as_str(), link)).collect();
-    let up = |link: &WantedLink| -> bool {
-        let mut link = link;
-        loop {
-            if link.enabled != Some(true) {
-                return false;
-            }
-            match &link.virtual_link {
-                Some(VirtualLink::Vlan { parent, .. }) => link = by_name[parent.as_str()],
-                _ => return true,
-            }
-        }
-    };
-    links.iter().map(|link| (link.name.clone(), up(link))).collect()
+    let up = |link: &WantedLink| (link.name.clone(), link.enabled == Some(true));
+    plan.links.iter().map(up).collect()
 }
 
 /// Whether another has an address of the network, on whatever link.
