@@ -8,7 +8,8 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use tempfile::TempDir;
 
-use crate::run::{Run, run};
+use crate::engine::{Engine, Reply};
+use crate::run::{Run, run, run_with};
 
 const ANSWER: &str = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 64\r\n\r\n\
     {\"interfaces\": [], \"event_losses\": {\"suppressed\": 0, \"lost\": 0}}";
@@ -78,4 +79,16 @@ fn nothing_else_is_trusted_and_the_way_out_is_told() {
         3,
         "a host name it is valid for",
     );
+}
+
+#[test]
+fn the_socket_needs_no_certificates_of_the_machine() {
+    let engine = Engine::new([("GET /api/v1/ebpf/stats", Reply::json("{}"))]);
+    let socket = engine.socket();
+    let run = run_with(
+        &["--socket", socket.to_str().unwrap(), "--json", "stats"],
+        "",
+        &[("SSL_CERT_FILE", "/nonexistent"), ("SSL_CERT_DIR", "/nonexistent")],
+    );
+    check(&run, 0, "");
 }

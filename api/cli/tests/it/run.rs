@@ -29,6 +29,11 @@ pub fn ravelin_reading(engine: &Engine, arguments: &[&str], input: &str) -> Run 
 
 /// Runs anywhere.
 pub fn run(arguments: &[&str], input: &str) -> Run {
+    run_with(arguments, input, &[])
+}
+
+/// Runs anywhere with these variables.
+pub fn run_with(arguments: &[&str], input: &str, variables: &[(&str, &str)]) -> Run {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ravelin"));
     for name in [
         "RAVELIN_SOCKET",
@@ -40,6 +45,7 @@ pub fn run(arguments: &[&str], input: &str) -> Run {
     }
     let mut child = command
         .args(arguments)
+        .envs(variables.iter().copied())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
