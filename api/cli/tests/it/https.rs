@@ -88,7 +88,10 @@ fn the_socket_needs_no_certificates_of_the_machine() {
     let run = run_with(
         &["--socket", socket.to_str().unwrap(), "--json", "stats"],
         "",
-        &[("SSL_CERT_FILE", "/nonexistent"), ("SSL_CERT_DIR", "/nonexistent")],
+        &[
+            ("SSL_CERT_FILE", "/nonexistent"),
+            ("SSL_CERT_DIR", "/nonexistent"),
+        ],
     );
     check(&run, 0, "");
 }
