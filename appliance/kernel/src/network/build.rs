@@ -20,11 +20,13 @@ const MONITOR_MS: u32 = 100;
 /// By the hash of layers 3 and 4 (BOND_XMIT_POLICY_LAYER34).
 const LAYERS_3_AND_4: u8 = 1;
 
-/// The request for a change. `index` tells the kernel index of a link by its name.
+/// The request for a change. `index` tells the kernel index of a link by its name; `on_link`: of the link a gateway is
+/// taken to be on, whatever the kernel finds.
 pub(super) fn request(
     messages: &mut Messages,
     sequence: u32,
     operation: &Operation,
+    on_link: Option<u32>,
     index: &mut impl FnMut(&str) -> io::Result<u32>,
 ) -> io::Result<()> {
     match operation {
@@ -71,10 +73,24 @@ pub(super) fn request(
             put_address(messages, RTM_DELADDR, 0, sequence, index(name)?, *network);
         }
         Operation::AddRoute(wanted) => {
-            put_route(messages, NLM_F_CREATE | NLM_F_EXCL, sequence, wanted, index)?;
+            put_route(
+                messages,
+                NLM_F_CREATE | NLM_F_EXCL,
+                sequence,
+                wanted,
+                on_link,
+                index,
+            )?;
         }
         Operation::ReplaceRoute(wanted) | Operation::AffirmRoute(wanted) => {
-            put_route(messages, NLM_F_CREATE | NLM_F_REPLACE, sequence, wanted, index)?;
+            put_route(
+                messages,
+                NLM_F_CREATE | NLM_F_REPLACE,
+                sequence,
+                wanted,
+                on_link,
+                index,
+            )?;
         }
         Operation::RemoveRoute(wanted) => remove_route(messages, sequence, wanted),
         Operation::AddRule(wanted) => {
@@ -199,6 +215,7 @@ fn put_route(
     flags: u16,
     sequence: u32,
     wanted: &WantedRoute,
+    on_link: Option<u32>,
     index: &mut impl FnMut(&str) -> io::Result<u32>,
 ) -> io::Result<()> {
     let (kind, scope, gateway, interface) = match &wanted.target {
@@ -212,8 +229,19 @@ fn put_route(
         RouteTarget::Blackhole => (route::BLACKHOLE, route::SCOPE_UNIVERSE, None, None),
         RouteTarget::Unreachable => (route::UNREACHABLE, route::SCOPE_UNIVERSE, None, None),
     };
-    let interface = interface.map(index).transpose()?;
-    begin_route(messages, RTM_NEWROUTE, flags, sequence, wanted, kind, scope);
+    let interface = match on_link {
+        Some(on_link) => Some(on_link),
+        None => interface.map(index).transpose()?,
+    };
+    let next_hop = if on_link.is_some() { route::ON_LINK } else { 0 };
+    begin_route(
+        messages,
+        RTM_NEWROUTE,
+        flags,
+        sequence,
+        wanted,
+        [scope, kind, next_hop],
+    );
     if let Some(gateway) = gateway {
         put_ip(messages, route::GATEWAY, gateway);
     }
@@ -230,19 +258,18 @@ fn put_route(
 
 /// Without where it leads: of ours there is one of this key, and next hops another made to it go with it.
 fn remove_route(messages: &mut Messages, sequence: u32, wanted: &WantedRoute) {
-    let (kind, scope) = (route::ANY_TYPE, route::ANY_SCOPE);
-    begin_route(messages, RTM_DELROUTE, 0, sequence, wanted, kind, scope);
+    let anything = [route::ANY_SCOPE, route::ANY_TYPE, 0];
+    begin_route(messages, RTM_DELROUTE, 0, sequence, wanted, anything);
 }
 
-/// Up to its metric.
+/// Up to its metric; with scope, type and flags of its next hop.
 fn begin_route(
     messages: &mut Messages,
     message: u16,
     flags: u16,
     sequence: u32,
     wanted: &WantedRoute,
-    kind: u8,
-    scope: u8,
+    [scope, kind, next_hop]: [u8; 3],
 ) {
     let key = RouteKey::of(wanted);
     let table = u8::try_from(key.table).unwrap_or(route::TABLE_ELSEWHERE);
@@ -257,6 +284,7 @@ fn begin_route(
         scope,
         kind,
     ]);
+    header[8..].copy_from_slice(&u32::from(next_hop).to_ne_bytes());
     messages.begin(message, ACKNOWLEDGE | flags, sequence, &header);
     if key.destination.prefix_len() > 0 {
         put_ip(messages, route::DESTINATION, key.destination.addr());

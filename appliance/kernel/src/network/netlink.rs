@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::{fmt, fs, io};
 
+use ipnet::IpNet;
 use netlink_sys::protocols::NETLINK_ROUTE;
-use ravelin_model::NetworkPlan;
+use ravelin_model::{NetworkPlan, RouteTarget};
 use rtnetlink::packet_core::NLM_F_DUMP_INTR;
 
 use super::bring::Kernel;
@@ -14,7 +15,7 @@ use super::number::{
 };
 use super::operation::Operation;
 use super::path::bus_path;
-use super::present::{Present, PresentLink};
+use super::present::{Present, PresentLink, PresentRoute, RouteKey, Way};
 use super::{build, parse};
 use crate::blocking::BlockingSocket;
 use crate::ioctl::DeviceIoctl;
@@ -64,6 +65,8 @@ pub(super) struct RouteNetlink {
     devices: DeviceIoctl,
     /// Of links that were there at the last reading and were not made anew since.
     indices: BTreeMap<String, u32>,
+    /// IPv6 networks that are on links, of table `main` at the last reading.
+    connected: Vec<(IpNet, u32)>,
 }
 
 impl RouteNetlink {
@@ -74,6 +77,7 @@ impl RouteNetlink {
             socket,
             devices: DeviceIoctl::open()?,
             indices: BTreeMap::new(),
+            connected: Vec::new(),
         })
     }
 
@@ -132,7 +136,7 @@ impl RouteNetlink {
     }
 
     /// Sends a request and waits until it is done.
-    fn tell(&mut self, operation: &Operation) -> Result<(), Refusal> {
+    fn tell(&mut self, operation: &Operation, on_link: Option<u32>) -> Result<(), Refusal> {
         let sequence = self.socket.next_sequence();
         let mut messages = Messages::default();
         let (indices, devices) = (&mut self.indices, &self.devices);
@@ -144,7 +148,7 @@ impl RouteNetlink {
                 Ok(index)
             }
         };
-        build::request(&mut messages, sequence, operation, &mut index)?;
+        build::request(&mut messages, sequence, operation, on_link, &mut index)?;
         self.socket.send(messages.bytes())?;
         loop {
             let datagram = self.socket.receive()?;
@@ -161,6 +165,32 @@ impl RouteNetlink {
                 }
             }
         }
+    }
+}
+
+impl RouteNetlink {
+    /// The link an IPv6 gateway is on. The kernel asks the table of the route, then the rules, and there a route of all
+    /// packets to a gateway hides the one that says so; of IPv4 it leaves such routes out.
+    fn on_link(&self, operation: &Operation) -> Option<u32> {
+        let (Operation::AddRoute(route) | Operation::ReplaceRoute(route) | Operation::AffirmRoute(route)) =
+            operation
+        else {
+            return None;
+        };
+        let RouteTarget::Gateway { gateway, interface } = &route.target else {
+            return None;
+        };
+        let only = match interface {
+            Some(name) => Some(*self.indices.get(name)?),
+            None => None,
+        };
+        let networks = self
+            .connected
+            .iter()
+            .filter(|(network, index)| network.contains(gateway) && only.is_none_or(|only| only == *index));
+        networks
+            .max_by_key(|(network, _)| network.prefix_len())
+            .map(|(_, index)| *index)
     }
 }
 
@@ -198,6 +228,7 @@ impl Kernel for RouteNetlink {
             .values()
             .map(|link| (link.name.clone(), link.index))
             .collect();
+        self.connected = routes.iter().filter_map(connected).collect();
         Ok(Present {
             links,
             addresses,
@@ -209,7 +240,15 @@ impl Kernel for RouteNetlink {
     fn perform(&mut self, operation: &Operation) -> Result<(), Refusal> {
         let done = match operation {
             Operation::RefuseAdvertisements(name) => refuse_advertisements(name).map_err(Refusal::from),
-            operation => self.tell(operation),
+            operation => match self.tell(operation, None) {
+                Err(refusal) if refusal.error.raw_os_error() == Some(libc::EHOSTUNREACH) => {
+                    match self.on_link(operation) {
+                        Some(link) => self.tell(operation, Some(link)),
+                        None => Err(refusal),
+                    }
+                }
+                done => done,
+            },
         };
         if let Operation::Create(name, _) | Operation::Delete(name) = operation {
             self.indices.remove(name);
@@ -222,6 +261,19 @@ impl Kernel for RouteNetlink {
 
     fn waits(refusal: &Refusal) -> bool {
         refusal.waits()
+    }
+}
+
+/// Network and link of a route of table `main` that says what is on an IPv6 link.
+fn connected(route: &PresentRoute) -> Option<(IpNet, u32)> {
+    let RouteKey {
+        table, destination, ..
+    } = route.key;
+    match route.way {
+        Way::Interface(link) if table == route::TABLE_MAIN && destination.addr().is_ipv6() => {
+            Some((destination, link))
+        }
+        _ => None,
     }
 }
 

@@ -101,6 +101,8 @@ pub(super) mod route {
     pub(in super::super) const SCOPE_LINK: u8 = 253;
     pub(in super::super) const SCOPE_HOST: u8 = 254;
     pub(in super::super) const ANY_SCOPE: u8 = 255;
+    /// Flag of a next hop: it is on the link, whatever routes say.
+    pub(in super::super) const ON_LINK: u8 = 4;
     /// Flag: one of the kernel's cache.
     pub(in super::super) const CLONED: u32 = 0x200;
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use ravelin_kernel::{Hint, PathHints};
-use ravelin_model::{NetworkPlan, RouteTarget, WantedLink, WantedRoute, WantedRouteRule};
+use ravelin_model::{NetworkPart, NetworkPlan, RouteTarget, WantedLink, WantedRoute, WantedRouteRule};
 use serde_json::Value;
 
 use crate::support::{
@@ -311,5 +311,34 @@ fn links_of_a_plan_take_no_router_advertisements() {
         assert_eq!(setting("wan0").trim(), "0");
         assert_eq!(setting("br0").trim(), "0");
         assert_eq!(setting("lan0").trim(), "1", "nothing is said of it");
+    });
+}
+
+#[test]
+fn rules_of_all_packets_hide_no_gateway() {
+    with_cards("hidden", &["wan0"], || {
+        let by = |table, destination: &str, gateway: &str| route(destination, table, 9, via(gateway, None));
+        let mut wanted = NetworkPlan {
+            routes: vec![by(100, "0.0.0.0/0", "192.0.2.1"), by(100, "::/0", "2001:db8::1")],
+            rules: vec![
+                rule(100, None, 100),
+                WantedRouteRule {
+                    ipv6: true,
+                    ..rule(100, None, 100)
+                },
+            ],
+            ..plan(vec![link("wan0", &["192.0.2.2/24", "2001:db8::2/64"])])
+        };
+        check(&wanted, &[]);
+        for table in [100, 200] {
+            wanted.routes.push(by(table, "198.51.100.0/24", "192.0.2.7"));
+            wanted.routes.push(by(table, "2001:db8:9::/48", "2001:db8::7"));
+            check(&wanted, &[]);
+        }
+        assert_eq!(own_routes().len(), 6);
+        check(&wanted, &[]);
+        let nowhere = by(200, "2001:db8:a::/48", "2001:db8:b::1");
+        wanted.routes.push(nowhere.clone());
+        check(&wanted, &[(NetworkPart::Route(nowhere), true, "")]);
     });
 }
