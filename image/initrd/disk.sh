@@ -35,7 +35,7 @@ find_slot() {
 			grep -qs "^PARTNAME=ravelin-boot-$slot" "$uevent" || continue
 			entry=$(readlink -f "${uevent%/uevent}")
 			disk=${entry%/*} disk=${disk##*/}
-			boot_uuid=$(sfdisk --part-uuid "/dev/$disk" "$(cat "$entry/partition")" | tr A-F a-f)
+			boot_uuid=$(sfdisk --part-uuid "/dev/$disk" "$(cat "$entry/partition")" 2>/dev/null | tr A-F a-f)
 			[ "$boot_uuid" != "$boot" ] || return 0
 		done
 		tries=$((tries + 1))
