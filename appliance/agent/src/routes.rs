@@ -5,7 +5,7 @@ use axum::extract::{Json, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use ravelin_system::journal::{JournalPage, JournalQuery};
-use ravelin_system::network_services::{self, NetworkServices};
+use ravelin_system::network_services::{self, Leases, NetworkServices};
 use ravelin_system::{Refusal, RefusalCode, Status};
 
 use crate::state::AgentState;
@@ -36,6 +36,7 @@ pub fn router(state: AgentState) -> Router {
     Router::new()
         .route("/status", get(show_status))
         .route("/network-services", get(show_services).put(put_services))
+        .route("/dhcp-leases", get(show_leases))
         .route("/updates", get(update_routes::index).post(update_routes::create))
         .route("/updates/{id}", get(update_routes::show))
         .route("/slots/{slot}/boot", post(update_routes::boot))
@@ -68,6 +69,12 @@ async fn put_services(
         .map_err(|detail| Refusal::new(RefusalCode::Internal, detail))?;
     state.set_network_services(services.clone());
     Ok(Json(services))
+}
+
+async fn show_leases() -> Result<Json<Leases>, Refused> {
+    let leases = on_thread(network_services::leases).await?;
+    let failed = |error| Refusal::new(RefusalCode::Internal, format!("leases cannot be read: {error}"));
+    Ok(Json(leases.map_err(failed)?))
 }
 
 async fn logs(

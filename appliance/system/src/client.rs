@@ -18,7 +18,7 @@ use thiserror::Error;
 use tokio::net::UnixStream;
 
 use crate::journal::{JournalPage, JournalQuery};
-use crate::network_services::NetworkServices;
+use crate::network_services::{Leases, NetworkServices};
 use crate::refusal::Refusal;
 use crate::slot::Slot;
 use crate::status::Status;
@@ -104,6 +104,11 @@ impl Agent {
     pub async fn put_network_services(&self, services: &NetworkServices) -> Result<(), AgentError> {
         let _: NetworkServices = self.send(Method::PUT, "/network-services", services).await?;
         Ok(())
+    }
+
+    /// Leases that were given to clients of the LANs.
+    pub async fn dhcp_leases(&self) -> Result<Leases, AgentError> {
+        self.get("/dhcp-leases").await
     }
 
     /// Every update that is remembered, the newest first.

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 pub use apply::{Daemon, Daemons, Places, SystemDaemons, apply, apply_with};
 pub use files::{InvalidServices, ServiceFiles, render};
 pub use interface_name::{InterfaceName, InvalidInterfaceName};
-pub use leases::{Lease, LeaseHolder, Leases, read_leases};
+pub use leases::{Lease, LeaseHolder, Leases, leases, read_leases};
 
 /// All of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

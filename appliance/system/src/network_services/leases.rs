@@ -6,6 +6,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::dnsmasq::LEASES;
+
 /// Most of the file that is read: 4 MiB are 50,000 leases.
 const LIMIT: u64 = 4 << 20;
 
@@ -38,6 +40,11 @@ pub struct LeaseHolder {
 pub struct Leases {
     /// By address.
     pub leases: Vec<Lease>,
+}
+
+/// The leases of this appliance.
+pub fn leases() -> io::Result<Leases> {
+    read_leases(Path::new(LEASES))
 }
 
 /// The leases of the file; there are none before dnsmasq first ran.

@@ -62,8 +62,10 @@ fn kinds(lan: &Value, wan: &Value) -> Vec<(&'static str, Value, Value, Value)> {
         (
             "/api/v1/interface-settings",
             json!({"interface": "far0", "hardware": {"large_receive_offload": false, "rx_ring_descriptors": null}}),
-            json!({"interface": "far0", "description": "", "hardware": {"large_receive_offload": false},
-                "state": "absent"}),
+            json!({"interface": "far0", "description": "", "addresses": [], "identity": {},
+                "dhcp_client": {"ipv4": false, "ipv6": false},
+                "lan_services": {"dns": false, "router_advertisements": false},
+                "hardware": {"large_receive_offload": false}, "state": "absent"}),
             json!({"hardware": {"large_receive_offload": false, "rx_ring_descriptors": 4096}}),
         ),
         (
