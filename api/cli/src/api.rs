@@ -1,7 +1,9 @@
 //! Requests to the engine.
 
 use ravelin_api_types::{AccessToken, Page, Problem};
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_MATCH};
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_MATCH,
+};
 use reqwest::{Body, Client, Method, Response, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -61,6 +63,15 @@ impl Call {
         let text = serde_json::to_vec(body).unwrap_or_default();
         self.body = Some(("application/json", text.into()));
         self
+    }
+
+    /// With a bundle as the body, of this length if that is known.
+    pub fn bundle(mut self, body: Body, length: Option<u64>) -> Self {
+        self.body = Some(("application/octet-stream", body));
+        match length {
+            Some(length) => self.header(CONTENT_LENGTH, length.to_string()),
+            None => self,
+        }
     }
 
     /// With a body of lines.

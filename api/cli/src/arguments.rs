@@ -9,7 +9,7 @@ use crate::commands::policy::{
     services, simulate, zone_pairs, zones,
 };
 use crate::commands::{
-    console, events, features, flow_records, flows, hardware_flows, interfaces, lists, top, tuning,
+    console, events, features, flow_records, flows, hardware_flows, interfaces, lists, system, top, tuning,
 };
 use crate::error::EXIT_STATUSES;
 
@@ -123,6 +123,8 @@ pub enum Command {
     Stats,
     /// What the engine sets itself by what it measures.
     Tuning(tuning::Arguments),
+    /// The machine: versions, updates, power, logs.
+    System(system::Arguments),
     /// What a screen and a keyboard at the appliance show and do.
     Console(console::Arguments),
     /// What happens, as it happens.

@@ -15,5 +15,6 @@ pub mod policy;
 pub mod programs;
 pub mod stats;
 pub mod status;
+pub mod system;
 pub mod top;
 pub mod tuning;

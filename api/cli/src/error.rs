@@ -39,6 +39,17 @@ pub enum CliError {
         /// What is wrong with it.
         cause: String,
     },
+    /// A file named on the command line cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    WriteFile {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Nothing came of an update.
+    #[error("the update has failed: {0}")]
+    UpdateFailed(String),
     /// The engine works, but not everything that is enabled does.
     #[error("not ready")]
     NotReady,
@@ -97,8 +108,11 @@ impl CliError {
     /// The exit status of [`EXIT_STATUSES`].
     pub fn exit_status(&self) -> u8 {
         match self {
-            Self::Refused(_) | Self::NoSuchEntry { .. } | Self::NoSuchObject { .. } => 1,
-            Self::Usage(_) | Self::ReadFile { .. } | Self::BadFile { .. } => 2,
+            Self::Refused(_)
+            | Self::NoSuchEntry { .. }
+            | Self::NoSuchObject { .. }
+            | Self::UpdateFailed(_) => 1,
+            Self::Usage(_) | Self::ReadFile { .. } | Self::WriteFile { .. } | Self::BadFile { .. } => 2,
             Self::Unreachable { .. } | Self::BrokeOff { .. } => 3,
             Self::NotAuthorised(_) => 4,
             Self::Strange { .. } => 5,

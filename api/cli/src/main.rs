@@ -91,6 +91,7 @@ async fn dispatch(arguments: &Arguments) -> Result<(), CliError> {
         Command::Maps => commands::maps::run(&api, &mut output).await,
         Command::Stats => commands::stats::run(&api, &mut output).await,
         Command::Tuning(arguments) => commands::tuning::run(arguments, &api, &mut output).await,
+        Command::System(arguments) => commands::system::run(arguments, &mut api, &mut output).await,
         Command::Console(arguments) => commands::console::run(arguments, &api, &mut output).await,
         Command::Events(arguments) => commands::events::run(arguments, &mut api, &mut output).await,
     }

@@ -19,11 +19,14 @@ mod routes;
 mod secrets;
 mod serve;
 mod state;
+mod system;
 mod task;
 mod token;
 
 pub use openapi::{openapi, openapi_files};
+pub use policy::put_policy;
 pub use router::router;
 pub use secrets::{AdminToken, Secrets, SecretsError};
 pub use serve::{SocketTrust, group_id, serve};
 pub use state::{AppState, Limits};
+pub use system::{Machine, follow_trial, follow_updates};

@@ -40,6 +40,7 @@ use down_convert::down_convert;
         (name = "network", description = "Routes and names."),
         (name = "data plane", description = "Programs, maps and counters in the kernel."),
         (name = "tuning", description = "Sizes and rates the engine sets itself by what it measures."),
+        (name = "system", description = "The machine: versions, updates, power, logs."),
         (name = "events", description = "What happens, as it happens."),
         (name = "health", description = "Liveness, readiness, metrics."),
         (name = "docs", description = "This specification."),

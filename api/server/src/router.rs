@@ -7,15 +7,15 @@ use utoipa_axum::routes;
 
 use crate::failure::{method_not_allowed, no_such_path};
 use crate::middleware::{
-    audit, credential, idempotency, known_query, limits, observe, panics, rate, request_id,
+    audit, credential, idempotency, known_query, limits, observe, on_trial, panics, rate, request_id,
 };
 use crate::openapi::Document;
 use crate::routes::{
-    auth, changes, dns_servers, docs, events, feature_config, features, flow_feature_config, flow_records,
-    flows, hardware_flows, health, import, interface_settings, interfaces, list_entries, lists, maps,
+    auth, changes, dhcp_leases, dns_servers, docs, events, feature_config, features, flow_feature_config, flow_records,
+    flows, hardware_flows, health, import, interface_own_settings, interface_settings, interfaces, list_entries, lists, maps,
     metrics, nat_rule_order, nat_rules, network_routes, policy_counters, policy_document, policy_routes,
-    policy_state, programs, published_services, revisions, rule_order, rules, services, simulation,
-    statistics, tuning, verdict_log, zone_pairs, zones,
+    policy_state, programs, published_services, recovery, revisions, rule_order, rules, services, simulation,
+    statistics, system, system_logs, system_updates, tuning, verdict_log, zone_pairs, zones,
 };
 use crate::state::AppState;
 
@@ -154,6 +154,7 @@ pub(crate) fn routes() -> Vec<UtoipaMethodRouter<AppState>> {
             dns_servers::patch,
             dns_servers::delete
         ),
+        routes!(dhcp_leases::index),
         routes!(changes::create),
         routes!(simulation::simulate),
         routes!(verdict_log::index),
@@ -169,6 +170,12 @@ pub(crate) fn routes() -> Vec<UtoipaMethodRouter<AppState>> {
         routes!(interfaces::index),
         routes!(interfaces::show, interfaces::patch),
         routes!(interfaces::offload),
+        routes!(
+            interface_own_settings::show,
+            interface_own_settings::put,
+            interface_own_settings::patch,
+            interface_own_settings::delete
+        ),
         routes!(flows::index),
         routes!(flows::kill),
         routes!(flows::show, flows::delete),
@@ -176,8 +183,24 @@ pub(crate) fn routes() -> Vec<UtoipaMethodRouter<AppState>> {
         routes!(flow_records::index),
         routes!(flow_records::show),
         routes!(tuning::show, tuning::patch),
+        routes!(recovery::acknowledge),
+        routes!(system::show),
+        routes!(system_updates::index, system_updates::create),
+        routes!(system_updates::show),
+        routes!(system_updates::boot),
+        routes!(system::reboot),
+        routes!(system::shut_down),
+        routes!(system::factory_reset),
+        routes!(system_logs::index),
+        routes!(system::support),
         routes!(events::follow),
     ]
+}
+
+/// The handlers without what stands before them: for the engine itself.
+pub(crate) fn handlers(state: AppState) -> Router {
+    let (router, _) = documented().split_for_parts();
+    router.with_state(state)
 }
 
 /// The router, ready to be served on any number of sockets.
@@ -188,6 +211,7 @@ pub fn router(state: AppState) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(no_such_path)
         .layer(middleware::from_fn_with_state(state.clone(), idempotency))
+        .layer(middleware::from_fn_with_state(state.clone(), on_trial))
         .layer(middleware::from_fn_with_state(state.clone(), known_query))
         .layer(middleware::from_fn_with_state(state.clone(), rate))
         .layer(middleware::from_fn_with_state(state.clone(), credential))

@@ -10,6 +10,7 @@ use crate::metrics::{Held, RequestMetrics};
 use crate::middleware::{KnownQueries, Rates, Replies};
 use crate::routes::{CHANGES_PATH, CONFIG_PATH};
 use crate::secrets::Secrets;
+use crate::system::Machine;
 
 /// Bounds of what a client may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +63,7 @@ struct Shared {
     flows: FlowsHandle,
     secrets: Secrets,
     limits: Limits,
+    machine: Machine,
     metrics: RequestMetrics,
     held: Mutex<Held>,
     rates: Rates,
@@ -71,12 +73,19 @@ struct Shared {
 
 impl AppState {
     /// The state of a router over this engine.
-    pub fn new(control: ControlHandle, flows: FlowsHandle, secrets: Secrets, limits: Limits) -> Self {
+    pub fn new(
+        control: ControlHandle,
+        flows: FlowsHandle,
+        secrets: Secrets,
+        limits: Limits,
+        machine: Machine,
+    ) -> Self {
         Self(Arc::new(Shared {
             control,
             flows,
             secrets,
             limits,
+            machine,
             metrics: RequestMetrics::default(),
             held: Mutex::default(),
             rates: Rates::new(&limits),
@@ -99,6 +108,10 @@ impl AppState {
 
     pub(crate) fn limits(&self) -> &Limits {
         &self.0.limits
+    }
+
+    pub(crate) fn machine(&self) -> &Machine {
+        &self.0.machine
     }
 
     pub(crate) fn metrics(&self) -> &RequestMetrics {

@@ -6,7 +6,7 @@ use ravelin_model as model;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{FeatureName, FeatureState, InterfaceSettingsState, Reason, Text, Timestamp, TuningDecision};
+use crate::{FeatureName, FeatureState, InterfaceSettingsState, Reason, Recovery, Text, Timestamp, TuningDecision};
 
 /// Type of an event; also the `event` of the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -34,6 +34,10 @@ pub enum EventType {
     PolicyVerdict,
     /// See `TuningDecision`.
     TuningDecided,
+    /// See `Recovery`.
+    RecoveryChanged,
+    /// See `SystemUpdateChanged`.
+    SystemUpdateChanged,
 }
 
 /// A feature was switched, configured, or changed state.
@@ -47,6 +51,57 @@ pub struct FeatureChanged {
     pub state: FeatureState,
     /// Revision of the change.
     pub revision: u64,
+}
+
+/// An update of the machine went on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SystemUpdateChanged {
+    /// Its id.
+    pub id: String,
+    /// How far it is: a `state` of `SystemUpdate`.
+    #[schema(example = "writing")]
+    pub state: String,
+    /// Version of the bundle, once that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub version: Option<String>,
+    /// Of the bundle, as far as it has come in.
+    pub received_bytes: u64,
+    /// Of the bundle, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub total_bytes: Option<u64>,
+    /// How far writing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 0, maximum = 100, value_type = Option<u32>)]
+    pub written_percent: Option<u8>,
+    /// Why nothing came of it, or the new slot did not stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub problem: Option<String>,
+}
+
+impl From<model::SystemUpdateChanged> for SystemUpdateChanged {
+    fn from(changed: model::SystemUpdateChanged) -> Self {
+        let model::SystemUpdateChanged {
+            id,
+            state,
+            version,
+            received_bytes,
+            total_bytes,
+            written_percent,
+            problem,
+        } = changed;
+        Self {
+            id,
+            state,
+            version,
+            received_bytes,
+            total_bytes,
+            written_percent,
+            problem,
+        }
+    }
 }
 
 /// A list or its entries changed.
@@ -359,6 +414,14 @@ pub struct Event {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub tuning_decided: Option<TuningDecision>,
+    #[allow(missing_docs)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub recovery_changed: Option<Recovery>,
+    #[allow(missing_docs)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub system_update_changed: Option<SystemUpdateChanged>,
 }
 
 impl From<model::SequencedEvent> for Event {
@@ -379,6 +442,8 @@ impl From<model::SequencedEvent> for Event {
             flows_killed: None,
             policy_verdict: None,
             tuning_decided: None,
+            recovery_changed: None,
+            system_update_changed: None,
         };
         match event {
             model::Event::FeatureChanged {
@@ -482,6 +547,14 @@ impl From<model::SequencedEvent> for Event {
             model::Event::TuningDecided(decision) => {
                 data.type_ = EventType::TuningDecided;
                 data.tuning_decided = Some(decision.into());
+            }
+            model::Event::RecoveryChanged(recovery) => {
+                data.type_ = EventType::RecoveryChanged;
+                data.recovery_changed = Some(recovery.into());
+            }
+            model::Event::SystemUpdateChanged(changed) => {
+                data.type_ = EventType::SystemUpdateChanged;
+                data.system_update_changed = Some(changed.into());
             }
         }
         data

@@ -5,6 +5,7 @@
 //! everything that is wrong at once. No axum, no I/O.
 
 mod auth;
+mod dhcp_leases;
 mod events;
 mod features;
 mod flows;
@@ -19,14 +20,17 @@ mod policy;
 mod problem;
 mod programs;
 mod read;
+mod recovery;
 mod statistics;
+mod system;
 mod text;
 mod tuning;
 
 pub use auth::AccessToken;
+pub use dhcp_leases::DhcpLease;
 pub use events::{
     DnsQueryBlocked, Event, EventType, FeatureChanged, FlowsKilled, Gap, InterfaceChanged, InterfaceSettingsChanged, ListChanged,
-    LiveFlowsJudged, PacketDropped, PolicyChanged, PolicyVerdict,
+    LiveFlowsJudged, PacketDropped, PolicyChanged, PolicyVerdict, SystemUpdateChanged,
 };
 pub use features::{
     ConntrackSyncConfig, ConntrackSyncConfigPatch, ConntrackSyncState, Counter, DdosProtectionConfig,
@@ -75,8 +79,14 @@ pub use programs::{Attachment, Hook, Program, RunTime, XdpMode};
 pub use read::{
     BadBody, Errors, Fields, FromJson, MAX_DEPTH, Node, merge_patch, parse, parse_value, parse_with,
 };
+pub use recovery::{Recovery, RecoveryState};
 pub use statistics::{
     Cell, Direction, EventLosses, InterfaceStatistics, Protocol, Reason, Statistics, Verdict,
+};
+pub use system::{
+    FactoryReset, LogEntry, SlotBoot, SlotName, StateCondition, System, SystemClock, SystemDisk,
+    SystemMemory, SystemSlot, SystemTemperature, SystemTrial, SystemUpdate, UpdateFetch, UpdateProblem,
+    UpdateSource, UpdateState,
 };
 pub use text::{Text, Timestamp};
 pub use tuning::{

@@ -102,6 +102,8 @@ pub enum ProblemKind {
     AwaitsConfirmation,
     /// No commit of that number waits.
     NothingToConfirm,
+    /// There was no recovery, or somebody knows of it already.
+    NothingToAcknowledge,
     /// The policy cannot say what would become of it.
     CannotSimulate,
     /// The first request with the same Idempotency-Key is not answered yet.
@@ -136,15 +138,53 @@ pub enum ProblemKind {
     DatapathUnavailable,
     /// Network cards cannot be asked.
     HardwareUnavailable,
+    /// The disk takes no changes.
+    NotKept,
     /// The engine is going down.
     ShuttingDown,
+    /// This machine has no slots, no updates and no journal to show.
+    NotAnAppliance,
+    /// The slot is the one that runs.
+    SlotRuns,
+    /// The slot is empty or was not written to its end.
+    SlotNotWhole,
+    /// An update is at work.
+    UpdateUnderWay,
+    /// Another update came before this one was booted.
+    UpdateReplaced,
+    /// The machine restarted in the middle of an update.
+    UpdateInterrupted,
+    /// The version is not newer than the one that runs.
+    UpdateNotNewer,
+    /// It is no bundle.
+    UpdateNotABundle,
+    /// The bundle ends before its end.
+    UpdateTruncated,
+    /// The bundle has no signature.
+    UpdateUnsigned,
+    /// The signature of the bundle is none of those that are trusted.
+    UpdateUntrusted,
+    /// The bundle is for something else.
+    UpdateIncompatible,
+    /// What came has another checksum than what was asked for.
+    UpdateChecksum,
+    /// The bundle could not be fetched.
+    UpdateFetchFailed,
+    /// The bundle could not be written to the slot.
+    UpdateWriteFailed,
+    /// The slot that runs has yet to show that it works; its changes might be lost.
+    OnTrial,
+    /// The agent of the machine does not answer.
+    AgentUnavailable,
+    /// The partition for the state has no room.
+    DiskFull,
     /// A map of the data plane is full.
     NoRoom,
 }
 
 impl ProblemKind {
     /// Every kind.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 58] = [
         Self::MalformedJson,
         Self::InvalidQuery,
         Self::InvalidHeader,
@@ -164,6 +204,7 @@ impl ProblemKind {
         Self::WouldLockOut,
         Self::AwaitsConfirmation,
         Self::NothingToConfirm,
+        Self::NothingToAcknowledge,
         Self::CannotSimulate,
         Self::RequestInProgress,
         Self::PreconditionFailed,
@@ -181,7 +222,26 @@ impl ProblemKind {
         Self::Busy,
         Self::DatapathUnavailable,
         Self::HardwareUnavailable,
+        Self::NotKept,
         Self::ShuttingDown,
+        Self::NotAnAppliance,
+        Self::SlotRuns,
+        Self::SlotNotWhole,
+        Self::UpdateUnderWay,
+        Self::UpdateReplaced,
+        Self::UpdateInterrupted,
+        Self::UpdateNotNewer,
+        Self::UpdateNotABundle,
+        Self::UpdateTruncated,
+        Self::UpdateUnsigned,
+        Self::UpdateUntrusted,
+        Self::UpdateIncompatible,
+        Self::UpdateChecksum,
+        Self::UpdateFetchFailed,
+        Self::UpdateWriteFailed,
+        Self::OnTrial,
+        Self::AgentUnavailable,
+        Self::DiskFull,
         Self::NoRoom,
     ];
 
@@ -215,6 +275,11 @@ impl ProblemKind {
             Self::WouldLockOut => (409, "would-lock-out", "The change would lock its sender out"),
             Self::AwaitsConfirmation => (409, "awaits-confirmation", "A change waits to be confirmed"),
             Self::NothingToConfirm => (409, "nothing-to-confirm", "Nothing waits to be confirmed"),
+            Self::NothingToAcknowledge => (
+                409,
+                "nothing-to-acknowledge",
+                "There is no recovery to acknowledge",
+            ),
             Self::CannotSimulate => (409, "cannot-simulate", "The packet cannot be simulated"),
             Self::RequestInProgress => (409, "request-in-progress", "The same request is being worked on"),
             Self::PreconditionFailed => (412, "precondition-failed", "The resource has changed"),
@@ -236,7 +301,30 @@ impl ProblemKind {
             Self::Busy => (503, "busy", "The engine is busy with the same"),
             Self::DatapathUnavailable => (503, "datapath-unavailable", "There is no data plane"),
             Self::HardwareUnavailable => (503, "hardware-unavailable", "The network card cannot be asked"),
+            Self::NotKept => (503, "not-kept", "Changes cannot be kept"),
             Self::ShuttingDown => (503, "shutting-down", "The engine is shutting down"),
+            Self::NotAnAppliance => (409, "not-an-appliance", "The machine is no appliance"),
+            Self::SlotRuns => (409, "slot-runs", "The slot runs already"),
+            Self::SlotNotWhole => (409, "slot-not-whole", "The slot cannot be booted"),
+            Self::UpdateUnderWay => (409, "update-under-way", "An update is under way"),
+            Self::UpdateReplaced => (409, "update-replaced", "Another update came in its place"),
+            Self::UpdateInterrupted => (409, "update-interrupted", "The update was interrupted"),
+            Self::UpdateNotNewer => (409, "update-not-newer", "The version is not newer"),
+            Self::UpdateNotABundle => (422, "update-not-a-bundle", "It is no update"),
+            Self::UpdateTruncated => (422, "update-truncated", "The update is not whole"),
+            Self::UpdateUnsigned => (422, "update-unsigned", "The update is not signed"),
+            Self::UpdateUntrusted => (422, "update-untrusted", "The update is not trusted"),
+            Self::UpdateIncompatible => (422, "update-incompatible", "The update is for something else"),
+            Self::UpdateChecksum => (422, "update-checksum", "The update has another checksum"),
+            Self::UpdateFetchFailed => (502, "update-fetch-failed", "The update could not be fetched"),
+            Self::UpdateWriteFailed => (500, "update-write-failed", "The update could not be written"),
+            Self::OnTrial => (503, "on-trial", "The system is on trial"),
+            Self::AgentUnavailable => (
+                503,
+                "agent-unavailable",
+                "The agent of the machine does not answer",
+            ),
+            Self::DiskFull => (507, "disk-full", "The disk has no room"),
             Self::NoRoom => (507, "no-room", "The data plane has no room"),
         }
     }

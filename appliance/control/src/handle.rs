@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 use ravelin_datapath::{FlowSummary, HitCounter};
 use ravelin_model::{
     EntryId, EntryValue, Event, Feature, FeatureConfig, FeatureStatus, HwOffloadStatus, Interface,
-    InterfaceStatistics, List, ListEntry, ListId, ListName, MapInfo, ProgramInfo, Revision, SyncStatus,
+    InterfaceStatistics, List, ListEntry, ListId, ListName, MapInfo, ProgramInfo, Recovery, Revision, SyncStatus,
     chain,
 };
-use ravelin_model::{TuningLimits, TuningSettings, TuningStatus};
+use ravelin_model::{SystemUpdateChanged, TuningLimits, TuningSettings, TuningStatus};
 use ravelin_store::{AuditEntry, Author, PageQuery, Store, StoredEntry};
 use time::OffsetDateTime;
 use tokio::io::AsyncBufRead;
@@ -51,6 +51,8 @@ pub struct ControlHandle {
     pub(crate) figures: Arc<Mutex<Figures>>,
     pub(crate) tuning: watch::Receiver<Arc<TuningStatus>>,
     pub(crate) simulation_differences: Arc<AtomicU64>,
+    /// What the engine goes by.
+    pub(crate) recovery: Arc<watch::Sender<Recovery>>,
     /// True: no further change.
     pub(crate) stop: Arc<watch::Sender<bool>>,
 }
@@ -328,7 +330,12 @@ impl ControlHandle {
 
     /// Whether everything enabled is at work.
     pub fn readiness(&self) -> Readiness {
-        self.now_in_step().readiness()
+        let mut readiness = self.now_in_step().readiness();
+        if let Some(problem) = self.recovery_problem() {
+            readiness.ready = false;
+            readiness.problems.insert(0, problem);
+        }
+        readiness
     }
 
     /// Revision of the configuration.
@@ -386,6 +393,11 @@ impl ControlHandle {
     /// Tells the stream that live connections were ended on request; whoever follows them ends them.
     pub fn flows_killed(&self, killed: u64, reset: bool) {
         self.hub.publish(Event::FlowsKilled { killed, reset });
+    }
+
+    /// Tells the stream that an update of the machine went on.
+    pub fn system_update_changed(&self, changed: SystemUpdateChanged) {
+        self.hub.publish(Event::SystemUpdateChanged(changed));
     }
 
     /// Stores an audit entry; never fails the call it is about.
@@ -456,6 +468,7 @@ impl ControlHandle {
         actor: &Actor,
         request: impl FnOnce(Reply<T>) -> ChangeRequest,
     ) -> Result<T, ControlError> {
+        self.refuse_volatile(actor)?;
         let (reply, answer) = oneshot::channel();
         let command = Command {
             actor: actor.clone(),

@@ -15,6 +15,7 @@ use ravelin_datapath::FlowTimeouts;
 use ravelin_kernel::{Links, PacketLog};
 use ravelin_model::{FlowSettings, chain};
 use ravelin_store::{Store, StoreError};
+use ravelin_system::Slot;
 use sd_notify::NotifyState;
 use thiserror::Error;
 use tokio::net::UnixListener;
@@ -25,10 +26,15 @@ use crate::config::{Config, DatapathKind, Enforce};
 use crate::connections::Followed;
 use crate::datapath::{self, Parts};
 use crate::directories::{self, DirectoryError, StateDirectory};
+use crate::machine;
 use crate::network_daemons::network_daemons;
 use crate::privileges::{self, PrivilegeError};
+use crate::recovery::{self, Start};
 use crate::sockets::{self, Socket, SocketError};
 use crate::supervise::Supervisor;
+
+/// The task that keeps what is gone back to.
+const RECOVERY: &str = "recovery";
 
 /// Longest wait for tasks to end before the store is closed. The server cuts connections after five seconds.
 const END: Duration = Duration::from_secs(10);
@@ -69,7 +75,7 @@ pub enum EngineError {
 }
 
 /// Runs the engine until it is told to stop. What needs privileges comes first and on one thread, then they go.
-pub fn run(config: &Config) -> Result<(), EngineError> {
+pub fn run(config: &Config, slot: Option<Slot>) -> Result<(), EngineError> {
     // Before anything is held that it would inherit.
     let run_time_helper = datapath::start_run_time_helper(config);
     let state = StateDirectory::lock(&config.state_dir)?;
@@ -86,17 +92,24 @@ pub fn run(config: &Config) -> Result<(), EngineError> {
             action: "start the threads",
             source,
         })?;
-    runtime.block_on(Box::pin(serve(config, &state, sockets, run_time_helper)))
+    runtime.block_on(Box::pin(serve(config, slot, &state, sockets, run_time_helper)))
 }
 
 async fn serve(
     config: &Config,
+    slot: Option<Slot>,
     state: &StateDirectory,
     sockets: Vec<Socket>,
     run_time_helper: Option<UnixStream>,
 ) -> Result<(), EngineError> {
     let mut signals = Signals::listen()?;
-    let store = Store::open(&state.store()).await?;
+    let (mut start, store) = match slot {
+        None => (None, Store::open(&state.store()).await?),
+        Some(slot) => {
+            let (start, store) = Start::open(config, slot).await?;
+            (Some(start), store)
+        }
+    };
     let secrets = Secrets::load_or_create(state.path())?;
     if let Some(token) = secrets.new_admin_token() {
         tracing::info!(
@@ -172,8 +185,14 @@ async fn serve(
     for (name, task) in tasks {
         supervisor.adopt(name, task);
     }
-    let router =
-        ravelin_api_server::router(AppState::new(control.clone(), flows, secrets, Limits::default()));
+    let machine = machine::follow(config, slot, &control, &mut supervisor);
+    let router = ravelin_api_server::router(AppState::new(
+        control.clone(),
+        flows,
+        secrets,
+        Limits::default(),
+        machine,
+    ));
     let (stop, stopped) = watch::channel(false);
     let mut servers = Vec::new();
     for (name, socket) in ["api", "gateway"].into_iter().zip(sockets) {
@@ -197,11 +216,28 @@ async fn serve(
         servers.push(name);
     }
 
+    // Not told where a part of the engine failed: that is no end that goes well.
+    let (ends_well, told) = watch::channel(false);
     let outcome = tokio::select! {
         outcome = until_the_end(&mut signals, &mut supervisor) => outcome,
-        () = started(&control) => until_the_end(&mut signals, &mut supervisor).await,
+        () = begun(&control, start.as_mut()) => {
+            if let Some(start) = start.take() {
+                let keep = recovery::keep(start, control.clone(), store.clone(), told.clone());
+                supervisor.spawn(RECOVERY, keep);
+                servers.push(RECOVERY);
+            }
+            tell_started(&control);
+            until_the_end(&mut signals, &mut supervisor).await
+        }
     };
     notify(&[NotifyState::Stopping]);
+    if outcome.is_ok() {
+        // Before anything ends of itself.
+        ends_well.send_replace(true);
+        if let Some(start) = &mut start {
+            start.ends_well();
+        }
+    }
     control.shut_down();
     stop.send_replace(true);
     if outcome.is_ok() {
@@ -284,9 +320,16 @@ async fn packet_filter(datapath: DatapathKind) -> (Result<Box<dyn PacketFilter>,
     }
 }
 
-/// Tells the service manager once what is stored is in the data plane, as far as that went.
-async fn started(control: &ravelin_control::ControlHandle) {
+/// Returns once what is stored is in the data plane, as far as that went.
+async fn begun(control: &ravelin_control::ControlHandle, start: Option<&mut Start>) {
     control.started().await;
+    if let Some(start) = start {
+        start.begin(control).await;
+    }
+}
+
+/// Tells the service manager.
+fn tell_started(control: &ravelin_control::ControlHandle) {
     let readiness = control.readiness();
     for problem in &readiness.problems {
         tracing::warn!(problem, "not ready");

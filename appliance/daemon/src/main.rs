@@ -10,6 +10,7 @@ mod datapath;
 mod directories;
 mod engine;
 mod logging;
+mod machine;
 mod network_daemons;
 mod packet_filter;
 mod privileges;

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::{EntryId, Feature, FeatureState, InterfaceSettingsId, ListId, SettingsState, PolicyVerdict, Reason, Revision, TuningDecision};
+use crate::{EntryId, Feature, FeatureState, InterfaceSettingsId, ListId, SettingsState, PolicyVerdict, Reason, Recovery, Revision, TuningDecision};
 
 /// A packet was dropped. Sampled: the data plane sends a bounded number a second and counts the rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +38,25 @@ pub struct DnsQueryBlocked {
     pub name: String,
     /// Lists that have it.
     pub lists: Vec<ListId>,
+}
+
+/// An update of the machine went on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SystemUpdateChanged {
+    /// Its id.
+    pub id: String,
+    /// How far it is, as the API names it.
+    pub state: String,
+    /// Version of the bundle, once that is known.
+    pub version: Option<String>,
+    /// Of the bundle, as far as it has come in.
+    pub received_bytes: u64,
+    /// Of the bundle, where that is known.
+    pub total_bytes: Option<u64>,
+    /// How far writing is.
+    pub written_percent: Option<u8>,
+    /// Why nothing came of it, or the new slot did not stay.
+    pub problem: Option<String>,
 }
 
 /// Something happened; broadcast to whoever listens.
@@ -122,6 +141,10 @@ pub enum Event {
     PolicyVerdict(PolicyVerdict),
     /// Tuning decided on a change.
     TuningDecided(TuningDecision),
+    /// The engine goes by another store than it should, or does no more.
+    RecoveryChanged(Recovery),
+    /// An update of the machine went on.
+    SystemUpdateChanged(SystemUpdateChanged),
 }
 
 impl Event {
@@ -139,11 +162,13 @@ impl Event {
             Self::FlowsKilled { .. } => "flows_killed",
             Self::PolicyVerdict(_) => "policy_verdict",
             Self::TuningDecided(_) => "tuning_decided",
+            Self::RecoveryChanged(_) => "recovery_changed",
+            Self::SystemUpdateChanged(_) => "system_update_changed",
         }
     }
 
     /// Every type in the stream.
-    pub const KINDS: [&str; 11] = [
+    pub const KINDS: [&str; 13] = [
         "feature_changed",
         "list_changed",
         "interface_changed",
@@ -155,6 +180,8 @@ impl Event {
         "flows_killed",
         "policy_verdict",
         "tuning_decided",
+        "recovery_changed",
+        "system_update_changed",
     ];
 }
 

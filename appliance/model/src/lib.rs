@@ -17,6 +17,7 @@ mod network;
 mod policy;
 mod program;
 mod reason;
+mod recovery;
 mod statistics;
 mod tuning;
 mod tuning_status;
@@ -25,7 +26,7 @@ pub use cause::chain;
 pub use connection::{
     Connection, ConnectionStatus, EndReason, FlowCount, FlowRecord, FlowTuple, Offload, TcpState,
 };
-pub use event::{DnsQueryBlocked, Event, PacketDropped, SequencedEvent};
+pub use event::{DnsQueryBlocked, Event, PacketDropped, SequencedEvent, SystemUpdateChanged};
 pub use feature::{
     Counter, DdosProtectionConfig, DnsBlockAction, DnsBlocklistConfig, Feature, FeatureConfig, FeatureDetail,
     FeatureState, FeatureStatus, FlowMonitoringConfig, FlowOffloadConfig, InterfaceScope,
@@ -70,6 +71,7 @@ pub use policy::{
 };
 pub use program::{Attachment, Hook, MapInfo, ProgramInfo, XdpMode};
 pub use reason::{Reason, Verdict};
+pub use recovery::{Recovery, RecoveryState};
 pub use statistics::{Cell, Direction, InterfaceStatistics, Protocol};
 pub use tuning::{
     Adjustment, Bounds, Tunable, TunedObject, TuningDecision, TuningLimits, TuningMode, TuningOutcome,

@@ -42,7 +42,7 @@ const LOOK: Duration = Duration::from_secs(1);
 #[derive(Debug, Error)]
 pub enum AgentError {
     /// There is no agent: this is no appliance.
-    #[error("there is no agent at {}", .0.display())]
+    #[error("there is no agent at {:?}", .0)]
     Absent(PathBuf),
     /// It cannot be reached.
     #[error("reach the agent")]
@@ -68,7 +68,7 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// The agent behind this socket.
+    /// The agent behind this socket; an empty path is that of none.
     pub fn new(socket: impl Into<PathBuf>) -> Self {
         Self {
             socket: socket.into(),
@@ -225,6 +225,9 @@ impl Agent {
             .header(HOST, "localhost")
             .body(body)
             .map_err(|error| AgentError::Exchange(error.into()))?;
+        if self.socket.as_os_str().is_empty() {
+            return Err(AgentError::Absent(self.socket.clone()));
+        }
         let stream = UnixStream::connect(&self.socket)
             .await
             .map_err(|error| match error.kind() {

@@ -16,6 +16,7 @@ mod policy;
 mod routes;
 mod run;
 mod samples;
+mod system;
 mod tables;
 mod tokens;
 mod tuning;

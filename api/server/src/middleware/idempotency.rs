@@ -18,6 +18,7 @@ use crate::extract::{Caller, read_body};
 use crate::failure::{Failure, render};
 use crate::middleware::RequestId;
 use crate::routes::TOKEN_PATH;
+use crate::routes::system_updates::{is_bundle, no_key_with_a_bundle};
 use crate::state::AppState;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -96,6 +97,7 @@ pub(crate) async fn idempotency(State(state): State<AppState>, request: Request,
     // A kept answer of the token endpoint would be a kept token.
     let applies = request.method() == Method::POST && request.uri().path() != TOKEN_PATH;
     match request.headers().get(IDEMPOTENCY_KEY).cloned() {
+        Some(_) if applies && is_bundle(request.headers()) => no_key_with_a_bundle().into_response(),
         Some(key) if applies => match once(&state, &key, request, next).await {
             Ok(response) => response,
             Err(failure) => failure.into_response(),

@@ -9,7 +9,8 @@ use ravelin_api_types::ProblemKind;
 
 use crate::extract::too_large;
 use crate::failure::Failure;
-use crate::routes::IMPORT_PATH;
+use crate::routes::system_updates::is_bundle;
+use crate::routes::{IMPORT_PATH, UPDATES_PATH};
 use crate::state::AppState;
 
 pub(crate) async fn limits(State(state): State<AppState>, request: Request, next: Next) -> Response {
@@ -40,7 +41,11 @@ fn check(state: &AppState, request: &Request) -> Result<(), Failure> {
         ));
     }
     let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    let streamed = request.method() == Method::PUT && path == Some(IMPORT_PATH);
+    let streamed = match *request.method() {
+        Method::PUT => path == Some(IMPORT_PATH),
+        Method::POST => path == Some(UPDATES_PATH) && is_bundle(request.headers()),
+        _ => false,
+    };
     let announced = request
         .headers()
         .get(CONTENT_LENGTH)

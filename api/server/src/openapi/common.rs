@@ -10,7 +10,7 @@ use utoipa::openapi::schema::{ArrayItems, ObjectBuilder, Schema, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{Components, Content, OpenApi, Ref, RefOr, Required, Response, ResponseBuilder};
 
-use crate::routes::{HEALTH_PATH, TOKEN_PATH};
+use crate::routes::{HEALTH_PATH, SYSTEM_PATH, TOKEN_PATH};
 
 /// Names of the credentials.
 #[derive(Debug)]
@@ -224,7 +224,8 @@ fn complete_operation(method: &Method, path: &str, operation: &mut Operation) {
                 "X-Request-Id",
                 text("Names this request in the audit trail and the log."),
             );
-            if changes {
+            // What is done to the machine is no change of the configuration.
+            if changes && !path.starts_with(SYSTEM_PATH) {
                 header(
                     response,
                     "Ravelin-Revision",

@@ -114,7 +114,7 @@ pub(crate) async fn patch(
 
 /// Delete the settings of an interface
 ///
-/// The card is put back to what it was before Ravelin changed it.
+/// The card is put back to what it was before Ravelin changed it; static addresses go, and a link Ravelin made is deleted.
 #[utoipa::path(
     delete,
     path = "/api/v1/interface-settings/{id}",

@@ -44,13 +44,8 @@ pub async fn keep(start: Start, control: ControlHandle, store: Store, mut stoppe
     let (mut waits, mut early) = (true, true);
     loop {
         tokio::select! {
-            () = &mut copies => break,
-            () = &mut recoveries => break,
-            () = &mut policy, if waits => waits = false,
-            () = &mut well, if early => {
-                early = false;
-                starts.is_well();
-            }
+            // First: the others may end for the same reason.
+            biased;
             // Err: whoever tells has failed.
             told = stopped.changed() => {
                 if told.is_ok() {
@@ -61,6 +56,13 @@ pub async fn keep(start: Start, control: ControlHandle, store: Store, mut stoppe
                 }
                 return;
             }
+            () = &mut well, if early => {
+                early = false;
+                starts.is_well();
+            }
+            () = &mut policy, if waits => waits = false,
+            () = &mut recoveries => return,
+            () = &mut copies => return,
         }
     }
 }

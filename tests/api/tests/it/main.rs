@@ -1,9 +1,11 @@
 //! The API as clients see it, a module a resource.
 
+mod agent;
 mod audit;
 mod bad_input;
 mod check;
 mod credentials;
+mod dhcp_leases;
 mod docs;
 mod entries;
 mod events;
@@ -23,6 +25,7 @@ mod policy;
 mod programs;
 mod raw;
 mod specification;
+mod system;
 mod tokens;
 mod tuning;
 mod world;

@@ -1,28 +1,34 @@
 //! An engine with its API on two sockets, for one test.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
-use ravelin_api_server::{AppState, Limits, Secrets, SocketTrust, router, serve};
+use ravelin_api_server::{
+    AppState, Limits, Machine, Secrets, SocketTrust, follow_trial, follow_updates, router, serve,
+};
 use ravelin_control::{
     Config, ControlHandle, Judge, Judging, LinkSource, LiveConnections, PacketLogSource, Parts,
-    SimulatedFilter, SimulatedHardware, spawn,
+    SimulatedFilter, SimulatedHardware, SimulatedNetwork, spawn,
 };
 use ravelin_datapath::{FlowSummary, FlowTimeouts, Loaded, RawEvent, simulate_with_events};
 use ravelin_flows::FlowsHandle;
 use ravelin_kernel::{Link, LoggedPacket};
 use ravelin_model::{
-    FlowSettings, HardwareAddress, HwOffloadStatus, LinkCounters, LinkState, LiveFlows, SyncState, SyncStatus,
+    AddressOrigin, FlowSettings, HardwareAddress, HwOffloadStatus, LinkCounters, LinkIdentity, LinkState,
+    LiveFlows, SyncState, SyncStatus,
 };
 use ravelin_store::Store;
-use ravelin_test_harness::{Client, Request};
+use ravelin_system::Agent;
+use ravelin_test_harness::{Client, Request, wait_until};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::UnixListener;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::agent::SimulatedAgent;
 
 /// Limits no test reaches by accident.
 const UNREACHED: Limits = Limits {
@@ -59,6 +65,8 @@ pub struct World {
     pub admin_token: String,
     /// Cards of the links; every one has a plain card until another is put in.
     pub hardware: Arc<SimulatedHardware>,
+    /// Links, addresses and routes of the machine.
+    pub network: Arc<SimulatedNetwork>,
     runtime: Runtime,
     dir: TempDir,
     stops: Vec<oneshot::Sender<()>>,
@@ -81,19 +89,34 @@ impl World {
 
     /// On a machine that lets no programs in.
     pub fn without_datapath() -> Self {
-        Self::build(UNREACHED, false, None)
+        Self::build(UNREACHED, false, None, None)
     }
 
     pub fn with(limits: Limits) -> Self {
-        Self::build(limits, true, None)
+        Self::build(limits, true, None, None)
     }
 
     /// Where a judgement of live connections says this; otherwise nobody follows them.
     pub fn judging(outcome: Result<LiveFlows, String>) -> Self {
-        Self::build(UNREACHED, true, Some(outcome))
+        Self::build(UNREACHED, true, Some(outcome), None)
     }
 
-    fn build(limits: Limits, has_datapath: bool, judged: Option<Result<LiveFlows, String>>) -> Self {
+    /// On a machine with an agent.
+    pub fn on_appliance(agent: SimulatedAgent) -> Self {
+        Self::build(UNREACHED, true, None, Some((agent, false)))
+    }
+
+    /// On one whose slot has yet to show that it works.
+    pub fn on_trial(agent: SimulatedAgent) -> Self {
+        Self::build(UNREACHED, true, None, Some((agent, true)))
+    }
+
+    fn build(
+        limits: Limits,
+        has_datapath: bool,
+        judged: Option<Result<LiveFlows, String>>,
+        appliance: Option<(SimulatedAgent, bool)>,
+    ) -> Self {
         // A test that fails shows what the engine said.
         drop(tracing_subscriber::fmt().with_test_writer().try_init());
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -173,7 +196,14 @@ impl World {
             control.started().await;
             (control, flows, store)
         });
-        let app = router(AppState::new(control.clone(), flows.clone(), secrets, limits));
+        let machine = machine(&runtime, dir.path(), appliance, &control);
+        let app = router(AppState::new(
+            control.clone(),
+            flows.clone(),
+            secrets,
+            limits,
+            machine,
+        ));
         let mut world = Self {
             control,
             flows,
@@ -292,6 +322,31 @@ impl Drop for World {
     }
 }
 
+/// The way to an agent, which answers once this returns; or to none.
+fn machine(
+    runtime: &Runtime,
+    dir: &Path,
+    appliance: Option<(SimulatedAgent, bool)>,
+    control: &ControlHandle,
+) -> Machine {
+    let Some((simulated, trial)) = appliance else {
+        let agent = Agent::new("");
+        let on_trial = watch::channel(false).1;
+        return Machine { agent, on_trial };
+    };
+    let socket = dir.join("agent");
+    std::fs::create_dir(&socket).expect("directory");
+    let socket = socket.join("agent.sock");
+    let agent = Agent::new(&socket);
+    let (told, on_trial) = watch::channel(trial);
+    runtime.spawn(async move { simulated.serve(&socket).await });
+    let answers = || runtime.block_on(agent.status()).is_ok();
+    wait_until("the agent answers", Duration::from_secs(20), answers);
+    runtime.spawn(follow_trial(agent.clone(), told));
+    runtime.spawn(follow_updates(agent.clone(), control.clone()));
+    Machine { agent, on_trial }
+}
+
 fn link(name: &str, index: u32) -> Link {
     Link {
         index,
@@ -299,6 +354,8 @@ fn link(name: &str, index: u32) -> Link {
         hardware_address: (name != "lo").then_some(HardwareAddress([2, 0, 0, 0, 0, 0xab])),
         mtu_bytes: 1500,
         addresses: vec!["2001:db8::1/64".parse().expect("address")],
+        origins: vec![AddressOrigin::Other],
+        card: LinkIdentity::default(),
         driver: Some("veth".to_owned()),
         link_state: LinkState::Up,
         loopback: name == "lo",

@@ -7,13 +7,17 @@ use std::path::Path;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use ipnet::IpNet;
-use ravelin_api_types::{Interface, Page as Items, PolicyDocument, Problem, Readiness, Recovery};
+use ravelin_api_types::{
+    Interface, Page as Items, PolicyDocument, PolicyState, Problem, Readiness, RecoveryState, StateCondition,
+    System,
+};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::Arguments;
-use crate::api::Api;
+use crate::api::{Answer, Api};
 use crate::error::CliError;
+use crate::output::word;
 use crate::recovery_text;
 
 /// What can be chosen.
@@ -39,8 +43,9 @@ impl Page {
                 return page;
             }
         };
-        page.system(api.get(&["system"]).await);
+        page.system(api.get(&["system"]).await, api);
         page.readiness(readiness, api);
+        page.policy(api.get(&["policy"]).await, api);
         match (addresses(api).await, managed(api).await) {
             (Ok(interfaces), Ok(managed)) => page.addresses(&interfaces, &managed),
             (Err(error), _) | (_, Err(error)) => page.failed("addresses", &error),
@@ -58,7 +63,7 @@ impl Page {
         lines
     }
 
-    /// Where it is managed from, once everything is at work.
+    /// Where it is managed from, once the policy is in force.
     pub fn ready_at(&self) -> Option<&str> {
         self.url.as_deref().filter(|_| self.ready)
     }
@@ -85,45 +90,65 @@ impl Page {
         );
     }
 
-    fn system(&mut self, system: Result<crate::api::Answer, CliError>) {
-        let system = match system {
-            Ok(answer) => answer.body,
+    fn system(&mut self, system: Result<Answer, CliError>, api: &Api) {
+        let system =
+            system.and_then(|answer| serde_json::from_value(answer.body).map_err(|error| api.strange(error)));
+        let System {
+            version,
+            image_version,
+            booted_slot,
+            trial,
+            state_partition,
+            recovery,
+            ..
+        } = match system {
+            Ok(system) => system,
             Err(error) => {
                 self.line(format!("Ravelin {}", env!("CARGO_PKG_VERSION")));
                 self.failed("system", &error);
                 return;
             }
         };
-        let text = |value: &Value| value.as_str().map(str::to_owned);
-        let version = text(&system["version"]).unwrap_or_else(|| env!("CARGO_PKG_VERSION").to_owned());
-        let slot = text(&system["slot"])
-            .map(|slot| format!(", slot {slot}"))
+        let slot = booted_slot
+            .map(|slot| format!(", slot {}", word(&slot)))
             .unwrap_or_default();
-        let trial = if system["trial"].is_object() || system["trial"] == true {
-            ", on trial"
-        } else {
-            ""
-        };
-        self.line(format!("Ravelin {version}{slot}{trial}"));
-        if let Ok(recovery) = serde_json::from_value::<Recovery>(system["recovery"].clone())
-            && recovery.state != ravelin_api_types::RecoveryState::None
-        {
+        let trial = trial.map_or(
+            "",
+            |_| ", on trial: changes are refused until it has shown that it works",
+        );
+        self.line(format!(
+            "Ravelin {}{slot}{trial}",
+            image_version.unwrap_or(version)
+        ));
+        match state_partition {
+            None | Some(StateCondition::Ok) => {}
+            Some(StateCondition::Repaired) => {
+                self.line("the state partition was repaired; something may be missing")
+            }
+            Some(StateCondition::Lost) => {
+                self.line("THE STATE PARTITION IS LOST: what is set now is gone at the next restart");
+            }
+        }
+        if recovery.state != RecoveryState::None {
             self.line(format!("RECOVERY: {}", recovery_text::describe(&recovery)));
         }
     }
 
     fn readiness(&mut self, readiness: Result<Value, Problem>, api: &Api) {
         match readiness {
-            Ok(body) => {
-                self.ready = true;
-                match api.read::<Readiness>(body) {
-                    Ok(Readiness { revision, .. }) => {
-                        self.line(format!("health: ready, at revision {revision}"))
-                    }
-                    Err(error) => self.line(format!("health: {error}")),
-                }
-            }
+            Ok(body) => match api.read::<Readiness>(body) {
+                Ok(Readiness { revision, .. }) => self.line(format!("health: ready, at revision {revision}")),
+                Err(error) => self.line(format!("health: {error}")),
+            },
             Err(problem) => self.line(format!("health: NOT READY: {}", problem.detail)),
+        }
+    }
+
+    /// Ready is the box when packets are judged, whatever feature is not at work.
+    fn policy(&mut self, policy: Result<Answer, CliError>, api: &Api) {
+        match policy.and_then(|answer| api.read::<PolicyState>(answer.body)) {
+            Ok(policy) => self.ready = policy.enforced && policy.problems.is_empty(),
+            Err(error) => self.failed("policy", &error),
         }
     }
 
