@@ -49,7 +49,8 @@ fn a_first_boot_begins_anew_and_nothing_else_does() {
 
 #[test]
 fn a_store_of_no_use_is_set_aside_and_the_copy_taken() {
-    let damaged: [(&str, fn(&World)); 5] = [
+    type Damage = (&'static str, fn(&World));
+    let damaged: [Damage; 5] = [
         ("deleted", |world| world.damage(|_| None)),
         ("empty", |world| world.damage(|_| Some(Vec::new()))),
         ("cut short", |world| {

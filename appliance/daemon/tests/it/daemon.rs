@@ -2,8 +2,9 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
+use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -39,12 +40,46 @@ pub fn raveld(arguments: &[&str]) -> Ended {
 pub struct Daemon {
     directory: TempDir,
     config: String,
+    arguments: Vec<&'static str>,
     process: Option<Child>,
 }
 
 impl Daemon {
     /// Starts it with more lines of configuration, and waits until it has started.
     pub fn start(more: &str) -> Self {
+        let mut daemon = Self::prepare(more);
+        daemon.start_again();
+        daemon
+    }
+
+    /// One of the appliance: with a slot, and cards of its own.
+    pub fn of_slot(slot: &'static str, cards: &[&str]) -> Self {
+        let mut daemon = Self::prepare("");
+        daemon.arguments = vec!["--slot", slot];
+        let root = daemon.directory.path();
+        fs::write(root.join("first-boot"), "").expect("marker");
+        for card in cards {
+            let device = root.join("net").join(card);
+            let place = root.join("bus").join(card);
+            fs::create_dir_all(&device).expect("device");
+            fs::create_dir_all(&place).expect("place");
+            symlink(&place, device.join("device")).expect("link");
+            let address = format!("02:00:00:00:00:{:02x}", card.as_bytes()[card.len() - 1]);
+            for (file, text) in [("type", "1"), ("dev_port", "0"), ("address", &address)] {
+                fs::write(device.join(file), text).expect("write");
+            }
+        }
+        let more = format!(
+            "first_boot_marker = '{root}/first-boot'\nfirst_config = '{root}/config.json'\nnetwork_devices = \
+             '{root}/net'\n{}[policy]\nenforce = 'always'\n",
+            fs::read_to_string(&daemon.config).expect("config"),
+            root = root.display(),
+        );
+        fs::write(&daemon.config, more).expect("config");
+        daemon
+    }
+
+    fn prepare(more: &str) -> Self {
         let directory = tempfile::tempdir().expect("directory");
         let root = directory.path().display();
         let datapath = if more.contains("datapath") {
@@ -58,13 +93,22 @@ impl Daemon {
         );
         let config = directory.path().join("raveld.toml");
         fs::write(&config, text).expect("config");
-        let mut daemon = Self {
+        Self {
             config: config.to_str().expect("text").to_owned(),
+            arguments: Vec::new(),
             directory,
             process: None,
-        };
-        daemon.start_again();
-        daemon
+        }
+    }
+
+    /// The next start is of another slot.
+    pub fn run_as_slot(&mut self, slot: &'static str) {
+        self.arguments = vec!["--slot", slot];
+    }
+
+    /// Where everything of it is.
+    pub fn root(&self) -> &Path {
+        self.directory.path()
     }
 
     /// Starts it once more; the log goes on.
@@ -77,6 +121,7 @@ impl Daemon {
         let starts = self.log().matches("raveld has started").count();
         let process = Command::new(env!("CARGO_BIN_EXE_raveld"))
             .args(["--config", &self.config])
+            .args(&self.arguments)
             .env_remove("NOTIFY_SOCKET")
             .env_remove("RUST_LOG")
             .stdin(Stdio::null())
@@ -93,6 +138,27 @@ impl Daemon {
             assert!(ended.is_none(), "raveld ended: {}", daemon.log());
             daemon.log().matches("raveld has started").count() > starts
         });
+    }
+
+    /// Begins another start, and kills it after this time or when it has started.
+    pub fn start_and_kill_after(&mut self, time: Duration) {
+        let log = File::options()
+            .append(true)
+            .create(true)
+            .open(self.log_path())
+            .expect("log");
+        let process = Command::new(env!("CARGO_BIN_EXE_raveld"))
+            .args(["--config", &self.config])
+            .args(&self.arguments)
+            .env_remove("NOTIFY_SOCKET")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("start raveld");
+        self.process = Some(process);
+        std::thread::sleep(time);
+        self.kill();
     }
 
     /// SIGKILL.
@@ -148,8 +214,17 @@ impl Daemon {
 
     /// The whole answer to a request without a body.
     pub fn request(&self, method: &str, path: &str) -> String {
+        self.send(method, path, "")
+    }
+
+    /// The whole answer to a request with a body of JSON.
+    pub fn send(&self, method: &str, path: &str, body: &str) -> String {
         let mut stream = self.connect();
-        let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nIf-Match: *\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
         stream.write_all(head.as_bytes()).expect("send");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("answer");

@@ -1,6 +1,7 @@
 //! The program itself, with the simulated data plane.
 
 mod daemon;
+mod recovery;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

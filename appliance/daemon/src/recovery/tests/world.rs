@@ -245,7 +245,7 @@ pub async fn fill(store: &Store, revisions: u64, rules: u64) {
                     },
                     destination: AddressMatch::default(),
                     services: Vec::new(),
-                    action: if count % 2 == 0 {
+                    action: if count.is_multiple_of(2) {
                         Action::Accept
                     } else {
                         Action::Drop
