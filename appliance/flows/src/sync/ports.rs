@@ -2,7 +2,7 @@
 
 use ravelin_datapath::CachePort;
 use ravelin_kernel::Link;
-use ravelin_model::OffloadPort;
+use ravelin_model::{LinkState, OffloadPort};
 
 /// Queueing that shapes nothing: what is redirected goes past it.
 const PLAIN_QUEUEING: [&str; 5] = ["noqueue", "mq", "pfifo_fast", "fq_codel", "fq"];
@@ -15,7 +15,7 @@ const LOCAL_SENDERS: [&str; 3] = ["veth", "netkit", "tun"];
 pub(super) struct Ports {
     /// To the cache.
     pub(super) cache: Vec<CachePort>,
-    /// To the administrator, by name.
+    /// To the administrator, by name; those that are down are left out.
     pub(super) shown: Vec<OffloadPort>,
 }
 
@@ -36,11 +36,14 @@ impl Ports {
                 redirect: problem.is_none(),
                 verify_checksum: sender.is_some_and(|driver| LOCAL_SENDERS.contains(&driver)),
             });
-            ports.shown.push(OffloadPort {
-                interface: link.name.clone(),
-                index: link.index,
-                problem,
-            });
+            // Nothing is sent by a link that is down, which has no queueing yet: there is nothing to tell of it.
+            if link.link_state != LinkState::Down {
+                ports.shown.push(OffloadPort {
+                    interface: link.name.clone(),
+                    index: link.index,
+                    problem,
+                });
+            }
         }
         ports.shown.sort_by(|a, b| a.interface.cmp(&b.interface));
         ports

@@ -56,6 +56,18 @@ fn plain_ethernet_whose_driver_can_is_redirected_to() {
 }
 
 #[test]
+fn a_link_that_is_down_is_no_hindrance_and_not_sent_by() {
+    let down = Link {
+        queueing: Some("noop".to_owned()),
+        link_state: LinkState::Down,
+        ..link(2, "eth", "ixgbe")
+    };
+    let ports = Ports::of(&[down]);
+    assert_eq!(ports.shown, []);
+    assert!(!ports.cache[0].redirect);
+}
+
+#[test]
 fn each_hindrance_is_told() {
     let whole = || link(2, "eth", "ixgbe");
     let without = Link {
