@@ -72,6 +72,28 @@ openssl|openssl|verifies its signatures
 zstd|zstd|unpacks it
 jq|jq|reads its manifest
 '
+# For scripts/image; everything else it needs is in a directory of its own.
+PACKAGES_IMAGE='
+mmdebstrap|mmdebstrap|unpacks the packages of the image
+/usr/share/keyrings/debian-archive-keyring.gpg|debian-archive-keyring|verifies them
+qemu-img|qemu-utils|makes the qcow2
+openssl|openssl|keys and signatures
+cpio|cpio|copies kernel modules
+xz|xz-utils|unpacks them
+strip|binutils|makes the programs small
+unshare|util-linux|mounts that are nobody else's
+jq|jq|writes the manifest
+'
+# For the tier that boots the image.
+PACKAGES_IMAGE_TESTS='
+qemu-system-x86_64|qemu-system-x86|is the machine
+qemu-img|qemu-utils|makes the disk of scripts/boot
+/usr/share/ovmf/OVMF.fd|ovmf|UEFI of the machine
+mmdebstrap|mmdebstrap|makes the stock image it is compared with
+debugfs|e2fsprogs|damages stores
+busybox|busybox|asks for leases
+openssl|openssl|keys that are not ours
+'
 
 # Installs what is missing of the given tables. Usage: install_packages "$PACKAGES_BUILD$PACKAGES_LAB"
 install_packages() {

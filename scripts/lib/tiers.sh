@@ -93,14 +93,14 @@ clang_format_check() {
 }
 
 shell_check() {
-	shellcheck -x -a scripts/up scripts/test scripts/build scripts/capture-cards scripts/image scripts/boot .ci/run \
-		image/initrd/init image/etc/boot-loader
+	shellcheck -x -a scripts/up scripts/test scripts/build scripts/capture-cards scripts/image scripts/image-bundles \
+		scripts/boot .ci/run image/initrd/init image/etc/boot-loader
 }
 
 # Everything that has a tier of its own or needs clang is left out.
 tier_unit() {
 	tests "unit and property tests" cargo_test --workspace --exclude ravelin-tests-api \
-		--exclude ravelin-tests-bpf --exclude ravelin-tests-netns --exclude ravelin-bench \
+		--exclude ravelin-tests-bpf --exclude ravelin-tests-netns --exclude ravelin-tests-image --exclude ravelin-bench \
 		--exclude ravelin-objects --exclude ravelin-clang
 }
 
@@ -143,6 +143,18 @@ test_binary() {
 	[ -z "${2:-}" ] || which=(--test "$2")
 	cargo test --locked -p "$1" "${which[@]}" --no-run --message-format=json |
 		jq -r --arg name "${2:-${1//-/_}}" 'select(.executable != null and .target.name == $name) | .executable'
+}
+
+# The image as it is handed out, of binaries as they are shipped, in an emulator: two machines at a time. --full: a stock
+# Debian image beside it, and what makes the long forms of the tests.
+tier_image() {
+	"$ROOT/scripts/image" || fail_tier "image: no image" || return 0
+	"$ROOT/scripts/image-bundles" ${RAVELIN_FULL:+--full} "$TARGET/ravelin/kernel" || fail_tier "image: no bundles" || return 0
+	if [ -n "${RAVELIN_FULL:-}" ]; then
+		stock_image >/dev/null || fail_tier "image: no stock image" || return 0
+	fi
+	RAVELIN_REQUIRE=image RAVELIN_IMAGE_DIR=$TARGET/ravelin/image NEXTEST_TEST_THREADS=2 RUST_TEST_THREADS=2 \
+		tests "the image, booted" cargo_test -p ravelin-tests-image
 }
 
 tier_bench() {
