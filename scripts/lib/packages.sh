@@ -81,7 +81,7 @@ openssl|openssl|keys and signatures
 cpio|cpio|copies kernel modules
 xz|xz-utils|unpacks them
 strip|binutils|makes the programs small
-unshare|util-linux|mounts that are nobody else's
+unshare|util-linux|has mounts of its own for the tools
 jq|jq|writes the manifest
 '
 # For the tier that boots the image.
