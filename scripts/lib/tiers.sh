@@ -148,7 +148,14 @@ test_binary() {
 # The image as it is handed out, of binaries as they are shipped, in an emulator: two machines at a time. --full: a stock
 # Debian image beside it, and what makes the long forms of the tests.
 tier_image() {
-	"$ROOT/scripts/image" || fail_tier "image: no image" || return 0
+	local image=$TARGET/ravelin/image
+	# All it may need of others but packages of the mirror.
+	cargo fetch --locked --quiet || fail_tier "image: no crates" || return 0
+	check "what is not the mirror would be seen" offline_sees
+	rm -f "$image/manifest.json"
+	check "the image builds, and asks nobody but the mirror" offline "$ROOT/scripts/image"
+	[ -e "$image/manifest.json" ] || return 0
+	check_image "$image" "$image/keys/development.pem"
 	"$ROOT/scripts/image-bundles" ${RAVELIN_FULL:+--full} "$TARGET/ravelin/kernel" || fail_tier "image: no bundles" || return 0
 	if [ -n "${RAVELIN_FULL:-}" ]; then
 		stock_image >/dev/null || fail_tier "image: no stock image" || return 0
