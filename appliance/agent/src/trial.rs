@@ -20,16 +20,21 @@ const AGAIN: Duration = Duration::from_secs(5);
 /// Beside the socket: says to the guard of the trial that there is nothing to guard any more.
 const GOOD_FILE: &str = "good";
 
-/// Watches the slot that runs, if this boot tries it. Ends when it is good, or never: the machine restarts.
+/// Watches the slot that runs until it is good. One on trial that does not become so in time has the machine restart.
+/// One that runs because the good one did not come up stays: there is nothing better to go to.
 pub async fn watch(state: AgentState) {
     let (Some(boot), Ok(slot)) = (state.boot(), state.booted()) else {
         return;
     };
-    if !boot.trial || state.loader().read().is_ok_and(|choice| choice.good == slot) {
+    if state.loader().read().is_ok_and(|choice| choice.good == slot) {
         return;
     }
-    let deadline = deadline(state.config(), Path::new("/proc/cmdline"));
-    tracing::info!(%slot, deadline_seconds = deadline.as_secs(), "the slot is on trial");
+    let deadline = if boot.trial {
+        deadline(state.config(), Path::new("/proc/cmdline"))
+    } else {
+        Duration::MAX
+    };
+    tracing::info!(%slot, trial = boot.trial, "the slot has to show that it works");
     let mut watch = TrialWatch::new(TrialRules::new(deadline));
     loop {
         let missing = checks::missing(state.config()).await;
@@ -38,11 +43,12 @@ pub async fn watch(state: AgentState) {
             missing,
         });
         match verdict {
-            TrialVerdict::Wait { left, missing } => state.set_trial(Some(Trial {
+            TrialVerdict::Wait { left, missing } if boot.trial => state.set_trial(Some(Trial {
                 slot,
                 left_seconds: left.as_secs(),
                 waiting_for: missing,
             })),
+            TrialVerdict::Wait { .. } => {}
             TrialVerdict::Good => match mark_good(&state, slot) {
                 Ok(()) => return,
                 // The old slot is still the good one: the deadline ends it.

@@ -33,6 +33,7 @@ use self::starts::Starts;
 use crate::config::Config;
 
 pub use self::keeper::keep;
+pub use self::open::make_current;
 
 /// Another text at each boot of the machine (random(4)).
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";

@@ -46,7 +46,7 @@ fn update(state: &str, more: &str) -> String {
 }
 
 const READY: &str = "UPDATE  STATE          VERSION  SLOT  RECEIVED  WRITTEN  CREATED               REASON
-upd_3   ready_to_boot  2.1.0    b            6    100 %  2026-11-20T10:00:00Z  -
+upd_3   ready_to_boot  2.1.0    b            6  100 %    2026-11-20T10:00:00Z  -
 ";
 
 #[test]

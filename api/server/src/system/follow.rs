@@ -70,11 +70,10 @@ fn told(update: &Update) -> SystemUpdateChanged {
     }
 }
 
-/// Tells once the slot that runs is good. Never ends.
-pub async fn follow_trial(agent: Agent, on_trial: watch::Sender<bool>) {
-    if *on_trial.borrow() {
-        agent.until_good().await;
-        on_trial.send_replace(false);
-    }
+/// Waits until the slot that runs is good, does what was to wait for that, and takes changes from then on. Never ends.
+pub async fn follow_trial(agent: Agent, on_trial: watch::Sender<bool>, good: impl FnOnce() + Send) {
+    agent.until_good().await;
+    good();
+    on_trial.send_replace(false);
     std::future::pending().await
 }

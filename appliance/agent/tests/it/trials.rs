@@ -161,6 +161,39 @@ fn a_slot_that_went_without_a_word_is_rolled_back() {
 }
 
 #[test]
+fn a_slot_that_runs_because_the_good_one_does_not_becomes_good_and_never_restarts() {
+    if !privileged("netns") {
+        return;
+    }
+    let workshop = Workshop::new();
+    let certificate = workshop.certificate("ours");
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("port")
+        .port();
+    let machine = Machine::boot(Boot {
+        grub: &["good=b"],
+        more: &format!("trial_seconds = 30\ngateway = '127.0.0.1:{port}'"),
+        ..Boot::of("1.0.0", &certificate)
+    });
+    let refused = machine.refused(b"", &UpdateOptions::default());
+    assert_eq!(
+        refused.code,
+        RefusalCode::OnTrial,
+        "the other slot is not to be lost"
+    );
+    let ready = engine(&machine);
+    ready.store(true, Ordering::SeqCst);
+    let server = tls::Server::start(port, &machine.path("certificate.pem"));
+    server.write_own_certificate();
+    fs::write(machine.path("running"), "running\n").expect("state");
+    wait_until("the slot is good", PATIENCE, || {
+        machine.loader().read().expect("loader").good == Slot::A
+    });
+    assert!(!machine.asked_to_restart());
+}
+
+#[test]
 fn a_boot_whose_user_space_runs_is_no_failed_one() {
     if !privileged("netns") {
         return;

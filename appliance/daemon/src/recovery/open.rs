@@ -18,6 +18,9 @@ use super::record::{self, Copied};
 /// The file of a store, in the directory of its slot.
 const STORE: &str = "ravelin.db";
 
+/// Names the slot whose store is in use.
+const CURRENT: &str = "current";
+
 /// Where stores are.
 #[derive(Debug, Clone)]
 pub struct Place {
@@ -52,7 +55,7 @@ impl Place {
     }
 
     fn current(&self) -> PathBuf {
-        self.state_dir.join("current")
+        self.state_dir.join(CURRENT)
     }
 
     fn beside_store(&self, name: &str) -> PathBuf {
@@ -134,11 +137,16 @@ pub async fn open(place: &Place, before: StartsBefore, now: OffsetDateTime) -> R
     })
 }
 
+/// Says that the store of a slot is the one in use.
+pub fn make_current(state_dir: &Path, slot: Slot) -> io::Result<()> {
+    files::write(&state_dir.join(CURRENT), format!("{slot}\n").as_bytes())
+}
+
 /// Says that the store of the slot is the one in use, if nobody says which is.
 pub fn settle_current(place: &Place) -> io::Result<()> {
     match current(place) {
         Some(_) => Ok(()),
-        None => files::write(&place.current(), format!("{}\n", place.slot).as_bytes()),
+        None => make_current(&place.state_dir, place.slot),
     }
 }
 

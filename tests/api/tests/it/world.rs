@@ -342,7 +342,7 @@ fn machine(
     runtime.spawn(async move { simulated.serve(&socket).await });
     let answers = || runtime.block_on(agent.status()).is_ok();
     wait_until("the agent answers", Duration::from_secs(20), answers);
-    runtime.spawn(follow_trial(agent.clone(), told));
+    runtime.spawn(follow_trial(agent.clone(), told, || ()));
     runtime.spawn(follow_updates(agent.clone(), control.clone()));
     Machine { agent, on_trial }
 }
