@@ -21,7 +21,7 @@ fn objects_without_a_name_are_called_by_what_tells_them_apart() {
             "DELETE /api/v1/routes/rte_1",
         ],
         "ID     DESTINATION  KIND     GATEWAY  INTERFACE  METRIC  TABLE  ENABLED  DESCRIPTION
-rte_1  ::/0         unicast  fe80::1  wan0          100  100    yes      -\n",
+rte_1  ::/0         unicast  fe80::1  wan0          100    100  yes      -\n",
         &[
             "::/0",
             "--gateway",
