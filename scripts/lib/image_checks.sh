@@ -33,7 +33,7 @@ check_install_files() {
 	{
 		echo 'set -euxo pipefail'
 		for kind in verify stick qemu vmware hyperv; do install_commands "$kind"; done |
-			sed -e "s/^VERSION=.*/VERSION=$version/" -e 's,^DISK=.*,DISK=disk,'
+			sed -e "s/^VERSION=.*/VERSION=$version/" -e 's,^DISK=.*,DISK=disk,' -e 's/conv=fsync/&,sparse/'
 	} >"$work/commands"
 	(cd "$work" && bash commands && cmp disk "ravelin-$version.raw") || {
 		rm -rf "$work"
