@@ -6,6 +6,7 @@ mod document;
 mod interface_settings;
 mod live_flows;
 mod lock_out;
+mod network;
 mod objects;
 mod order;
 mod references;

@@ -12,6 +12,7 @@ mod hotplug;
 mod interface_settings;
 mod lifecycle;
 mod metrics;
+mod network;
 mod policy;
 mod replacement;
 mod restricted;

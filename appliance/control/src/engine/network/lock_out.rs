@@ -64,7 +64,7 @@ fn is_lost(name: &str, address: IpAddr, before: &Policy, after: &Policy) -> bool
         IpAddr::V4(_) => network.dhcp_client.ipv4,
         IpAddr::V6(_) => network.dhcp_client.ipv6,
     };
-    let goes_down = new.up() == Some(false) && old.up() != Some(false);
+    let is_down = new.up() == Some(false);
     let made_anew = match (&old.virtual_link, &new.virtual_link) {
         (None, _) => false,
         (Some(VirtualLink::Bridge { .. }), Some(VirtualLink::Bridge { .. }))
@@ -73,7 +73,7 @@ fn is_lost(name: &str, address: IpAddr, before: &Policy, after: &Policy) -> bool
     };
     let becomes_port = is_port(after, name) && !is_port(before, name);
     let address_goes = !has(new) && (has(old) || asks(old) && !asks(new));
-    goes_down || made_anew || becomes_port || address_goes
+    is_down || made_anew || becomes_port || address_goes
 }
 
 fn settings<'a>(policy: &'a Policy, name: &str) -> Option<&'a NetworkSettings> {
