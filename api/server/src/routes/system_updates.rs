@@ -55,7 +55,7 @@ impl IntoResponse for Accepted {
     operation_id = "list_updates",
     tag = "system",
     params(PageQuery),
-    responses((status = 200, description = "Updates, the oldest first.", body = Page<SystemUpdate>))
+    responses((status = 200, description = "Updates, the newest first.", body = Page<SystemUpdate>))
 )]
 pub(crate) async fn index(
     State(state): State<AppState>,
@@ -63,15 +63,16 @@ pub(crate) async fn index(
 ) -> Result<Json<Page<SystemUpdate>>, Failure> {
     let updates = state.machine().agent.updates().await?;
     let updates: Vec<SystemUpdate> = updates.into_iter().map(update).collect();
-    let number = |update: &SystemUpdate| {
+    // The greatest number comes first.
+    let place = |update: &SystemUpdate| {
         let number = update
             .id
             .rsplit('_')
             .next()
             .and_then(|number| number.parse().ok());
-        format!("{:020}", number.unwrap_or(0_u64))
+        format!("{:020}", u64::MAX - number.unwrap_or(0))
     };
-    Ok(Json(page.page(updates, number)?))
+    Ok(Json(page.page(updates, place)?))
 }
 
 /// Show an update

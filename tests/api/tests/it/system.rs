@@ -197,26 +197,26 @@ fn updates_are_shown_in_pages_with_what_became_of_them() {
     failed.problem = Some(Refusal::new(RefusalCode::UpdateUntrusted, "another key"));
     let mut rolled_back = update("upd_10", UpdateState::RolledBack);
     rolled_back.reason = Some("the engine is not ready".to_owned());
-    agent.set_updates(vec![rolled_back, failed]);
+    agent.set_updates(vec![failed, rolled_back]);
     let world = World::on_appliance(agent);
     let admin = world.admin();
     let first = admin.get(&format!("{UPDATES}?limit=1")).expect(200).json();
-    assert_eq!(first["items"][0]["id"], "upd_9");
+    assert_eq!(first["items"][0]["id"], "upd_10");
+    assert_eq!(first["items"][0]["reason"], "the engine is not ready");
+    let cursor = first["next_cursor"].as_str().expect("cursor");
+    let second = admin
+        .get(&format!("{UPDATES}?cursor={cursor}"))
+        .expect(200)
+        .json();
+    assert_eq!(second["next_cursor"], Value::Null);
     assert_eq!(
-        first["items"][0]["problem"],
+        second["items"][0]["problem"],
         json!({
             "type": "/problems/update-untrusted",
             "title": "The update is not trusted",
             "detail": "another key",
         })
     );
-    let cursor = first["next_cursor"].as_str().expect("cursor");
-    let second = admin
-        .get(&format!("{UPDATES}?cursor={cursor}"))
-        .expect(200)
-        .json();
-    assert_eq!(second["items"][0]["reason"], "the engine is not ready");
-    assert_eq!(second["next_cursor"], Value::Null);
     let one = admin.get("/api/v1/system/updates/upd_10").expect(200).json();
     assert_eq!(one["state"], "rolled_back");
     check_problem(&admin.get("/api/v1/system/updates/upd_11"), 404, "not-found");
