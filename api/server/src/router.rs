@@ -11,11 +11,12 @@ use crate::middleware::{
 };
 use crate::openapi::Document;
 use crate::routes::{
-    auth, changes, dhcp_leases, dns_servers, docs, events, feature_config, features, flow_feature_config, flow_records,
-    flows, hardware_flows, health, import, interface_own_settings, interface_settings, interfaces, list_entries, lists, maps,
-    metrics, nat_rule_order, nat_rules, network_routes, policy_counters, policy_document, policy_routes,
-    policy_state, programs, published_services, recovery, revisions, rule_order, rules, services, simulation,
-    statistics, system, system_logs, system_updates, tuning, verdict_log, zone_pairs, zones,
+    auth, changes, dhcp_leases, dns_servers, docs, events, feature_config, features, flow_feature_config,
+    flow_records, flows, hardware_flows, health, import, interface_own_settings, interface_settings,
+    interfaces, list_entries, lists, maps, metrics, nat_rule_order, nat_rules, network_routes,
+    policy_counters, policy_document, policy_routes, policy_state, programs, published_services, recovery,
+    revisions, rule_order, rules, services, simulation, statistics, system, system_logs, system_updates,
+    tuning, verdict_log, zone_pairs, zones,
 };
 use crate::state::AppState;
 

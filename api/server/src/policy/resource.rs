@@ -5,9 +5,8 @@ mod network;
 use std::sync::Arc;
 
 use ravelin_api_types::{
-    InterfaceSettings, InterfaceSettingsSpec, NatRule, NatRuleSpec, PublishedService,
-    PublishedServiceSpec, Rule, RuleHits, RuleSpec, Service, ServiceSpec, Spec, Zone, ZonePair, ZonePairSpec,
-    ZoneSpec,
+    InterfaceSettings, InterfaceSettingsSpec, NatRule, NatRuleSpec, PublishedService, PublishedServiceSpec,
+    Rule, RuleHits, RuleSpec, Service, ServiceSpec, Spec, Zone, ZonePair, ZonePairSpec, ZoneSpec,
 };
 use ravelin_control::{Operation, PolicyOperation, PolicyView};
 use ravelin_model::{self as model, Id, Object, ObjectKind, Policy};
