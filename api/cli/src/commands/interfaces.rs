@@ -101,10 +101,20 @@ fn table(interfaces: &[Interface]) -> Table {
             or_empty(interface.driver.as_ref()),
             hooks(interface),
             addresses.join(","),
-            or_empty(interface.attach_error.as_ref()),
+            problems(interface),
         ]);
     }
     table
+}
+
+/// Why programs do not sit on it, and what of its network is not in force.
+fn problems(interface: &Interface) -> String {
+    let faults = interface.faults.iter().map(|fault| match &fault.address {
+        Some(address) => format!("{address}: {}", fault.reason),
+        None => fault.reason.clone(),
+    });
+    let all: Vec<String> = interface.attach_error.clone().into_iter().chain(faults).collect();
+    all.join("; ")
 }
 
 fn show_offload(card: &InterfaceOffload, output: &mut Output) -> Result<(), CliError> {

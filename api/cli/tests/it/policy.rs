@@ -11,7 +11,7 @@ const WEB: &str = r#"{"id":"rul_1","position":1,"name":"web","enabled":true,"fro
 const PAIR: &str = r#"{"id":"zpr_1","from":"zon_1","to":"zon_2","from_name":"lan","to_name":"wan","default_action":"reject","log":true,"hits":{"packets":3,"bytes":180},"updated_at":"2026-11-20T10:00:00Z","revision":6}"#;
 const OUT: &str = r#"{"id":"nat_1","position":1,"name":"out","enabled":true,"kind":"masquerade","comment":"","to_zone":"zon_2","source_addresses":[],"updated_at":"2026-11-20T10:00:00Z","revision":7}"#;
 const SHOP: &str = r#"{"id":"pub_1","name":"shop","enabled":true,"from_zone":"zon_2","source":{"addresses":[],"lists":[],"negate":false},"address":"203.0.113.1","protocol":"tcp","ports":"443","target":"10.0.0.7","hairpin":true,"log":false,"comment":"","hits":{"packets":0,"bytes":0},"updated_at":"2026-11-20T10:00:00Z","revision":8}"#;
-const WAN_CARD: &str = r#"{"id":"ifs_1","interface":"wan0","description":"","hardware":{"large_receive_offload":false,"rx_ring_descriptors":4096},"state":"failed","state_reason":"no room","updated_at":"2026-11-20T10:00:00Z","revision":9}"#;
+const WAN_CARD: &str = r#"{"id":"ifs_1","interface":"wan0","description":"","mtu_bytes":1400,"addresses":["192.0.2.1/24"],"dhcp_client":{"ipv4":false,"ipv6":true},"identity":{"mac":"02:00:00:00:00:01"},"hardware":{"large_receive_offload":false,"rx_ring_descriptors":4096},"state":"failed","state_reason":"no room","updated_at":"2026-11-20T10:00:00Z","revision":9}"#;
 const PREVIEW: &str = r#"{"dry_run":true,"revision":5,"results":[{"kind":"rule","id":"rul_2","revision":0}],"diff":[{"kind":"rule","id":"rul_2","name":"late","change":"created","position_after":2}],"diagnostics":[{"severity":"warning","code":"shadowed","object":{"kind":"rule","id":"rul_2","name":"late"},"related":[],"detail":"web decides everything"}],"steps":[]}"#;
 
 const RULES: &str = "POSITION  ID     NAME  ENABLED  FROM  TO   SOURCE  DESTINATION                  SERVICES          ACTION  LOG  PACKETS
@@ -145,8 +145,8 @@ fn settings_of_an_interface_are_made_and_changed_by_its_name() {
         ("DELETE /api/v1/interface-settings/ifs_1", Reply::new(204, "", "")),
     ]);
     let shown =
-        "ID     INTERFACE  STATE   HARDWARE                                              DESCRIPTION  REASON
-ifs_1  wan0       failed  large_receive_offload=false rx_ring_descriptors=4096  -            no room\n";
+        "ID     INTERFACE  STATE   NETWORK                                            HARDWARE                                              DESCRIPTION  REASON
+ifs_1  wan0       failed  192.0.2.1/24 mtu=1400 dhcp6 mac=02:00:00:00:00:01  large_receive_offload=false rx_ring_descriptors=4096  -            no room\n";
     check(&engine, &["interface-settings", "list"], shown);
     check(&engine, &["interface-settings", "show", "wan0"], shown);
     let add = [
