@@ -191,6 +191,27 @@ fn a_store_that_cannot_be_opened_where_it_is_is_used_in_memory_and_left_alone() 
     assert_eq!(world.bad().len(), 0);
 }
 
+/// What docs/operations.md says of the cost; debug builds take several times as long.
+#[test]
+fn a_large_store_is_opened_and_copied_in_little_time() {
+    if std::env::var_os("RAVELIN_FULL").is_none() {
+        return;
+    }
+    let world = World::new(Slot::A);
+    world.fill_with(Slot::A, 1, 10_000);
+    let began = std::time::Instant::now();
+    world.keep_copy(Slot::A);
+    let copied = began.elapsed();
+    let began = std::time::Instant::now();
+    assert_eq!(world.open(WELL), none(1));
+    let opened = began.elapsed();
+    println!("10 000 rules: opened in {opened:?}, copied in {copied:?}");
+    assert!(
+        opened.as_secs() < 30 && copied.as_secs() < 30,
+        "{opened:?}, {copied:?}"
+    );
+}
+
 /// The power goes before every step there is, once each: the next start comes to the same end, and nothing is lost.
 #[test]
 fn the_power_may_go_at_every_step() {

@@ -24,6 +24,7 @@ mod metrics;
 mod policy;
 mod programs;
 mod raw;
+mod recovery;
 mod specification;
 mod system;
 mod tokens;

@@ -89,11 +89,16 @@ impl World {
 
     /// Makes so many more revisions in the store of a slot, and the store if there is none.
     pub fn fill(&self, slot: Slot, revisions: u64) {
+        self.fill_with(slot, revisions, RULES);
+    }
+
+    /// The same with so many rules in each.
+    pub fn fill_with(&self, slot: Slot, revisions: u64, rules: u64) {
         let path = self.place.store(slot);
         fs::create_dir_all(path.parent().expect("parent")).expect("directory");
         block_on(async {
             let store = Store::open(&path).await.expect("open");
-            fill(&store, revisions, RULES).await;
+            fill(&store, revisions, rules).await;
             store.close().await;
         });
     }
