@@ -111,11 +111,16 @@ fn read(mut screen: ChildStdout, lines: &Mutex<Vec<Line>>) {
     let mut buffer = [0; 4096];
     let mut escape = Escape::None;
     let mut fresh = true;
+    // For whoever looks into a test: the console as it comes.
+    let show = std::env::var_os("RAVELIN_CONSOLE").is_some();
     loop {
         let length = match screen.read(&mut buffer) {
             Ok(0) | Err(_) => return,
             Ok(length) => length,
         };
+        if show {
+            let _ = std::io::stderr().write_all(&buffer[..length]);
+        }
         let at = SystemTime::now();
         let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
         for &byte in &buffer[..length] {

@@ -24,6 +24,6 @@ pub use hosts::{Lease, Mirror, addresses, lease, over_tcp, over_udp};
 pub use https::{Api, plain};
 pub use images::{VERSION, fresh_disk, full, image_file};
 pub use machine::{Cable, Machine, Plan, Start, mac};
-pub use networks::{BOX4, CLIENT4, Network, Networks, SERVER4, SERVER6, Tap};
+pub use networks::{ANSWER, BOX4, CLIENT4, Network, Networks, SERVER4, SERVER6, Tap};
 pub use partition::Partition;
 pub use probes::{Direction, Probes};

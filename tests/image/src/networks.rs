@@ -20,6 +20,8 @@ pub const CLIENT4: &str = "192.168.77.9";
 pub const SERVER4: &str = "203.0.113.1";
 /// The server on the WAN.
 pub const SERVER6: &str = "2001:db8:77::1";
+/// What all names lead to. None of the private or documentation networks: a resolver takes such answers for an attack.
+pub const ANSWER: &str = "9.9.9.9";
 /// The box on the LAN, as a fresh image has it.
 pub const BOX4: &str = "192.168.77.1";
 
@@ -167,7 +169,7 @@ fn provider(namespace: &Namespace, directory: &Path) -> Process {
         .args(["--dhcp-range=2001:db8:77::,ra-only,64,1h", "--ra-param=wan,10"])
         .arg(format!("--dhcp-option=option:router,{SERVER4}"))
         .arg(format!("--dhcp-option=option:dns-server,{SERVER4}"))
-        .arg(format!("--address=/#/{SERVER4}"))
+        .arg(format!("--address=/#/{ANSWER}"))
         .arg(format!("--dhcp-leasefile={}", directory.join("leases").display()));
     let mut process = Process::spawn("provider", command, directory);
     wait_until("the provider serves", Duration::from_secs(20), || {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use ravelin_test_harness::{eventually, privileged};
 use ravelin_tests_image::{
-    Appliance, CLIENT4, Direction, Disk, Networks, PATIENCE, Partition, Probes, fresh_disk, full,
+    Appliance, Direction, Disk, Networks, PATIENCE, Partition, Probes, fresh_disk, full,
 };
 use serde_json::{Value, json};
 
@@ -79,7 +79,6 @@ fn a_good_revision(networks: &Networks, disk: &Disk) -> (String, u64) {
     appliance.sign_in();
     let rule = json!({
         "name": "known by its name", "from_zone": "lan", "to_zone": "wan", "action": "drop",
-        "source": { "addresses": [format!("{CLIENT4}/32")] },
         "services": [{ "protocol": "udp", "destination_ports": ["9"] }],
     });
     let revision = appliance.commit(&[json!({ "op": "create", "kind": "rule", "value": rule })]);

@@ -93,7 +93,9 @@ fn switch_off(appliance: Appliance<'_>) {
 fn start(networks: &Networks, disk: &Disk) -> Start {
     let mut appliance = Appliance::between(networks, disk);
     let since = appliance.machine().switched_on();
-    let ready = appliance.wait_ready().at;
+    appliance.wait_ready();
+    // The API has answered.
+    let ready = SystemTime::now();
     appliance.sign_in();
     let filter = appliance.logged("raveld.service", "raveld has started");
     switch_off(appliance);

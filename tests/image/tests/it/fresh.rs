@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use ravelin_test_harness::{DnsAnswer, Question, RunDir, eventually, privileged, wait_until};
 use ravelin_tests_image::{
-    Appliance, BOX4, CLIENT4, Cable, Direction, Mirror, Networks, PATIENCE, Plan, Probes, SERVER4, SERVER6,
-    addresses, fresh_disk, lease, over_tcp, over_udp,
+    ANSWER, Appliance, BOX4, CLIENT4, Cable, Direction, Mirror, Networks, PATIENCE, Plan, Probes, SERVER4,
+    SERVER6, addresses, fresh_disk, lease, over_tcp, over_udp,
 };
 use serde_json::{Value, json};
 
@@ -96,7 +96,7 @@ fn clients_are_served(networks: &Networks) {
         lan.ip("-6 route show default").contains("via fe80")
     });
     let question = Question::new(BOX4.parse().expect("address"), "www.example");
-    let server: IpAddr = SERVER4.parse().expect("address");
+    let server: IpAddr = ANSWER.parse().expect("address");
     wait_until("names are answered", PATIENCE, || {
         question.clone().ask(lan) == DnsAnswer::Address(server)
     });

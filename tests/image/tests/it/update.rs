@@ -55,7 +55,7 @@ fn an_update_stays_if_it_is_good_and_goes_back_if_not() {
     appliance.wait_ready();
     appliance.renew();
     appliance.wait_for("the update to be good", "/api/v1/system", |system| {
-        system["trial"].is_null() && system["version"] == NEXT
+        system["trial"].is_null() && system["image_version"] == NEXT
     });
     runs(&appliance, NEXT, "b");
     assert_eq!(last_update(&appliance)["state"], "good");
@@ -76,9 +76,9 @@ fn an_update_stays_if_it_is_good_and_goes_back_if_not() {
 #[track_caller]
 fn runs(appliance: &Appliance<'_>, version: &str, slot: &str) {
     let system = appliance.api().get("/api/v1/system").expect(200).json();
-    assert_eq!(system["version"], version, "{system}");
+    assert_eq!(system["image_version"], version, "{system}");
     let slots = system["slots"].as_array().expect("slots");
-    let own = slots.iter().find(|own| own["slot"] == slot).expect("its slot");
+    let own = slots.iter().find(|own| own["name"] == slot).expect("its slot");
     assert!(own["booted"] == true && own["good"] == true, "{system}");
     let config = appliance.api().get("/api/v1/config").expect(200).json();
     let rules = config["rules"].as_array().expect("rules");
@@ -131,7 +131,7 @@ fn bundles_that_are_not_ours_are_refused(appliance: &Appliance<'_>) {
     assert!(
         slots
             .iter()
-            .all(|slot| slot["slot"] == "a" || slot["next"] == false),
+            .all(|slot| slot["name"] == "a" || slot["next"] == false),
         "{system}"
     );
 }
@@ -149,7 +149,7 @@ fn goes_back_by_flag(appliance: &mut Appliance<'_>) {
     appliance.wait_ready();
     appliance.renew();
     appliance.wait_for("the slot to be good", "/api/v1/system", |system| {
-        system["trial"].is_null() && system["version"] == VERSION
+        system["trial"].is_null() && system["image_version"] == VERSION
     });
     runs(appliance, VERSION, "a");
 }
