@@ -80,7 +80,9 @@ impl TokenKey {
 
     /// The subject of a token that is genuine and not over.
     pub(crate) fn verify(&self, token: &str) -> Option<String> {
-        let Claims { sub, iat, .. } = decode::<Claims>(token, &self.verifying, &self.validation).ok()?.claims;
+        let Claims { sub, iat, .. } = decode::<Claims>(token, &self.verifying, &self.validation)
+            .ok()?
+            .claims;
         let now = OffsetDateTime::now_utc().unix_timestamp();
         // Made before the clock was set back, it would be good for longer than ten minutes.
         (iat <= now + SET_BACK_SECONDS).then_some(sub)

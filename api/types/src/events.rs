@@ -6,7 +6,9 @@ use ravelin_model as model;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{FeatureName, FeatureState, InterfaceSettingsState, Reason, Recovery, Text, Timestamp, TuningDecision};
+use crate::{
+    FeatureName, FeatureState, InterfaceSettingsState, Reason, Recovery, Text, Timestamp, TuningDecision,
+};
 
 /// Type of an event; also the `event` of the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]

@@ -120,13 +120,17 @@ pub struct InterfaceFault {
 
 impl From<model::NetworkFault> for InterfaceFault {
     fn from(fault: model::NetworkFault) -> Self {
-        let model::NetworkFault { part, waiting, reason } = fault;
+        let model::NetworkFault {
+            part,
+            waiting,
+            reason,
+        } = fault;
         Self {
             address: match part {
                 model::NetworkPart::Address(_, address) => Some(Text(address)),
-                model::NetworkPart::Link(_)
-                | model::NetworkPart::Route(_)
-                | model::NetworkPart::Rule(_) => None,
+                model::NetworkPart::Link(_) | model::NetworkPart::Route(_) | model::NetworkPart::Rule(_) => {
+                    None
+                }
             },
             waiting,
             reason,

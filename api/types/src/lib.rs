@@ -29,8 +29,9 @@ mod tuning;
 pub use auth::AccessToken;
 pub use dhcp_leases::DhcpLease;
 pub use events::{
-    DnsQueryBlocked, Event, EventType, FeatureChanged, FlowsKilled, Gap, InterfaceChanged, InterfaceSettingsChanged, ListChanged,
-    LiveFlowsJudged, PacketDropped, PolicyChanged, PolicyVerdict, SystemUpdateChanged,
+    DnsQueryBlocked, Event, EventType, FeatureChanged, FlowsKilled, Gap, InterfaceChanged,
+    InterfaceSettingsChanged, ListChanged, LiveFlowsJudged, PacketDropped, PolicyChanged, PolicyVerdict,
+    SystemUpdateChanged,
 };
 pub use features::{
     ConntrackSyncConfig, ConntrackSyncConfigPatch, ConntrackSyncState, Counter, DdosProtectionConfig,
@@ -54,7 +55,8 @@ pub use interface_offload::{
     Capability, CapabilitySource, CapabilityValue, FeatureSwitch, InterfaceOffload, MaxFlows, MaxFlowsSource,
 };
 pub use interfaces::{
-    AddressOrigin, Interface, InterfaceAddress, InterfaceFault, InterfacePatch, LinkCounters, LinkState};
+    AddressOrigin, Interface, InterfaceAddress, InterfaceFault, InterfacePatch, LinkCounters, LinkState,
+};
 pub use lists::{
     AddedEntries, Entry, Hits, ImportProblem, ImportReport, List, ListKind, ListPatch, NewEntries, NewEntry,
     NewList,

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use ravelin_datapath::{FlowSummary, HitCounter};
 use ravelin_model::{
     EntryId, EntryValue, Event, Feature, FeatureConfig, FeatureStatus, HwOffloadStatus, Interface,
-    InterfaceStatistics, List, ListEntry, ListId, ListName, MapInfo, ProgramInfo, Recovery, Revision, SyncStatus,
-    chain,
+    InterfaceStatistics, List, ListEntry, ListId, ListName, MapInfo, ProgramInfo, Recovery, Revision,
+    SyncStatus, chain,
 };
 use ravelin_model::{SystemUpdateChanged, TuningLimits, TuningSettings, TuningStatus};
 use ravelin_store::{AuditEntry, Author, PageQuery, Store, StoredEntry};

@@ -2,7 +2,10 @@
 
 use std::net::IpAddr;
 
-use crate::{EntryId, Feature, FeatureState, InterfaceSettingsId, ListId, SettingsState, PolicyVerdict, Reason, Recovery, Revision, TuningDecision};
+use crate::{
+    EntryId, Feature, FeatureState, InterfaceSettingsId, ListId, PolicyVerdict, Reason, Recovery, Revision,
+    SettingsState, TuningDecision,
+};
 
 /// A packet was dropped. Sampled: the data plane sends a bounded number a second and counts the rest.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -16,7 +16,9 @@ pub async fn put_policy(control: &ControlHandle, document: &str, actor: &Actor) 
     let import = read.map_err(|bad| match bad {
         BadBody::Malformed(detail) => detail,
         BadBody::Invalid(errors) => {
-            let errors = errors.iter().map(|error| format!("{}: {}", error.pointer, error.detail));
+            let errors = errors
+                .iter()
+                .map(|error| format!("{}: {}", error.pointer, error.detail));
             errors.collect::<Vec<_>>().join("; ")
         }
     })?;

@@ -14,7 +14,8 @@ fn id_of(state: &AppState, name: &str) -> Result<String, Failure> {
     let view = state.control().policy();
     let id = InterfaceSettingsSpec::named(&view.policy, name);
     id.map(|id| id.to_string()).ok_or_else(|| {
-        let detail = format!("interface '{name}' has no settings; POST /api/v1/interface-settings makes some");
+        let detail =
+            format!("interface '{name}' has no settings; POST /api/v1/interface-settings makes some");
         Failure::new(ProblemKind::NotFound, detail)
     })
 }

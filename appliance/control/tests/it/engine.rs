@@ -20,8 +20,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::cards::Cards;
-use crate::network::{Daemons, Networks};
 use crate::datapath::{Followed, Told, left_behind, scripted, scripted_filter};
+use crate::network::{Daemons, Networks};
 
 /// An engine with two links, `lan0` (2) and `wan0` (3), beside the loopback (1).
 #[derive(Debug)]
@@ -113,7 +113,12 @@ impl Engine {
     }
 
     /// One that finds these links when it starts, and this of the network.
-    pub async fn among(store: Store, config: Config, links: Arc<Vec<Link>>, prepare: impl FnOnce(&Networks)) -> Self {
+    pub async fn among(
+        store: Store,
+        config: Config,
+        links: Arc<Vec<Link>>,
+        prepare: impl FnOnce(&Networks),
+    ) -> Self {
         let scripted = scripted();
         let others = Others {
             links,

@@ -116,7 +116,10 @@ async fn setting_the_clock_neither_ends_nor_prolongs_the_time_to_confirm() {
         for _ in 0..20 {
             tokio::time::sleep(quick().reconcile_every).await;
             let refused = try_commit(&engine, vec![rule("more", Action::Accept, 3)]).await;
-            assert!(matches!(refused, Err(ControlError::AwaitsConfirmation { .. })), "{days}");
+            assert!(
+                matches!(refused, Err(ControlError::AwaitsConfirmation { .. })),
+                "{days}"
+            );
         }
         assert_eq!(order(&engine), ["rul_old", "rul_new"], "{days}");
         engine.ahead.send_replace(time::Duration::seconds(61));
