@@ -120,8 +120,8 @@ fn change_until(
     delay: Duration,
     bundle: Option<&[u8]>,
 ) -> Known {
-    let deadline = Instant::now() + delay;
     let id = stored_rule(appliance).0;
+    let deadline = Instant::now() + delay;
     let over = AtomicBool::new(false);
     scope(|scope| {
         let upload = bundle.map(|bundle| send(scope, appliance.api().clone(), bundle, &over));
