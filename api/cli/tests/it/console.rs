@@ -150,7 +150,8 @@ fn it_says_what_is_wrong_in_characters_that_do_nothing() {
         "lost_after_revision":7,"volatile":false}"#;
     let engine = engine(recovery, Reply::problem(503, NOT_READY));
     let mut console = Console::start(&engine);
-    console.wait("RECOVERY: last-known-good revision 7 since the \\u{1b}[2Jstore; revisions after 7 are lost");
+    console
+        .wait("RECOVERY: last-known-good revision 7 since the \\u{1b}[2Jstore; revisions after 7 are lost");
     console.wait("health: NOT READY: dns_blocklist: no XDP on tun0");
     console.wait("Ravelin is ready: https://192.0.2.1/");
 }

@@ -136,8 +136,16 @@ mod tests {
         let key = generate::key_pair().unwrap();
         let names = names(&["fw.example"]);
         let made = generate::certificate(&key, &names, datetime!(1970-01-01 0:00 UTC)).unwrap();
-        for now in [datetime!(1970-01-02 0:00 UTC), MADE, datetime!(2035-11-01 0:00 UTC)] {
-            assert_eq!(why_renew(Some(made.der()), key.public_key_raw(), &names, now), None, "{now}");
+        for now in [
+            datetime!(1970-01-02 0:00 UTC),
+            MADE,
+            datetime!(2035-11-01 0:00 UTC),
+        ] {
+            assert_eq!(
+                why_renew(Some(made.der()), key.public_key_raw(), &names, now),
+                None,
+                "{now}"
+            );
         }
     }
 
@@ -148,7 +156,12 @@ mod tests {
         params.not_before = datetime!(2040-01-01 0:00 UTC);
         params.not_after = datetime!(2050-01-01 0:00 UTC);
         let made = params.self_signed(&key).unwrap();
-        let got = why_renew(Some(made.der()), key.public_key_raw(), &names(&["fw.example"]), MADE);
+        let got = why_renew(
+            Some(made.der()),
+            key.public_key_raw(),
+            &names(&["fw.example"]),
+            MADE,
+        );
         assert_eq!(got, Some(Reason::NotYetValid));
     }
 
