@@ -54,7 +54,7 @@ make_rootfs() {
 	local file=/work/${2#"$WORK"/} salt size
 	rm -f "$2"
 	in_tools mksquashfs "/work/${1#"$WORK"/}" "$file" -quiet -no-progress -noappend -comp zstd \
-		-Xcompression-level "$COMPRESSION" -b 128K -xattrs -exit-on-error
+		-Xcompression-level "$COMPRESSION" -b 128K -all-time "$SOURCE_DATE_EPOCH" -xattrs -exit-on-error
 	size=$(stat -c %s "$2")
 	truncate -s $(((size + 4095) / 4096 * 4096)) "$2"
 	size=$(stat -c %s "$2")
@@ -81,7 +81,7 @@ make_bootfs() {
 		>"$tree/slot.cfg"
 	# Both files are compressed already; GRUB reads plain blocks fastest.
 	in_tools mksquashfs /work/bootfs "/work/${1#"$WORK"/}" -quiet -no-progress -noappend -noD -noF -no-fragments \
-		-no-xattrs -all-root -exit-on-error
+		-all-time "$SOURCE_DATE_EPOCH" -no-xattrs -all-root -exit-on-error
 }
 
 # GRUB for both firmwares, and the file system it and UEFI read. Usage: make_esp DESTINATION

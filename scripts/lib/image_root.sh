@@ -30,10 +30,10 @@ make_base() {
 	mv "$part" "$BASE"
 }
 
-# Users of the system, by its own program.
+# Users of the system, by its own program. It writes down when a password was changed: the same day for all images.
 add_users() {
 	install -D -m 0644 "$IMAGE/etc/sysusers.conf" "$1/usr/lib/sysusers.d/ravelin.conf"
-	in_tools chroot "/work/${1#"$WORK"/}" systemd-sysusers
+	SOURCE_DATE_EPOCH=86400 in_tools chroot "/work/${1#"$WORK"/}" systemd-sysusers
 }
 
 prune_root() {
