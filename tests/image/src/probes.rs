@@ -81,9 +81,16 @@ impl Probes {
             Direction::Out => &networks.wan,
             Direction::In => &networks.lan,
         };
+        // What else goes by may have the port by chance. Neither end is ever translated for those that come in.
+        let [client, server] = ends(family);
+        let (source, destination) = match direction {
+            Direction::Out => (None, server),
+            Direction::In => (Some(server), client),
+        };
         network.capture.packets(|seen| {
             let ports = seen.packet.ports();
-            seen.packet.source.is_ipv4() == (family == 4)
+            source.is_none_or(|source| seen.packet.source == source)
+                && seen.packet.destination == destination
                 && ports.is_some_and(|ports| ports.1 == port(direction))
         })
     }
@@ -105,14 +112,23 @@ fn port(direction: Direction) -> u16 {
     }
 }
 
+/// The client and the server of a family.
+fn ends(family: u8) -> [IpAddr; 2] {
+    let ends = if family == 4 {
+        [CLIENT4, SERVER4]
+    } else {
+        [CLIENT6, SERVER6]
+    };
+    ends.map(|text| text.parse().expect("an address"))
+}
+
 /// One of each family.
 fn frames(direction: Direction) -> Vec<Vec<u8>> {
     let card = mac(usize::from(direction == Direction::In));
-    [(4, CLIENT4, SERVER4), (6, CLIENT6, SERVER6)]
+    [4, 6]
         .into_iter()
-        .map(|(family, client, server)| {
-            let [client, server]: [IpAddr; 2] =
-                [client, server].map(|text| text.parse().expect("an address"));
+        .map(|family| {
+            let [client, server] = ends(family);
             let mut packet = Packet::udp(family, SOURCE_PORT, port(direction), b"probe".to_vec());
             (packet.source, packet.destination) = match direction {
                 Direction::Out => (client, server),
