@@ -150,7 +150,11 @@ async fn what_is_measured_is_what_happened() {
     }
     let after = measured(&engine, |reading| {
         read(reading) == Some(3)
-            && reading.events.known().map(|events| events.batches) == Some(reading.workers.batches)
+            && reading
+                .events
+                .known()
+                .map(|events| (events.batches, events.waiting))
+                == Some((reading.workers.batches, 0))
     })
     .await;
     assert!(matches!(after.workers.batches, 1..=3), "{after:?}");
