@@ -49,12 +49,20 @@ pack_initrd() {
 		zstd -q -19 -T1 >/work/initrd.img'
 }
 
+# A file system of a tree, with all times the same: those of parts that are kept would be of when they were made. The
+# variable would only take later times back, and goes with no option. Usage: squash TREE DESTINATION OPTION...
+squash() {
+	local tree=$1 destination=$2
+	shift 2
+	in_tools env -u SOURCE_DATE_EPOCH mksquashfs "/work/${tree#"$WORK"/}" "/work/${destination#"$WORK"/}" "$@" -quiet \
+		-no-progress -noappend -exit-on-error -mkfs-time "$SOURCE_DATE_EPOCH" -all-time "$SOURCE_DATE_EPOCH"
+}
+
 # The root file system with its verity tree behind it. Sets ROOT_HASH, VERITY. Usage: make_rootfs TREE DESTINATION
 make_rootfs() {
 	local file=/work/${2#"$WORK"/} salt size
 	rm -f "$2"
-	in_tools mksquashfs "/work/${1#"$WORK"/}" "$file" -quiet -no-progress -noappend -comp zstd \
-		-Xcompression-level "$COMPRESSION" -b 128K -all-time "$SOURCE_DATE_EPOCH" -xattrs -exit-on-error
+	squash "$1" "$2" -comp zstd -Xcompression-level "$COMPRESSION" -b 128K -xattrs
 	size=$(stat -c %s "$2")
 	truncate -s $(((size + 4095) / 4096 * 4096)) "$2"
 	size=$(stat -c %s "$2")
@@ -80,8 +88,7 @@ make_bootfs() {
 	sed -e "s/@VERSION@/$VERSION/" -e "s/@ROOT_HASH@/$ROOT_HASH/" -e "s/@VERITY@/$VERITY/" "$IMAGE/boot/slot.cfg" \
 		>"$tree/slot.cfg"
 	# Both files are compressed already; GRUB reads plain blocks fastest.
-	in_tools mksquashfs /work/bootfs "/work/${1#"$WORK"/}" -quiet -no-progress -noappend -noD -noF -no-fragments \
-		-all-time "$SOURCE_DATE_EPOCH" -no-xattrs -all-root -exit-on-error
+	squash "$tree" "$1" -noD -noF -no-fragments -no-xattrs -all-root
 }
 
 # GRUB for both firmwares, and the file system it and UEFI read. Usage: make_esp DESTINATION
