@@ -116,6 +116,8 @@ impl Networks {
         ));
         lan.namespace.ip(&format!("route add default via {BOX4}"));
 
+        // The provider's own advertisements would give its host another address, which answers would come from.
+        wan.namespace.write_sysctl("ipv6/conf/wan/accept_ra", "0");
         wan.namespace.ip(&format!("address add {SERVER4}/24 dev wan"));
         wan.namespace.ip(&format!("address add {SERVER6}/64 dev wan"));
         // To the LAN behind the box, as if nothing were masqueraded. The next hop is only a name for the card.
