@@ -2,12 +2,14 @@
 //! told.
 
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::AsRawFd;
 use std::time::{Duration, SystemTime};
 
-use ravelin_test_harness::{DnsAnswer, Question, RunDir, eventually, privileged, wait_until};
+use ravelin_test_harness::packet::{Packet, Tag};
+use ravelin_test_harness::{DnsAnswer, Question, RunDir, eventually, packet_socket, privileged, wait_until};
 use ravelin_tests_image::{
     ANSWER, Appliance, BOX4, CLIENT4, Cable, Direction, Mirror, Networks, PATIENCE, Plan, Probes, SERVER4,
-    SERVER6, addresses, fresh_disk, lease, over_tcp, over_udp,
+    SERVER6, addresses, fresh_disk, lease, mac, over_tcp, over_udp,
 };
 use serde_json::{Value, json};
 
@@ -15,6 +17,8 @@ use serde_json::{Value, json};
 const PORT: u16 = 7000;
 /// Where one listens that a rule forbids.
 const FORBIDDEN: u16 = 7001;
+/// Where frames of the VLAN go.
+const THROUGH_VLAN: u16 = 7002;
 
 #[test]
 fn a_fresh_image_becomes_a_router_that_passes_what_its_policy_says_and_nothing_before() {
@@ -205,15 +209,10 @@ fn a_vlan_is_made(appliance: &Appliance<'_>, networks: &Networks) -> Asked {
         }}),
         json!({ "op": "update", "kind": "zone", "id": lan["id"], "value": { "interfaces": interfaces } }),
         json!({ "op": "create", "kind": "route", "value": {
-            "destination": "198.51.100.0/24", "gateway": "192.168.30.9", "interface": "lan30",
+            "destination": "198.51.100.0/24", "gateway": CLIENT4,
         }}),
     ]);
-    let host = &networks.lan.namespace;
-    host.ip("link add link lan name lan30 type vlan id 30");
-    host.ip("address add 192.168.30.9/24 dev lan30");
-    host.ip("address add fd30::9/64 dev lan30");
-    host.ip("address add 198.51.100.9/32 dev lan30");
-    host.ip("link set lan30 up");
+    networks.lan.namespace.ip("address add 198.51.100.9/32 dev lan");
     let asked = Asked {
         route: "198.51.100.0/24".to_owned(),
     };
@@ -239,15 +238,44 @@ fn the_vlan_is_there(appliance: &Appliance<'_>, networks: &Networks, asked: &Ask
         routes.any(|route| route["destination"] == asked.route),
         "no route"
     );
-    // Through the VLAN to the WAN, from an address only the route leads back to.
+    // From an address only the route leads back to.
     let _mirror = Mirror::start(wan, PORT);
     lan.ip(&format!(
-        "route replace {SERVER4}/32 via 192.168.30.1 dev lan30 src 198.51.100.9"
+        "route replace {SERVER4}/32 via {BOX4} dev lan src 198.51.100.9"
     ));
     let server = SocketAddr::new(SERVER4.parse().expect("address"), PORT);
     let seen = eventually(PATIENCE, || over_udp(lan, server));
-    lan.ip(&format!("route del {SERVER4}/32 dev lan30"));
-    assert!(seen.is_some(), "nothing passes through the VLAN");
+    lan.ip(&format!("route del {SERVER4}/32 dev lan"));
+    assert!(seen.is_some(), "nothing comes back by the route");
+    through_the_vlan(networks);
+}
+
+/// Frames of its tag pass to the WAN; the kernel of the tests may have no VLAN devices, so they are made here.
+fn through_the_vlan(networks: &Networks) {
+    let socket = networks
+        .lan
+        .namespace
+        .within(|| packet_socket("lan"))
+        .expect("socket");
+    for (family, client, server) in [(4, "192.168.30.9", SERVER4), (6, "fd30::9", SERVER6)] {
+        let mut packet = Packet::udp(family, 40_500, THROUGH_VLAN, b"tagged".to_vec()).from(client);
+        packet.destination = server.parse().expect("address");
+        packet.tags = vec![Tag {
+            ethertype: 0x8100,
+            tci: 30,
+        }];
+        let mut frame = packet.build();
+        frame[..6].copy_from_slice(&mac(0));
+        wait_until("a frame of the VLAN passes to the WAN", PATIENCE, || {
+            // SAFETY: the pointer and the length describe `frame`.
+            unsafe { libc::send(socket.as_raw_fd(), frame.as_ptr().cast(), frame.len(), 0) };
+            let passed = networks.wan.capture.packets(|seen| {
+                seen.packet.destination == packet.destination
+                    && seen.packet.ports().is_some_and(|ports| ports.1 == THROUGH_VLAN)
+            });
+            !passed.is_empty()
+        });
+    }
 }
 
 #[track_caller]
