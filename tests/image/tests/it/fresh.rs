@@ -223,7 +223,7 @@ fn a_vlan_is_made(appliance: &Appliance<'_>, networks: &Networks) -> Asked {
 fn the_vlan_is_there(appliance: &Appliance<'_>, networks: &Networks, asked: &Asked) {
     let (lan, wan) = (&networks.lan.namespace, &networks.wan.namespace);
     let interface = appliance.wait_for("the VLAN", "/api/v1/interfaces/lan30", |interface| {
-        interface["up"] == true && interface["mtu_bytes"] == 1400
+        interface["link_state"] == "up" && interface["mtu_bytes"] == 1400
     });
     let addresses = interface["addresses"].as_array().expect("addresses");
     for address in ["192.168.30.1/24", "fd30::1/64"] {
