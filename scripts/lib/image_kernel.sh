@@ -9,9 +9,7 @@ IMAGE_KERNEL=$TARGET/image-kernel
 # Unpacks the suite's kernel to $IMAGE_KERNEL/root, once a version. Its apt state is its own.
 fetch_image_kernel() {
 	local uri package options
-	# shellcheck disable=SC2016  # apt expands it
-	uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | head -n1)
-	[ -n "$uri" ] || {
+	uri=$(apt_mirror) || {
 		note "apt knows no mirror: add one to its sources"
 		return 1
 	}

@@ -21,11 +21,8 @@ suite_apt() {
 # The suite, its point updates and, where this machine takes them, its security updates.
 fetch_indexes() {
 	local uri security
+	uri=$(apt_mirror) || fail "apt knows no mirror: add one to its sources"
 	# shellcheck disable=SC2016  # apt expands it
-	uri=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' 'Component: main' |
-		awk '$1 !~ /security/ { print $1; exit }')
-	[ -n "$uri" ] || fail "apt knows no mirror: add one to its sources"
-	# shellcheck disable=SC2016
 	security=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' |
 		awk '/security/ { print; exit }')
 	# Several images in a row are made of the same packages.

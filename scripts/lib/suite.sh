@@ -1,14 +1,19 @@
 # shellcheck shell=bash
 # A suite of Debian on the mirror this machine's apt uses, for trees that are made beside the image.
 
+# Prints the mirror this machine's apt uses, not that of its security updates; fails if it knows none.
+apt_mirror() {
+	# shellcheck disable=SC2016  # apt expands it
+	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' |
+		awk '!/security/ && !uri { uri = $1 } END { print uri; exit !uri }'
+}
+
 # Fetches the suite's indexes to DIRECTORY, writes sources.list there, and prints a key that changes when the suite or one
 # of the files does. Usage: suite_indexes DIRECTORY SUITE FILE...
 suite_indexes() {
 	local directory=$1 suite=$2 uri
 	shift 2
-	# shellcheck disable=SC2016  # apt expands it
-	uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | awk '!/security/ { print; exit }')
-	[ -n "$uri" ] || {
+	uri=$(apt_mirror) || {
 		note "apt knows no mirror: add one to its sources"
 		return 1
 	}
