@@ -29,6 +29,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("ravelin-store", L0),
     ("ravelin-system", L0),
+    ("ravelin-logging", &[]),
     // L2: features, never each other.
     ("ravelin-control", L0_L1),
     ("ravelin-flows", L0_L1),
@@ -47,7 +48,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     // L4: binaries.
     ("ravelin-daemon", EVERYTHING_BELOW_L4),
-    ("ravelin-agent", &["ravelin-model", "ravelin-system"]),
+    (
+        "ravelin-agent",
+        &["ravelin-logging", "ravelin-model", "ravelin-system"],
+    ),
     ("ravelin-gateway", &["ravelin-api-types"]),
     ("ravelin-cli", &["ravelin-api-types"]),
 ];
@@ -73,6 +77,7 @@ const L0_L1: &[&str] = &[
 ];
 
 const EVERYTHING_BELOW_L4: &[&str] = &[
+    "ravelin-logging",
     "ravelin-model",
     "ravelin-wire",
     "ravelin-nic",

@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use ravelin_logging::LogFormat;
 use ravelin_system::boot_choice::{BootLoader, environment_of};
 use serde::Deserialize;
 use thiserror::Error;
@@ -46,17 +47,6 @@ pub enum ConfigError {
     /// No slot could show within it that it works.
     #[error("trial_seconds is {0}, less than {SHORTEST_TRIAL_SECONDS}")]
     ShortTrial(u64),
-}
-
-/// How logs look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LogFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// One JSON object a line.
-    Json,
 }
 
 /// The file.

@@ -13,7 +13,6 @@ mod fetch;
 mod install;
 mod journal;
 mod keep;
-mod logging;
 mod machine;
 mod power;
 mod rauc;
@@ -92,7 +91,7 @@ fn execute(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     match arguments.command.unwrap_or(Command::Run) {
         Command::Fetch => fetch::child(),
         Command::Run => {
-            logging::start(config.log);
+            ravelin_logging::start(config.log);
             tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting ravelin-agent");
             Ok(machine::run(config)?)
         }

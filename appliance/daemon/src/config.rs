@@ -5,6 +5,7 @@ use std::io;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
+use ravelin_logging::LogFormat;
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -61,17 +62,6 @@ pub enum DatapathKind {
     Kernel,
     /// In memory; touches no packet.
     Sim,
-}
-
-/// How logs look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LogFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// One JSON object a line.
-    Json,
 }
 
 /// When the policy is enforced.

@@ -9,7 +9,6 @@ mod connections;
 mod datapath;
 mod directories;
 mod engine;
-mod logging;
 mod machine;
 mod network_daemons;
 mod packet_filter;
@@ -89,7 +88,7 @@ fn execute(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     }
     match command.unwrap_or(Command::Run) {
         Command::Run => {
-            logging::start(config.log);
+            ravelin_logging::start(config.log);
             tracing::info!(version = env!("CARGO_PKG_VERSION"), "starting raveld");
             Ok(engine::run(&config, *slot)?)
         }

@@ -3,10 +3,20 @@
 use std::io::{IsTerminal, stderr};
 use std::panic;
 
+use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::config::LogFormat;
+/// How logs look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
 
 /// Starts logging; `RUST_LOG` filters, without it everything from INFO up is shown.
 pub fn start(format: LogFormat) {
