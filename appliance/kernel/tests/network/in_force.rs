@@ -187,7 +187,7 @@ fn a_plan_in_force_is_left_alone() {
     with_cards("left-alone", &["wan0", "lan0", "lan1"], || {
         check(&everything(), &[]);
         let mut hints = PathHints::open().expect("open");
-        // Carriers and link-local addresses come by themselves.
+        settled();
         silence(&mut hints);
         check(&everything(), &[]);
         assert_eq!(
@@ -197,8 +197,31 @@ fn a_plan_in_force_is_left_alone() {
     });
 }
 
+/// Returns when every link has its link-local address and none is examined for duplicates any more: between the two
+/// the kernel is silent for seconds.
+fn settled() {
+    let end = Instant::now() + Duration::from_secs(60);
+    while Instant::now() < end {
+        let links = listed("link show");
+        let settled = links.iter().filter(|link| link["ifname"] != "lo").all(|link| {
+            let name = link["ifname"].as_str().expect("name");
+            let of = |which: &str| listed(&format!("-6 address show dev {name} {which}"));
+            let some = |listed: Vec<Value>| {
+                let mut addresses = listed.iter().filter_map(|link| link["addr_info"].as_array());
+                addresses.any(|addresses| !addresses.is_empty())
+            };
+            link["operstate"] == "UP" && some(of("scope link")) && !some(of("tentative"))
+        });
+        if settled {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("the links never settle");
+}
+
 fn silence(hints: &mut PathHints) {
-    let quiet = Duration::from_secs(1);
+    let quiet = Duration::from_secs(2);
     let end = Instant::now() + Duration::from_secs(60);
     while Instant::now() < end {
         let before = Instant::now();
