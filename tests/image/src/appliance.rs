@@ -230,7 +230,9 @@ pub fn first_token(console: &mut Console) -> String {
     let hint = lines
         .iter()
         .rposition(|line| line.text.contains("buy access tokens"));
-    lines[hint.expect("the hint") - 1].text.trim().to_owned()
+    // What was typed may have been shown before the prompt it answers, which is then on the line of the token.
+    let line = &lines[hint.expect("the hint") - 1].text;
+    line.split_whitespace().next_back().expect("a token").to_owned()
 }
 
 /// Buys an access token with the admin token.
