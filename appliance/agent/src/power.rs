@@ -10,20 +10,26 @@ use crate::config::Config;
 /// Restarts the machine, after the services have ended.
 pub async fn reboot(config: &Config) -> Result<(), Refusal> {
     tracing::warn!("the machine restarts");
-    tell(config, "reboot").await
+    start(config, "reboot.target").await
 }
 
 /// Switches the machine off, after the services have ended.
 pub async fn power_off(config: &Config) -> Result<(), Refusal> {
     tracing::warn!("the machine is switched off");
-    tell(config, "poweroff").await
+    start(config, "poweroff.target").await
 }
 
-async fn tell(config: &Config, what: &'static str) -> Result<(), Refusal> {
+/// What `systemctl reboot` does where no login manager is.
+async fn start(config: &Config, target: &'static str) -> Result<(), Refusal> {
     let program = &config.programs.systemctl;
     let failed = |detail: String| Refusal::new(RefusalCode::Internal, detail);
     let ended = Command::new(program)
-        .args(["--no-ask-password", "--no-block", what])
+        .args([
+            "--no-ask-password",
+            "--no-block",
+            "--job-mode=replace-irreversibly",
+        ])
+        .args(["start", target])
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output()
@@ -33,5 +39,8 @@ async fn tell(config: &Config, what: &'static str) -> Result<(), Refusal> {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&ended.stderr);
-    Err(failed(format!("systemctl {what} failed: {}", said.trim())))
+    Err(failed(format!(
+        "systemctl start {target} failed: {}",
+        said.trim()
+    )))
 }

@@ -1,67 +1,55 @@
-//! HTTP/1.1 over the socket.
+//! HTTP over the socket.
 
-use std::convert::Infallible;
-use std::future::Future;
-use std::pin::pin;
+use std::future::{Future, IntoFuture};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use axum::http::Request;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use axum::serve::Listener;
+use tokio::net::unix::SocketAddr;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::task::JoinSet;
-use tower::ServiceExt;
+use tokio::sync::oneshot;
 
 use crate::socket::may_ask;
 
-/// Connections at a time; more wait in the kernel's queue.
-const MAX_CONNECTIONS: usize = 64;
-/// Time to send the header, and to stay idle between requests.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
-/// Pause after the kernel refused a connection, e.g. for lack of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Time requests have to end when the agent stops: that for a restart is answered while the restart begins.
+const GRACE: Duration = Duration::from_secs(5);
 
-/// Serves until `shutdown` ends. Requests under way end with it: whoever asks asks again.
-pub async fn serve(listener: UnixListener, app: Router, shutdown: impl Future<Output = ()>) {
-    let mut connections = JoinSet::new();
-    let mut shutdown = pin!(shutdown);
-    loop {
-        tokio::select! {
-            () = &mut shutdown => break,
-            Some(_) = connections.join_next(), if !connections.is_empty() => {}
-            accepted = listener.accept(), if connections.len() < MAX_CONNECTIONS => match accepted {
-                Ok((stream, _)) if may_ask(&stream) => {
-                    connections.spawn(talk(stream, app.clone()));
-                }
-                Ok(_) => tracing::warn!("somebody other than root was sent away"),
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            },
-        }
+/// Serves until `shutdown` ends and the requests under way are answered, at most five seconds more: whoever asks asks
+/// again.
+pub async fn serve(listener: UnixListener, app: Router, shutdown: impl Future<Output = ()> + Send) {
+    let (stop, stopping) = oneshot::channel::<()>();
+    let served = axum::serve(Permitted(listener), app)
+        .with_graceful_shutdown(async { drop(stopping.await) })
+        .into_future();
+    tokio::pin!(served);
+    // It ends by itself only when it is told to stop.
+    tokio::select! {
+        _ = &mut served => return,
+        () = shutdown => drop(stop),
     }
-    connections.shutdown().await;
+    if tokio::time::timeout(GRACE, served).await.is_err() {
+        tracing::info!("closing connections that did not end in time");
+    }
 }
 
-async fn talk(stream: UnixStream, app: Router) {
-    let service = service_fn(move |request: Request<Incoming>| {
-        let app = app.clone();
-        async move {
-            let answer = app.oneshot(request.map(Body::new)).await;
-            Ok::<_, Infallible>(answer.unwrap_or_else(|never| match never {}))
+/// Accepts who may ask, and sends others away.
+struct Permitted(UnixListener);
+
+impl Listener for Permitted {
+    type Io = UnixStream;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (UnixStream, SocketAddr) {
+        loop {
+            let accepted = Listener::accept(&mut self.0).await;
+            if may_ask(&accepted.0) {
+                return accepted;
+            }
+            tracing::warn!("somebody other than root was sent away");
         }
-    });
-    let served = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
-    if let Err(error) = served {
-        tracing::debug!(%error, "a connection ended early");
+    }
+
+    fn local_addr(&self) -> std::io::Result<SocketAddr> {
+        self.0.local_addr()
     }
 }

@@ -82,7 +82,8 @@ impl Machine {
         script(
             &dir.join("systemctl"),
             &format!(
-                "echo \"$@\" >>{root}/systemctl.calls\n[ \"$1\" != is-system-running ] || cat {root}/running\n"
+                "echo \"$@\" >>{root}/systemctl.calls\n[ \"$1\" != is-system-running ] || cat {root}/running\n\
+                 [ ! -e {root}/services-end ] || kill -TERM $PPID\n"
             ),
         );
         script(
@@ -228,8 +229,22 @@ impl Machine {
         fs::read_to_string(self.path("systemctl.calls")).unwrap_or_default()
     }
 
+    /// From now on the service manager ends the agent while it is asked, as it does when the machine restarts.
+    pub fn services_end_when_asked(&self) {
+        write(&self.path("services-end"), "");
+    }
+
+    /// Waits until the agent has ended as it should.
+    pub fn wait_for_its_end(&mut self) {
+        let mut agent = self.agent_process.take().expect("an agent");
+        let ended = agent.wait(PATIENCE).expect("it ends");
+        assert!(ended.success(), "{ended}: {}", agent.log());
+    }
+
     pub fn asked_to_restart(&self) -> bool {
-        self.calls().lines().any(|line| line.ends_with(" reboot"))
+        self.calls()
+            .lines()
+            .any(|line| line.ends_with(" start reboot.target"))
     }
 
     /// What the agent has said.

@@ -25,8 +25,11 @@ fn server(bundle: Vec<u8>) -> SocketAddr {
                 .is_some_and(|line| line.is_ok_and(|line| !line.is_empty()))
             {}
             let path = first.split(' ').nth(1).unwrap_or_default();
-            let redirect =
-                |to: &str| format!("HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n");
+            let redirect = |to: &str| {
+                format!(
+                    "HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+                )
+            };
             let ok = format!(
                 "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
                 bundle.len()
@@ -38,7 +41,7 @@ fn server(bundle: Vec<u8>) -> SocketAddr {
                 "/loop" => (redirect("/loop"), &[][..]),
                 "/file" => (redirect("file:///etc/shadow"), &[][..]),
                 _ => (
-                    "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_owned(),
+                    "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_owned(),
                     &[][..],
                 ),
             };

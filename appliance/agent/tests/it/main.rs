@@ -4,6 +4,7 @@
 
 mod box_of;
 mod fetches;
+mod power;
 mod refusals;
 mod slots;
 mod trials;
