@@ -78,19 +78,9 @@ impl<'a> Appliance<'a> {
     #[track_caller]
     pub fn wait_ready(&mut self) -> Line {
         let ready = self.machine.console().wait_for(READY, self.since, BOOT);
-        // The gateway may come a moment later.
-        self.machine.console().wait_for(FINGERPRINT, self.since, PATIENCE);
         let fingerprint = self.shown(FINGERPRINT);
         self.api = self.api.clone().pinned(&fingerprint);
-        // The console knows of the engine only.
-        let answers = eventually(PATIENCE, || {
-            self.api.try_json("GET", "/healthz", &Value::Null).ok()
-        });
-        assert!(
-            answers.is_some(),
-            "the API does not answer:\n{}",
-            self.machine.console().tail()
-        );
+        self.api.get("/healthz").expect(200);
         ready
     }
 

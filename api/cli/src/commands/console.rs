@@ -5,6 +5,7 @@ mod actions;
 mod page;
 mod reader;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -31,6 +32,9 @@ pub struct Arguments {
     /// The gateway's certificate (PEM), whose fingerprint is shown.
     #[arg(long, value_name = "FILE", default_value = "/state/gateway/certificate.pem")]
     certificate: PathBuf,
+    /// Where the gateway listens: without it nobody manages the appliance over the network.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:443")]
+    gateway: SocketAddr,
     /// What the item "shell" runs.
     #[arg(long, value_name = "PROGRAM", default_value = "/bin/bash")]
     shell: PathBuf,

@@ -1,6 +1,7 @@
 //! The console on a terminal of its own (`script` of util-linux makes one).
 
 use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -22,11 +23,17 @@ struct Console {
     shown: String,
 }
 
+/// Where the gateway would listen.
+fn gateway() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").unwrap()
+}
+
 impl Console {
-    fn start(engine: &Engine) -> Self {
+    fn start(engine: &Engine, gateway: SocketAddr) -> Self {
         let token = engine.file("admin-token", "rva_secret\n");
         let command = format!(
-            "exec {} --socket {} console --admin-token {} --certificate /nowhere --shell /bin/bash",
+            "exec {} --socket {} console --admin-token {} --certificate /nowhere --shell /bin/bash \
+             --gateway {gateway}",
             env!("CARGO_BIN_EXE_ravelin"),
             engine.socket().display(),
             token.display()
@@ -56,14 +63,13 @@ impl Console {
         }
     }
 
-    /// Waits until it shows this after what was waited for before.
+    /// Waits until it shows this after what was waited for before; gives what it has shown until then.
     #[track_caller]
-    fn wait(&mut self, text: &str) {
+    fn wait(&mut self, text: &str) -> String {
         let end = Instant::now() + PATIENCE;
         loop {
             if let Some(at) = self.shown.find(text) {
-                self.shown.drain(..at + text.len());
-                return;
+                return self.shown.drain(..at + text.len()).collect();
             }
             let left = end.saturating_duration_since(Instant::now());
             let Ok(more) = self.output.recv_timeout(left) else {
@@ -110,10 +116,14 @@ fn it_shows_the_state_and_does_what_it_is_asked_for() {
         r#"{"state":"none","volatile":false}"#,
         Reply::json(r#"{"status":"ready","revision":4}"#),
     );
-    let mut console = Console::start(&engine);
+    let address = gateway().local_addr().unwrap();
+    let mut console = Console::start(&engine, address);
     console.wait("Ravelin 7.8, slot a");
     console.wait("health: ready, at revision 4");
     console.wait("wan0: 192.0.2.1/24, 2001:db8::1/64");
+    console.wait("the gateway does not listen yet");
+    assert!(!console.wait("> ").contains("Ravelin is ready"));
+    let _gateway = TcpListener::bind(address).unwrap();
     console.wait("Ravelin is ready: https://192.0.2.1/");
     // The keys that end other programs, and what is no choice.
     console.send("\u{3}\u{1a}\u{1c}nonsense\n");
@@ -149,7 +159,8 @@ fn it_says_what_is_wrong_in_characters_that_do_nothing() {
     let recovery = r#"{"state":"last_known_good","reason":"the \u001b[2Jstore","revision":7,
         "lost_after_revision":7,"volatile":false}"#;
     let engine = engine(recovery, Reply::problem(503, NOT_READY));
-    let mut console = Console::start(&engine);
+    let gateway = gateway();
+    let mut console = Console::start(&engine, gateway.local_addr().unwrap());
     console
         .wait("RECOVERY: last-known-good revision 7 since the \\u{1b}[2Jstore; revisions after 7 are lost");
     console.wait("health: NOT READY: dns_blocklist: no XDP on tun0");
@@ -160,7 +171,7 @@ fn it_says_what_is_wrong_in_characters_that_do_nothing() {
 fn it_says_what_to_do_without_an_engine() {
     let engine = Engine::new([]);
     std::fs::remove_file(engine.socket()).unwrap();
-    let mut console = Console::start(&engine);
+    let mut console = Console::start(&engine, gateway().local_addr().unwrap());
     console.wait("THE ENGINE DOES NOT ANSWER");
     console.wait("journalctl -b -u raveld");
     console.send("4\n");

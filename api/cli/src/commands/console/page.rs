@@ -1,8 +1,9 @@
 //! What the console shows.
 
 use std::fs;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -13,6 +14,7 @@ use ravelin_api_types::{
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use tokio::net::TcpStream;
 
 use super::Arguments;
 use crate::api::{Answer, Api};
@@ -23,11 +25,15 @@ use crate::recovery_text;
 /// What can be chosen.
 const MENU: &str = "1 first token  2 LAN address  3 log  4 reboot  5 power off  6 factory reset  7 shell";
 
+/// Time the gateway has to take a connection of its own machine.
+const GATEWAY_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// The state of the appliance in lines.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Page {
     lines: Vec<String>,
-    ready: bool,
+    enforced: bool,
+    gateway: bool,
     url: Option<String>,
 }
 
@@ -50,6 +56,7 @@ impl Page {
             (Ok(interfaces), Ok(managed)) => page.addresses(&interfaces, &managed),
             (Err(error), _) | (_, Err(error)) => page.failed("addresses", &error),
         }
+        page.gateway(arguments.gateway).await;
         page.certificate(&arguments.certificate);
         page
     }
@@ -63,9 +70,9 @@ impl Page {
         lines
     }
 
-    /// Where it is managed from, once the policy is in force.
+    /// Where it is managed from, once the policy is in force and the gateway listens.
     pub fn ready_at(&self) -> Option<&str> {
-        self.url.as_deref().filter(|_| self.ready)
+        self.url.as_deref().filter(|_| self.enforced && self.gateway)
     }
 
     fn line(&mut self, line: impl Into<String>) {
@@ -144,10 +151,10 @@ impl Page {
         }
     }
 
-    /// Ready is the box when packets are judged, whatever feature is not at work.
+    /// Packets are judged, whatever feature is not at work.
     fn policy(&mut self, policy: Result<Answer, CliError>, api: &Api) {
         match policy.and_then(|answer| api.read::<PolicyState>(answer.body)) {
-            Ok(policy) => self.ready = policy.enforced && policy.problems.is_empty(),
+            Ok(policy) => self.enforced = policy.enforced && policy.problems.is_empty(),
             Err(error) => self.failed("policy", &error),
         }
     }
@@ -175,6 +182,14 @@ impl Page {
                 self.line("no interface is in a zone with management: use 7, `ravelin zones`");
             }
             None => self.line("no interface with management has an address yet"),
+        }
+    }
+
+    async fn gateway(&mut self, address: SocketAddr) {
+        let connected = tokio::time::timeout(GATEWAY_TIMEOUT, TcpStream::connect(address)).await;
+        self.gateway = matches!(connected, Ok(Ok(_)));
+        if !self.gateway {
+            self.line("the gateway does not listen yet: nothing is managed over the network");
         }
     }
 
