@@ -8,7 +8,7 @@ mod simulated;
 use std::fmt;
 
 pub(crate) use daemons::{DaemonStatus, tell as tell_daemons};
-pub(crate) use plan::{hold_back, made_links, pinned, plan, services, strangers};
+pub(crate) use plan::{hold_back, pinned, plan, services, strangers};
 use ravelin_model::{NetworkFault, NetworkPlan, NetworkServices};
 
 pub use kernel::KernelNetwork;

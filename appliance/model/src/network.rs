@@ -230,8 +230,6 @@ pub struct NetworkPlan {
     pub routes: Vec<WantedRoute>,
     /// Policy routes.
     pub rules: Vec<WantedRouteRule>,
-    /// Virtual links of earlier plans, which are deleted where this plan does not have them.
-    pub former_links: Vec<String>,
 }
 
 /// Why a part of a plan is not in force.

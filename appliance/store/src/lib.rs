@@ -19,7 +19,6 @@ mod hardware;
 mod interfaces;
 mod lists;
 mod open;
-mod own_links;
 mod policy;
 mod replace;
 mod tuning;

@@ -17,7 +17,6 @@ use super::loading::compile;
 use super::policy::{CounterChange, Steps, failed};
 use super::{Engine, PolicyWork, Source, Work};
 use crate::error::stored;
-use crate::network::made_links;
 use crate::policy::{Draft, Ground, apply_operations, differences, restored, writes};
 use crate::snapshot::Snapshot;
 use crate::{
@@ -157,8 +156,6 @@ impl Engine {
                 ),
                 remembered => remembered.map_err(failed(CommitStep::Hardware))?,
             }
-            let made = made_links(&intention.settings);
-            self.remember_links(made).await.map_err(stored)?;
         }
         let at = to_microseconds(self.policy_config.clock.now());
         let lists = self.list_kinds().await?;

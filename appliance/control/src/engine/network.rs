@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ravelin_model::{NetworkFault, NetworkPart, NetworkServices, Policy, chain};
+use ravelin_model::{NetworkFault, NetworkPart, NetworkServices, Policy};
 use tokio::sync::watch;
 
 pub(super) use applied::CardReport;
@@ -31,9 +31,6 @@ const ROUNDS: usize = 8;
 pub(super) struct NetworkKeeper {
     network: Option<Arc<dyn Network>>,
     links: LinkSource,
-    boot: String,
-    /// Links this box made or was about to make, as stored.
-    own_links: BTreeSet<String>,
     state: NetworkState,
     /// A change under way has begun to change the network.
     touched: bool,
@@ -59,7 +56,7 @@ pub(crate) struct NetworkParts {
 }
 
 impl NetworkKeeper {
-    pub(super) fn new(parts: NetworkParts, boot: String, own_links: Vec<String>) -> Self {
+    pub(super) fn new(parts: NetworkParts) -> Self {
         let NetworkParts {
             network,
             links,
@@ -70,8 +67,6 @@ impl NetworkKeeper {
         Self {
             network,
             links,
-            boot,
-            own_links: own_links.into_iter().collect(),
             state: NetworkState::default(),
             touched: false,
             due: None,
@@ -149,7 +144,6 @@ impl Engine {
             let links = self.network.links.now().await;
             self.look_at_links(&links).await;
         }
-        self.forget_links().await;
         self.tell_daemons();
         self.forward().await;
         let next = (*self.now()).clone();
@@ -165,7 +159,7 @@ impl Engine {
     }
 
     async fn apply_network(&self, policy: &Policy, next: &Snapshot) -> Result<Brought, String> {
-        let mut plan = plan(policy, &self.network.own_links);
+        let mut plan = plan(policy);
         let Some(network) = self.network.network.clone() else {
             let nothing = plan.links.is_empty() && plan.routes.is_empty() && plan.rules.is_empty();
             return match nothing {
@@ -259,49 +253,6 @@ impl Engine {
             }
             Ok(Err(why)) => tracing::error!(why, "the box could not be had to forward; it is tried again"),
             Err(error) => std::panic::resume_unwind(error.into_panic()),
-        }
-    }
-
-    /// Remembers links that are about to be made. On disk before they are, so that a crash in between leaves none behind.
-    pub(super) async fn remember_links(
-        &mut self,
-        made: Vec<String>,
-    ) -> Result<(), ravelin_store::StoreError> {
-        let own = &mut self.network.own_links;
-        let there = |name: &String| self.known_links.values().any(|link| link.name == *name);
-        // One that is there already is another's.
-        let fresh: Vec<String> = made
-            .into_iter()
-            .filter(|name| !own.contains(name) && !there(name))
-            .collect();
-        self.store.remember_own_links(&fresh, &self.network.boot).await?;
-        own.extend(fresh);
-        Ok(())
-    }
-
-    /// Forgets links that are gone and not wanted.
-    async fn forget_links(&mut self) {
-        if self.network.own_links.is_empty() || self.network.state.problem.is_some() {
-            return;
-        }
-        let policy = Arc::clone(&self.now().policy.policy);
-        let former = plan(&policy, &self.network.own_links).former_links;
-        if former.is_empty() {
-            return;
-        }
-        let links = self.network.links.now().await;
-        for name in former {
-            if links.iter().any(|link| link.name == name) {
-                continue;
-            }
-            match self.store.forget_own_link(&name).await {
-                Ok(()) => drop(self.network.own_links.remove(&name)),
-                Err(error) => tracing::warn!(
-                    interface = name,
-                    error = chain(&error),
-                    "a link that was made here and is gone could not be forgotten"
-                ),
-            }
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::cards::Cards;
 use crate::config::Enforce;
 use crate::error::stored;
 use crate::hit_rows::HitRows;
-use crate::packet_filter::{Filter, boot_id};
+use crate::packet_filter::Filter;
 use crate::plane::Plane;
 use crate::policy::Positions;
 use crate::policy_counters::PolicyCounters;
@@ -80,8 +80,6 @@ impl Engine {
         flows.tell_settings(&snapshot.settings);
         counters.hold().await.set_known(&snapshot.policy.policy);
         let originals = store.interface_originals().await.map_err(stored)?;
-        let boot = boot_id();
-        let own_links = store.own_links(&boot).await.map_err(stored)?;
         let take_back_at = match snapshot.policy.unconfirmed {
             Some(unconfirmed) => {
                 let left = time_left(&store, unconfirmed, policy_config.clock.now()).await;
@@ -104,7 +102,7 @@ impl Engine {
             plane,
             filter,
             card_keeper: CardKeeper::new(cards, originals),
-            network: NetworkKeeper::new(network, boot, own_links),
+            network: NetworkKeeper::new(network),
             has_flowtables: false,
             counters,
             policy_config,

@@ -10,7 +10,7 @@ use ravelin_model::{
 };
 
 /// The network the policy wants. Links that stand for others' parts are up with what they are a part of.
-pub(crate) fn plan(policy: &Policy, own_links: &BTreeSet<String>) -> NetworkPlan {
+pub(crate) fn plan(policy: &Policy) -> NetworkPlan {
     let specs: BTreeMap<&str, &InterfaceSettingsSpec> = specs(policy)
         .filter(|spec| !spec.network.is_empty())
         .map(|spec| (spec.interface.as_str(), spec))
@@ -31,13 +31,7 @@ pub(crate) fn plan(policy: &Policy, own_links: &BTreeSet<String>) -> NetworkPlan
             part.enabled = part.enabled.or(Some(true));
         }
     }
-    let made = |name: &String| {
-        specs
-            .get(name.as_str())
-            .is_some_and(|spec| spec.network.virtual_link.is_some())
-    };
     NetworkPlan {
-        former_links: own_links.iter().filter(|name| !made(name)).cloned().collect(),
         links: links.into_values().collect(),
         routes: policy.wanted_routes(),
         rules: policy.wanted_route_rules(),
@@ -69,14 +63,6 @@ fn untouched(name: &str) -> WantedLink {
         mtu_bytes: None,
         addresses: Vec::new(),
     }
-}
-
-/// Names of the links the policy has made.
-pub(crate) fn made_links<'a>(settings: impl IntoIterator<Item = &'a InterfaceSettingsSpec>) -> Vec<String> {
-    let made = settings
-        .into_iter()
-        .filter(|spec| spec.network.virtual_link.is_some());
-    made.map(|spec| spec.interface.clone()).collect()
 }
 
 /// Leaves links that may not be raised yet as they are; their names.

@@ -62,7 +62,6 @@ fn everything() -> NetworkPlan {
                 ..rule(102, None, 100)
             },
         ],
-        former_links: Vec::new(),
     }
 }
 

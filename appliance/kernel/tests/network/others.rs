@@ -54,7 +54,6 @@ fn what_others_made_stays() {
                 route("198.51.100.0/24", 254, 0, via("192.0.2.254", None)),
             ],
             rules: vec![rule(98, Some("172.16.0.0/16"), 100)],
-            former_links: vec!["br-other".to_owned()],
         };
         check(&ours, &[]);
         check_others();

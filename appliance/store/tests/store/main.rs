@@ -9,7 +9,6 @@ mod flow_records;
 mod hardware;
 mod lists;
 mod opening;
-mod own_links;
 mod policy;
 mod replacing;
 mod routes;

@@ -1,6 +1,5 @@
 //! The network in a commit, and the way back should it fail.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -32,9 +31,8 @@ impl NetworkWork {
 impl Engine {
     /// What a commit of the policy means for the network.
     pub(in crate::engine) fn network_work(&self, policy: &Policy, lenient: bool) -> NetworkWork {
-        let nothing = BTreeSet::new();
         NetworkWork {
-            changes: plan(policy, &nothing) != plan(&self.now().policy.policy, &nothing),
+            changes: plan(policy) != plan(&self.now().policy.policy),
             lenient,
         }
     }
@@ -105,8 +103,7 @@ impl Engine {
         changes: &[ObjectChange],
         policy: &Policy,
     ) -> Vec<Diagnostic> {
-        let nothing = BTreeSet::new();
-        let (before, after) = (plan(&self.now().policy.policy, &nothing), plan(policy, &nothing));
+        let (before, after) = (plan(&self.now().policy.policy), plan(policy));
         let strangers = self.strangers(policy);
         let mut told = Vec::new();
         for change in changes

@@ -99,7 +99,7 @@ fn links_are_up_where_anything_but_their_identity_is_said() {
         ("c", down),
         ("d", identity(Some(MAC), None)),
     ]);
-    let plan = plan(&policy, &BTreeSet::new());
+    let plan = plan(&policy);
     assert_eq!(shown(&plan), ["a up", "c down", "d as it is"]);
     assert_eq!(plan.links[0].addresses, policy_addresses(&policy, "a"));
     assert_eq!(plan.links[2].identity.mac, Some(MAC));
@@ -131,26 +131,10 @@ fn parts_of_a_link_are_up_with_it_unless_they_are_said_not_to_be() {
             ("p2", down.clone()),
             ("p3", identity(Some(MAC), None)),
         ];
-        plan(&policy(&settings), &BTreeSet::new())
+        plan(&policy(&settings))
     };
     assert_eq!(shown(&with(None)), ["br0 up", "p1 up", "p2 down", "p3 up"]);
     assert_eq!(shown(&with(Some(false))), ["br0 down", "p2 down", "p3 as it is"]);
-}
-
-#[test]
-fn links_this_box_made_and_are_no_longer_wanted_are_former_ones() {
-    let vlan = NetworkSettings {
-        virtual_link: Some(VirtualLink::Vlan {
-            parent: "lan0".to_owned(),
-            id: NonZeroU16::new(7).expect("not zero"),
-        }),
-        ..NetworkSettings::default()
-    };
-    let policy = policy(&[("lan0.7", vlan), ("br0", addresses(&["10.0.0.1/24"]))]);
-    let own = ["lan0.7", "br0", "gone"].map(str::to_owned).into();
-    assert_eq!(plan(&policy, &own).former_links, ["br0", "gone"]);
-    let specs: Vec<_> = specs(&policy).collect();
-    assert_eq!(made_links(specs), ["lan0.7"]);
 }
 
 #[test]
@@ -159,7 +143,7 @@ fn what_may_not_be_raised_yet_stays_as_it_is() {
         ("a", addresses(&["10.0.0.1/24"])),
         ("b", addresses(&["10.0.1.1/24"])),
     ]);
-    let mut plan = plan(&policy, &BTreeSet::new());
+    let mut plan = plan(&policy);
     let held = hold_back(&mut plan, |name| name == "a");
     assert_eq!(shown(&plan), ["a up", "b as it is"]);
     assert_eq!(held, ["b".to_owned()].into());

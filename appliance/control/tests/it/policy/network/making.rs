@@ -17,11 +17,6 @@ fn vlan(parent: &str, id: u16) -> NetworkSettings {
     }
 }
 
-fn boot() -> String {
-    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").expect("boot");
-    id.trim().to_owned()
-}
-
 #[tokio::test]
 async fn a_link_is_made_down_and_raised_once_programs_sit_on_it() {
     let engine = Engine::start().await;
@@ -41,55 +36,6 @@ async fn a_link_is_made_down_and_raised_once_programs_sit_on_it() {
         let up = links.any(|link| link.name == "lan0.7" && link.enabled == Some(true));
         assert!(!up || step.attached.contains(&4), "{step:?}");
     }
-}
-
-#[tokio::test]
-async fn a_link_that_was_made_is_remembered_until_it_is_gone() {
-    let store = Store::in_memory().await.expect("store");
-    let engine = Engine::over(store.clone()).await;
-    let own = async || store.own_links(&boot()).await.expect("links");
-    let former = |engine: &Engine| engine.network.simulated.plan().expect("a plan").former_links;
-
-    // One that was there before is another's.
-    let there = links(&[("lo", 1), ("lan0", 2), ("wan0", 3), ("wan0.9", 9)]);
-    engine.links.send_replace(there);
-    until("it is known", async || {
-        engine.plane.now().attached.contains_key(&9)
-    })
-    .await;
-    let operations = vec![
-        create("lan0.7", vlan("lan0", 7)),
-        create("wan0.9", vlan("wan0", 9)),
-    ];
-    let options = CommitOptions {
-        dry_run: true,
-        ..CommitOptions::default()
-    };
-    let told = engine
-        .control
-        .commit_policy(operations.clone(), options, &actor())
-        .await;
-    told.expect("a dry run");
-    assert_eq!(own().await, Vec::<String>::new());
-    commit(&engine, operations).await;
-    assert_eq!(own().await, ["lan0.7"]);
-
-    let made = links(&[("lo", 1), ("lan0", 2), ("wan0", 3), ("lan0.7", 4)]);
-    engine.links.send_replace(made.clone());
-    until("it is raised", async || {
-        planned(&engine, "lan0.7").is_some_and(|link| link.enabled == Some(true))
-    })
-    .await;
-    commit(&engine, vec![delete("lan0.7"), delete("wan0.9")]).await;
-    assert_eq!(former(&engine), ["lan0.7"]);
-    assert_eq!(own().await, ["lan0.7"], "it is still there");
-    // Should the engine end here, the next one deletes it.
-    let again = Engine::among(store.clone(), Config::default(), made, |_| {}).await;
-    assert_eq!(former(&again), ["lan0.7"]);
-    again
-        .links
-        .send_replace(links(&[("lo", 1), ("lan0", 2), ("wan0", 3)]));
-    until("it is forgotten", async || own().await.is_empty()).await;
 }
 
 #[tokio::test]
