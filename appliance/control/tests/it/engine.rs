@@ -346,12 +346,12 @@ pub async fn wait_for<T>(stream: &mut EventStream, mut wanted: impl FnMut(&Event
 }
 
 /// Waits until it is so.
-pub(crate) async fn until(what: &str, so: impl Fn() -> bool) {
+pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let waiting = async {
-        while !so() {
+        while !is_so().await {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     };
-    let waited = tokio::time::timeout(Duration::from_secs(30), waiting).await;
-    waited.unwrap_or_else(|_| panic!("{what} does not come"));
+    let waited = tokio::time::timeout(Duration::from_secs(60), waiting).await;
+    waited.unwrap_or_else(|_| panic!("waited in vain for {what}"));
 }

@@ -284,7 +284,7 @@ async fn programs_are_attached_once_connections_are_known() {
     });
     let seeding = async {
         let plane = plane.await.expect("a data plane");
-        until("the switch", || plane.now().switches.statistics).await;
+        until("the switch", async || plane.now().switches.statistics).await;
         tokio::time::sleep(Duration::from_millis(200)).await;
         assert_eq!(plane.now().attached.len(), 0, "conntrack is not read yet");
         sync.send_replace(in_step());
@@ -371,10 +371,10 @@ async fn a_flowtable_takes_what_xdp_cannot() {
         problem: Some("its driver cannot".to_owned()),
     };
     engine.sync.send_modify(|sync| sync.ports = vec![problem]);
-    until("the flowtable of wan0", || interfaces(&engine) == ["wan0"]).await;
+    until("the flowtable of wan0", async || interfaces(&engine) == ["wan0"]).await;
     let broken = SyncState::Unavailable("no ctnetlink".to_owned());
     engine.sync.send_modify(|sync| sync.state = broken);
-    until("the flowtable of both", || {
+    until("the flowtable of both", async || {
         interfaces(&engine) == ["lan0", "wan0"]
     })
     .await;

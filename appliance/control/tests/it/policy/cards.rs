@@ -15,7 +15,7 @@ use ravelin_model::{
 use ravelin_store::Store;
 
 use super::{ANY, commit};
-use crate::engine::{Engine, actor};
+use crate::engine::{Engine, actor, until};
 
 fn quick() -> Config {
     Config {
@@ -89,13 +89,10 @@ fn state(engine: &Engine, interface: &str) -> (SettingsState, Option<String>) {
 
 /// Waits until nothing is remembered of any card.
 async fn until_forgotten(store: &Store) {
-    let waiting = async {
-        while !store.interface_originals().await.expect("originals").is_empty() {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    };
-    let waited = tokio::time::timeout(Duration::from_secs(30), waiting).await;
-    waited.expect("it is forgotten");
+    until("it to be forgotten", async || {
+        store.interface_originals().await.expect("originals").is_empty()
+    })
+    .await;
 }
 
 async fn started(config: Config) -> (Engine, Store) {

@@ -35,7 +35,7 @@ fn action(engine: &Engine, port: u16) -> Option<Action> {
 
 /// Waits for the data plane to do so with it.
 async fn classified(engine: &Engine, port: u16, wanted: Action) {
-    until("the data plane", || action(engine, port) == Some(wanted)).await;
+    until("the data plane", async || action(engine, port) == Some(wanted)).await;
 }
 
 fn loads(engine: &Engine) -> usize {

@@ -16,7 +16,7 @@ use ravelin_model::{
 use ravelin_store::Store;
 
 use super::{ANY, commit, rule, try_commit, zone};
-use crate::engine::{Engine, actor, links};
+use crate::engine::{Engine, actor, links, until};
 
 fn spec(interface: &str, network: NetworkSettings) -> InterfaceSettingsSpec {
     InterfaceSettingsSpec {
@@ -77,17 +77,6 @@ fn planned(engine: &Engine, interface: &str) -> Option<WantedLink> {
 fn has_address(engine: &Engine, interface: &str, address: &str) -> bool {
     let address = address.parse().expect("an address");
     planned(engine, interface).is_some_and(|link| link.addresses.contains(&address))
-}
-
-/// Waits for something to come true.
-async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let waiting = async {
-        while !is_so().await {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    };
-    let waited = tokio::time::timeout(Duration::from_secs(60), waiting).await;
-    assert!(waited.is_ok(), "{what}");
 }
 
 fn refused(address: &str) -> NetworkFault {

@@ -14,7 +14,7 @@ async fn another_card_of_the_same_name_is_not_set_to_what_the_first_one_was() {
     let (engine, store) = started(Config::default()).await;
     commit(&engine, vec![create("wan0", other())]).await;
     engine.links.send_replace(links(&[("lo", 1), ("lan0", 2)]));
-    until("the card to go", || {
+    until("the card to go", async || {
         state(&engine, "wan0").0 == SettingsState::Absent
     })
     .await;
@@ -27,7 +27,7 @@ async fn another_card_of_the_same_name_is_not_set_to_what_the_first_one_was() {
     engine
         .links
         .send_replace(links(&[("lo", 1), ("lan0", 2), ("wan0", 9)]));
-    until("the settings", || {
+    until("the settings", async || {
         state(&engine, "wan0").0 == SettingsState::Applied
     })
     .await;
@@ -47,7 +47,7 @@ async fn an_interface_gets_its_settings_when_it_comes_and_before_programs_are_at
     engine
         .links
         .send_replace(links(&[("lo", 1), ("lan0", 2), ("wan0", 3), ("new0", 4)]));
-    until("the settings", || {
+    until("the settings", async || {
         state(&engine, "new0").0 == SettingsState::Applied
     })
     .await;
@@ -68,7 +68,7 @@ async fn what_a_new_card_cannot_do_keeps_it_from_nothing_else() {
     };
     commit(&engine, vec![create("new0", wanted)]).await;
     engine.links.send_replace(links(&[("lo", 1), ("new0", 4)]));
-    until("the attempt", || {
+    until("the attempt", async || {
         state(&engine, "new0").0 == SettingsState::Failed
     })
     .await;
@@ -95,7 +95,7 @@ async fn what_somebody_else_sets_is_set_right_again() {
         },
     ] {
         engine.cards.simulated.change("wan0", &change).expect("change");
-        until("the settings", || card(&engine, "wan0") == OTHER).await;
+        until("the settings", async || card(&engine, "wan0") == OTHER).await;
     }
     assert_eq!(state(&engine, "wan0"), (SettingsState::Applied, None));
 }
@@ -106,7 +106,7 @@ async fn a_ring_that_comes_out_otherwise_is_not_tried_over_and_over() {
     commit(&engine, vec![create("new0", other())]).await;
     engine.cards.now().ring_comes_out = Some((512, 1024));
     engine.links.send_replace(links(&[("lo", 1), ("new0", 4)]));
-    until("the attempt", || {
+    until("the attempt", async || {
         state(&engine, "new0").0 == SettingsState::Failed
     })
     .await;
@@ -129,12 +129,12 @@ async fn what_costs_the_link_nothing_is_tried_again() {
     commit(&engine, vec![create("new0", wanted)]).await;
     engine.cards.now().refuse_features = true;
     engine.links.send_replace(links(&[("lo", 1), ("new0", 4)]));
-    until("the attempt", || {
+    until("the attempt", async || {
         state(&engine, "new0").0 == SettingsState::Failed
     })
     .await;
     engine.cards.now().refuse_features = false;
-    until("the settings", || {
+    until("the settings", async || {
         state(&engine, "new0").0 == SettingsState::Applied
     })
     .await;
@@ -153,8 +153,8 @@ async fn what_a_card_was_goes_with_it_to_its_new_name() {
     engine
         .links
         .send_replace(links(&[("lo", 1), ("lan0", 2), ("up0", 3)]));
-    until("the old card", || card(&engine, "up0") == ORIGINAL).await;
-    until("the settings to be absent", || {
+    until("the old card", async || card(&engine, "up0") == ORIGINAL).await;
+    until("the settings to be absent", async || {
         state(&engine, "wan0").0 == SettingsState::Absent
     })
     .await;

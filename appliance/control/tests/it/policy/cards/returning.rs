@@ -42,7 +42,7 @@ async fn what_nobody_confirms_is_put_back() {
     committed.expect("commit");
     assert_eq!(card(&engine, "wan0"), OTHER);
     engine.ahead.send_replace(time::Duration::seconds(61));
-    until("the old card", || card(&engine, "wan0") == ORIGINAL).await;
+    until("the old card", async || card(&engine, "wan0") == ORIGINAL).await;
     until_forgotten(&store).await;
 }
 
@@ -60,12 +60,15 @@ async fn the_old_policy_returns_even_if_the_card_does_not() {
     committed.expect("commit");
     engine.cards.now().refuse_channels = true;
     engine.ahead.send_replace(time::Duration::seconds(61));
-    until("the old policy", || engine.control.policy().unconfirmed.is_none()).await;
+    until("the old policy", async || {
+        engine.control.policy().unconfirmed.is_none()
+    })
+    .await;
     assert_eq!(card(&engine, "wan0").2, 2, "the driver refuses");
     engine.cards.now().refuse_channels = false;
     // It is remembered still, also by the next engine.
     let engine = engine_again(engine).await;
-    until("the old card", || card(&engine, "wan0") == ORIGINAL).await;
+    until("the old card", async || card(&engine, "wan0") == ORIGINAL).await;
 }
 
 /// The same cards and data plane under another engine.
