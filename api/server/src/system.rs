@@ -3,7 +3,6 @@
 mod bundle;
 mod convert;
 mod follow;
-mod tar;
 
 use ravelin_api_types::{Problem, ProblemKind, UpdateProblem};
 use ravelin_system::{Agent, AgentError, Refusal, RefusalCode};

@@ -17,7 +17,6 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tower::ServiceExt;
 
-use super::tar;
 use crate::extract::Caller;
 
 /// Bytes of one file; what is longer is left out and said so.
@@ -94,7 +93,7 @@ pub(crate) fn support_bundle(
         .into_iter()
         .map(|(name, path)| Part::Answer(name, path))
         .chain([Part::Nftables, Part::Journal, Part::Kernel, Part::End]);
-    let archive = GzEncoder::new(Vec::new(), Compression::default());
+    let archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::default()));
     stream::unfold(
         (source, parts, Some(archive)),
         async |(source, mut parts, archive)| {
@@ -115,7 +114,7 @@ pub(crate) fn directory(at: OffsetDateTime) -> String {
     format!("ravelin-support-{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
 }
 
-type Archive = GzEncoder<Vec<u8>>;
+type Archive = tar::Builder<GzEncoder<Vec<u8>>>;
 
 impl Source {
     /// Adds a part; what is compressed by now, and the archive if more follows.
@@ -124,11 +123,11 @@ impl Source {
             Part::End => None,
             part => {
                 let (name, content) = self.content(part).await;
-                let name = format!("{}/{name}", self.directory);
-                Some(tar::member(&name, &content, self.at.unix_timestamp()))
+                Some((format!("{}/{name}", self.directory), content))
             }
         };
-        tokio::task::spawn_blocking(move || compress(member, archive))
+        let at = u64::try_from(self.at.unix_timestamp()).unwrap_or(0);
+        tokio::task::spawn_blocking(move || compress(member, at, archive))
             .await
             .map_err(io::Error::other)?
     }
@@ -210,18 +209,22 @@ async fn nftables() -> Vec<u8> {
     }
 }
 
-fn compress(member: Option<Vec<u8>>, mut archive: Archive) -> io::Result<(Bytes, Option<Archive>)> {
-    match member {
-        Some(member) => {
-            archive.write_all(&member)?;
-            // So that each part is on its way at once.
-            archive.flush()?;
-            let ready = std::mem::take(archive.get_mut());
-            Ok((ready.into(), Some(archive)))
-        }
-        None => {
-            archive.write_all(&tar::END)?;
-            Ok((archive.finish()?.into(), None))
-        }
-    }
+/// Adds a file with its name, of a time in seconds since 1970; without one, the end.
+fn compress(
+    member: Option<(String, Vec<u8>)>,
+    at: u64,
+    mut archive: Archive,
+) -> io::Result<(Bytes, Option<Archive>)> {
+    let Some((name, content)) = member else {
+        return Ok((archive.into_inner()?.finish()?.into(), None));
+    };
+    let mut header = tar::Header::new_ustar();
+    header.set_size(content.len() as u64);
+    header.set_mode(0o600);
+    header.set_mtime(at);
+    archive.append_data(&mut header, name, &content[..])?;
+    let compressed = archive.get_mut();
+    // So that each part is on its way at once.
+    compressed.flush()?;
+    Ok((std::mem::take(compressed.get_mut()).into(), Some(archive)))
 }
