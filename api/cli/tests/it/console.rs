@@ -15,6 +15,10 @@ const POLICY: &str = r#"{"revision":4,"enforced":true,"problems":[]}"#;
 const CONFIG: &str = r#"{"zones":[{"name":"lan","interfaces":["wan0"],"management":true}],"zone_pairs":[],"rules":[],
     "services":[],"nat_rules":[],"published_services":[]}"#;
 
+const CERTIFICATE_FILE: &str = "certificate.pem";
+/// Nobody looks into it.
+const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+
 /// The console, and everything it has shown.
 struct Console {
     process: Child,
@@ -32,11 +36,12 @@ impl Console {
     fn start(engine: &Engine, gateway: SocketAddr) -> Self {
         let token = engine.file("admin-token", "rva_secret\n");
         let command = format!(
-            "exec {} --socket {} console --admin-token {} --certificate /nowhere --shell /bin/bash \
+            "exec {} --socket {} console --admin-token {} --certificate {} --shell /bin/bash \
              --gateway {gateway}",
             env!("CARGO_BIN_EXE_ravelin"),
             engine.socket().display(),
-            token.display()
+            token.display(),
+            token.with_file_name(CERTIFICATE_FILE).display(),
         );
         let mut process = Command::new("script")
             .args(["-q", "-f", "-e", "-c", &command, "/dev/null"])
@@ -124,6 +129,10 @@ fn it_shows_the_state_and_does_what_it_is_asked_for() {
     console.wait("the gateway does not listen yet");
     assert!(!console.wait("> ").contains("Ravelin is ready"));
     let _gateway = TcpListener::bind(address).unwrap();
+    console.wait("no certificate yet");
+    assert!(!console.wait("> ").contains("Ravelin is ready"));
+    engine.file(CERTIFICATE_FILE, CERTIFICATE);
+    console.wait("certificate SHA-256 70:9E:80:");
     console.wait("Ravelin is ready: https://192.0.2.1/");
     // The keys that end other programs, and what is no choice.
     console.send("\u{3}\u{1a}\u{1c}nonsense\n");
@@ -160,6 +169,7 @@ fn it_says_what_is_wrong_in_characters_that_do_nothing() {
         "lost_after_revision":7,"volatile":false}"#;
     let engine = engine(recovery, Reply::problem(503, NOT_READY));
     let gateway = gateway();
+    engine.file(CERTIFICATE_FILE, CERTIFICATE);
     let mut console = Console::start(&engine, gateway.local_addr().unwrap());
     console
         .wait("RECOVERY: last-known-good revision 7 since the \\u{1b}[2Jstore; revisions after 7 are lost");

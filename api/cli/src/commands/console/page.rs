@@ -34,6 +34,7 @@ pub struct Page {
     lines: Vec<String>,
     enforced: bool,
     gateway: bool,
+    certificate: bool,
     url: Option<String>,
 }
 
@@ -70,9 +71,10 @@ impl Page {
         lines
     }
 
-    /// Where it is managed from, once the policy is in force and the gateway listens.
+    /// Where it is managed from, once the policy is in force and the gateway listens with a certificate.
     pub fn ready_at(&self) -> Option<&str> {
-        self.url.as_deref().filter(|_| self.enforced && self.gateway)
+        let ready = self.enforced && self.gateway && self.certificate;
+        self.url.as_deref().filter(|_| ready)
     }
 
     fn line(&mut self, line: impl Into<String>) {
@@ -194,7 +196,9 @@ impl Page {
     }
 
     fn certificate(&mut self, path: &Path) {
-        match fingerprint(path) {
+        let fingerprint = fingerprint(path);
+        self.certificate = fingerprint.is_some();
+        match fingerprint {
             Some(fingerprint) => self.line(format!("certificate SHA-256 {fingerprint}")),
             None => self.line("no certificate yet: the gateway makes one when it starts"),
         }
