@@ -10,11 +10,14 @@ use std::time::Duration;
 use ravelin_test_harness::packet::Packet;
 use ravelin_test_harness::packet_socket;
 
+use crate::appliance::Appliance;
 use crate::capture::Seen;
 use crate::machine::mac;
 use crate::networks::{CLIENT4, Networks, SERVER4, SERVER6};
 
 const PERIOD: Duration = Duration::from_millis(100);
+/// How far the clock of a machine, asked over REST, may seem to be from ours.
+const CLOCKS: Duration = Duration::from_millis(500);
 /// Where all come from.
 const SOURCE_PORT: u16 = 40_404;
 /// Source of IPv6 on the LAN; the box's own prefix is made at its first boot.
@@ -93,6 +96,25 @@ impl Probes {
                 && seen.packet.destination == destination
                 && ports.is_some_and(|ports| ports.1 == port(direction))
         })
+    }
+
+    /// Panics if even one that is allowed came through before the cards had their programs, since the power came.
+    #[track_caller]
+    pub fn none_passed_before_the_policy(&self, networks: &Networks, appliance: &Appliance<'_>) {
+        let since = appliance.machine().switched_on();
+        let attached = appliance.logged("raveld.service", "attached to interface");
+        for family in [4, 6] {
+            let passed = self.passed(networks, Direction::Out, family);
+            let Some(first) = passed.iter().map(|seen| seen.at).find(|at| *at >= since) else {
+                continue;
+            };
+            let after = first.duration_since(attached);
+            eprintln!("the first probe of IPv{family} passed {after:?} after the programs were attached");
+            assert!(
+                first + CLOCKS >= attached,
+                "a probe of IPv{family} passed before the policy: {after:?}"
+            );
+        }
     }
 }
 

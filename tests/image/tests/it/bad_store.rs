@@ -68,6 +68,7 @@ fn a_bad_store_leaves_the_last_good_revision_or_lockdown() {
         } else {
             let passed = eventually(PATIENCE, || outward().then_some(()));
             assert!(passed.is_some(), "{damage:?}: what is allowed does not pass");
+            probes.none_passed_before_the_policy(&networks, &appliance);
         }
     }
 }

@@ -42,6 +42,7 @@ fn a_fresh_image_becomes_a_router_that_passes_what_its_policy_says_and_nothing_b
     names_are_blocked(&appliance, &networks);
     crate::install_page::commands_work(&appliance, &networks);
     only_what_is_allowed_passed(&networks, &probes);
+    probes.none_passed_before_the_policy(&networks, &appliance);
     let vlan = a_vlan_is_made(&appliance, &networks);
 
     let before = probes.sent();

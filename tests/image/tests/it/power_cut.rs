@@ -82,6 +82,7 @@ fn cut_over_and_over(rounds: u32, longest: Duration, bundle: Option<&str>) {
                 inward.first()
             );
         }
+        probes.none_passed_before_the_policy(&networks, &appliance);
         for network in [&networks.lan, &networks.wan] {
             network.capture.clear();
         }
