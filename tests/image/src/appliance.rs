@@ -16,6 +16,9 @@ use ravelin_compile::generate::Random;
 
 /// Longest from the power to the ready line. An emulator on a busy machine needs a minute; it may start twice.
 pub const BOOT: Duration = Duration::from_secs(420);
+/// Longest from an update that is of no use until the slot before is back: it is written, has five minutes to show that
+/// it works, and both start.
+const RESTORED: Duration = Duration::from_secs(300 + 2 * 420);
 /// Longest wait for something that runs to do something.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -51,33 +54,28 @@ impl<'a> Appliance<'a> {
         }
     }
 
-    /// Waits until it is ready again after a slot that was of no use: it may not even get to say something.
+    /// Waits until it is ready again after a slot that was of no use, which never says that it is ready.
     #[track_caller]
     pub fn wait_restored(&mut self) {
-        self.wait_ready();
+        self.wait_ready_for(RESTORED);
         let admin_token = self.admin_token().to_owned();
         self.sign_in_with(&admin_token);
-        let restored = eventually(BOOT, || {
-            let update = self
-                .api
-                .try_json("GET", "/api/v1/system/updates", &Value::Null)
-                .ok()?;
-            let over = update.status == 200 && update.json()["items"][0]["state"] == "rolled_back";
-            over.then_some(())
-        });
-        assert!(
-            restored.is_some(),
-            "it does not go back:\n{}",
-            self.machine.console().tail()
+        self.wait_for(
+            "the update to be rolled back",
+            "/api/v1/system/updates",
+            |updates| updates["items"][0]["state"] == "rolled_back",
         );
-        self.wait_ready();
-        self.sign_in_with(&admin_token);
     }
 
     /// Waits until it says that it is ready, and pins the certificate it says it has.
     #[track_caller]
     pub fn wait_ready(&mut self) -> Line {
-        let ready = self.machine.console().wait_for(READY, self.since, BOOT);
+        self.wait_ready_for(BOOT)
+    }
+
+    #[track_caller]
+    fn wait_ready_for(&mut self, limit: Duration) -> Line {
+        let ready = self.machine.console().wait_for(READY, self.since, limit);
         let fingerprint = self.shown(FINGERPRINT);
         self.api = self.api.clone().pinned(&fingerprint);
         self.api.get("/healthz").expect(200);

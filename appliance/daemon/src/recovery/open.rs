@@ -18,6 +18,8 @@ use super::record::{self, Copied};
 /// The file of a store, in the directory of its slot.
 const STORE: &str = "ravelin.db";
 
+/// Says from which store that of the slot was copied, in the directory of the slot.
+const COPIED: &str = "copied.json";
 /// Names the slot whose store is in use.
 const CURRENT: &str = "current";
 
@@ -51,7 +53,7 @@ impl Place {
     }
 
     fn copied(&self) -> PathBuf {
-        self.beside_store("copied.json")
+        self.beside_store(COPIED)
     }
 
     fn current(&self) -> PathBuf {
@@ -139,6 +141,8 @@ pub async fn open(place: &Place, before: StartsBefore, now: OffsetDateTime) -> R
 
 /// Says that the store of a slot is the one in use.
 pub fn make_current(state_dir: &Path, slot: Slot) -> io::Result<()> {
+    // From here on the other slot's store grows old, whatever was set in it once: it is copied from this one again.
+    files::remove(&state_dir.join(slot.other().name()).join(COPIED))?;
     files::write(&state_dir.join(CURRENT), format!("{slot}\n").as_bytes())
 }
 

@@ -131,8 +131,30 @@ fn another_slot_goes_by_a_copy_and_leaves_the_other_alone() {
     assert_eq!(world.open(WELL), none(5));
     // Something was.
     world.fill(Slot::B, 2);
-    world.fill(Slot::A, 1);
     assert_eq!(world.open(WELL), none(7));
+    // But then the other slot was started, and was good.
+    world.set_current(Slot::A);
+    world.fill(Slot::A, 1);
+    assert_eq!(world.open(WELL), none(6));
+}
+
+/// The second update writes to the slot that was in use before the first.
+#[test]
+fn what_a_slot_had_before_the_update_to_the_other_is_not_taken_again() {
+    let world = World::new(Slot::B);
+    world.fill(Slot::A, 4);
+    world.set_current(Slot::A);
+    assert_eq!(world.open(WELL), none(4));
+    world.set_current(Slot::B);
+    world.fill(Slot::B, 3);
+
+    let world = world.booted(Slot::A);
+    assert_eq!(world.open(WELL), none(7));
+    world.set_current(Slot::A);
+    world.fill(Slot::A, 2);
+
+    let world = world.booted(Slot::B);
+    assert_eq!(world.open(WELL), none(9), "and not 7");
 }
 
 #[test]

@@ -19,6 +19,8 @@ const FIRST_PORT: u64 = 10_000;
 const COMMITTING: Duration = Duration::from_secs(8);
 /// Longest from ready to the cut, while an update is sent, written, started on trial and found good.
 const UPDATING: Duration = Duration::from_secs(240);
+/// Until it is asked again.
+const PAUSE: Duration = Duration::from_millis(200);
 /// Longest from power-on to a cut while it starts.
 const STARTING: Duration = Duration::from_secs(60);
 
@@ -30,7 +32,7 @@ fn a_power_cut_loses_no_commit_that_was_acknowledged() {
 
 #[test]
 fn a_power_cut_during_an_update_leaves_a_slot_that_starts_with_the_policy() {
-    let rounds = if full() { 44 } else { 1 };
+    let rounds = if full() { 20 } else { 1 };
     cut_over_and_over(rounds, UPDATING, Some("ravelin-next.raucb"));
 }
 
@@ -64,8 +66,8 @@ fn cut_over_and_over(rounds: u32, longest: Duration, bundle: Option<&str>) {
         known = change_until(&mut appliance, known, delay, bundle.as_deref());
         let cut = appliance.cut_power(&mut random);
         eprintln!("round {round}: cut {delay:?} after ready, {cut:?}, {known:?}");
-        // One start in four does not come to its end either.
-        if random.once_in(4) {
+        // One start in four does not come to its end either: 100 cuts in the long forms of both tests.
+        if round % 4 == 2 {
             cut_a_start(&networks, &disk, &mut random);
         }
         appliance = Appliance::between(&networks, &disk);
@@ -127,11 +129,24 @@ fn change_until(
     bundle: Option<&[u8]>,
 ) -> Known {
     let id = stored_rule(appliance).0;
+    let mut away = false;
     let deadline = Instant::now() + delay;
     let over = AtomicBool::new(false);
     scope(|scope| {
         let upload = bundle.map(|bundle| send(scope, appliance.api().clone(), bundle, &over));
         while Instant::now() < deadline {
+            // Another slot may have come, with all that was known to this one.
+            if away {
+                let Some(number) = number_if_it_answers(appliance) else {
+                    std::thread::sleep(PAUSE);
+                    continue;
+                };
+                assert!(
+                    (known.number..=known.sent).contains(&number),
+                    "after a restart: change {number}, and the client knows {known:?}"
+                );
+                away = false;
+            }
             known.sent += 1;
             let operation = json!({ "op": "update", "kind": "rule", "id": id, "value": rule(known.sent) });
             let body = json!({ "operations": [operation] });
@@ -142,7 +157,10 @@ fn change_until(
                 }
                 // It restarts, or is on trial.
                 Ok(answer) if answer.status < 500 => panic!("{}: {}", answer.status, answer.text()),
-                _ => std::thread::sleep(Duration::from_millis(200)),
+                _ => {
+                    away = true;
+                    std::thread::sleep(PAUSE);
+                }
             }
         }
         over.store(true, Ordering::Relaxed);
@@ -174,17 +192,31 @@ fn send<'scope, 'env: 'scope>(
 #[track_caller]
 fn stored_rule(appliance: &Appliance<'_>) -> (String, u64, u64) {
     let config = appliance.api().get("/api/v1/config").expect(200).json();
+    let (id, number) = rule_of(&config);
+    let ready = appliance.api().get("/readyz").expect(200).json();
+    (id, number, ready["revision"].as_u64().expect("a revision"))
+}
+
+/// Number of the rule as the box has it, if it is there to say.
+fn number_if_it_answers(appliance: &Appliance<'_>) -> Option<u64> {
+    let answer = appliance
+        .api()
+        .try_json("GET", "/api/v1/config", &Value::Null)
+        .ok()?;
+    (answer.status == 200).then(|| rule_of(&answer.json()).1)
+}
+
+#[track_caller]
+fn rule_of(config: &Value) -> (String, u64) {
     let rules = config["rules"].as_array().expect("rules");
     let rule = rules.iter().find(|rule| rule["name"] == RULE);
     let rule = rule.unwrap_or_else(|| panic!("the rule is lost: {config}"));
     let port = &rule["services"][0]["destination_ports"][0];
     let port: Option<u64> = port.as_str().and_then(|port| port.parse().ok()).or(port.as_u64());
     let number = port.and_then(|port| port.checked_sub(FIRST_PORT));
-    let ready = appliance.api().get("/readyz").expect(200).json();
     (
         rule["id"].as_str().expect("an id").to_owned(),
         number.unwrap_or_else(|| panic!("no number in {rule}")),
-        ready["revision"].as_u64().expect("a revision"),
     )
 }
 

@@ -10,8 +10,6 @@ use serde_json::{Value, json};
 const NEXT: &str = "99.0.0";
 /// Where bundles are sent.
 const UPDATE: &str = "/api/v1/system/updates";
-/// Changes nothing but that it is known by its name.
-const RULE: &str = "the policy of the first slot";
 
 #[test]
 fn an_update_stays_if_it_is_good_and_goes_back_if_not() {
@@ -24,11 +22,9 @@ fn an_update_stays_if_it_is_good_and_goes_back_if_not() {
     let mut appliance = Appliance::between(&networks, &disk);
     appliance.wait_ready();
     appliance.sign_in();
-    appliance.commit(&[json!({ "op": "create", "kind": "rule", "value": {
-        "name": RULE, "from_zone": "lan", "to_zone": "wan", "action": "drop",
-        "services": [{ "protocol": "udp", "destination_ports": ["9"] }],
-    }})]);
-    runs(&appliance, VERSION, "a");
+    let mut rules = Vec::new();
+    add_rule(&appliance, &mut rules);
+    runs(&appliance, VERSION, "a", &rules);
 
     bundles_that_are_not_ours_are_refused(&appliance);
     let broken: &[&str] = if full() {
@@ -41,7 +37,7 @@ fn an_update_stays_if_it_is_good_and_goes_back_if_not() {
         send(&mut appliance, name);
         // Two starts: of the slot on trial, as far as it comes, and of the old one.
         appliance.wait_restored();
-        runs(&appliance, VERSION, "a");
+        runs(&appliance, VERSION, "a", &rules);
         let update = last_update(&appliance);
         assert_eq!(update["state"], "rolled_back", "{name}: {update}");
         assert!(
@@ -52,16 +48,17 @@ fn an_update_stays_if_it_is_good_and_goes_back_if_not() {
 
     eprintln!("next: {:?}", appliance.machine().switched_on().elapsed());
     send(&mut appliance, "next");
-    appliance.wait_ready();
-    appliance.renew();
-    appliance.wait_for("the update to be good", "/api/v1/system", |system| {
-        system["trial"].is_null() && system["image_version"] == NEXT
-    });
-    runs(&appliance, NEXT, "b");
+    becomes_good(&mut appliance, NEXT);
+    runs(&appliance, NEXT, "b", &rules);
     assert_eq!(last_update(&appliance)["state"], "good");
 
     if full() {
-        goes_back_by_flag(&mut appliance);
+        // Back and forth: the policy that is taken along is always the one that was in use.
+        for (slot, version) in [("a", VERSION), ("b", NEXT)] {
+            add_rule(&appliance, &mut rules);
+            boots_by_flag(&mut appliance, slot, version);
+            runs(&appliance, version, slot, &rules);
+        }
     }
     for family in [4, 6] {
         let inward = probes.passed(&networks, Direction::In, family).len();
@@ -72,17 +69,42 @@ fn an_update_stays_if_it_is_good_and_goes_back_if_not() {
     }
 }
 
-/// This version runs in this slot, for good, and with the policy.
+/// One more rule, which changes nothing but that it is known by its name.
+fn add_rule(appliance: &Appliance<'_>, rules: &mut Vec<String>) {
+    let name = format!("policy {}", rules.len());
+    appliance.commit(&[json!({ "op": "create", "kind": "rule", "value": {
+        "name": name, "from_zone": "lan", "to_zone": "wan", "action": "drop",
+        "services": [{ "protocol": "udp", "destination_ports": ["9"] }],
+    }})]);
+    rules.push(name);
+}
+
+/// This version runs in this slot, for good, and with these rules.
 #[track_caller]
-fn runs(appliance: &Appliance<'_>, version: &str, slot: &str) {
+fn runs(appliance: &Appliance<'_>, version: &str, slot: &str, rules: &[String]) {
     let system = appliance.api().get("/api/v1/system").expect(200).json();
     assert_eq!(system["image_version"], version, "{system}");
     let slots = system["slots"].as_array().expect("slots");
     let own = slots.iter().find(|own| own["name"] == slot).expect("its slot");
     assert!(own["booted"] == true && own["good"] == true, "{system}");
     let config = appliance.api().get("/api/v1/config").expect(200).json();
-    let rules = config["rules"].as_array().expect("rules");
-    assert!(rules.iter().any(|rule| rule["name"] == RULE), "{config}");
+    let found = config["rules"].as_array().expect("rules");
+    for name in rules {
+        assert!(
+            found.iter().any(|rule| rule["name"] == **name),
+            "{name}: {config}"
+        );
+    }
+}
+
+/// It starts on trial, and the trial ends well.
+#[track_caller]
+fn becomes_good(appliance: &mut Appliance<'_>, version: &str) {
+    appliance.wait_ready();
+    appliance.renew();
+    appliance.wait_for("the slot to be good", "/api/v1/system", |system| {
+        system["trial"].is_null() && system["image_version"] == version
+    });
 }
 
 fn last_update(appliance: &Appliance<'_>) -> Value {
@@ -136,20 +158,20 @@ fn bundles_that_are_not_ours_are_refused(appliance: &Appliance<'_>) {
     );
 }
 
-/// The slot before is booted again, only if that is said.
-fn goes_back_by_flag(appliance: &mut Appliance<'_>) {
-    let path = "/api/v1/system/slots/a/boot";
-    let refused = appliance.api().post(path, &json!({}));
-    assert!((400..500).contains(&refused.status), "{}", refused.text());
+/// The other slot is booted again; an older version only if that is said.
+fn boots_by_flag(appliance: &mut Appliance<'_>, slot: &str, version: &str) {
+    let path = format!("/api/v1/system/slots/{slot}/boot");
+    if version == VERSION {
+        let refused = appliance.api().post(&path, &json!({}));
+        assert!((400..500).contains(&refused.status), "{}", refused.text());
+    }
     appliance.expect_restart();
     appliance
         .api()
-        .post(path, &json!({ "allow_downgrade": true, "reboot": true }))
+        .post(
+            &path,
+            &json!({ "allow_downgrade": version == VERSION, "reboot": true }),
+        )
         .expect(202);
-    appliance.wait_ready();
-    appliance.renew();
-    appliance.wait_for("the slot to be good", "/api/v1/system", |system| {
-        system["trial"].is_null() && system["image_version"] == VERSION
-    });
-    runs(appliance, VERSION, "a");
+    becomes_good(appliance, version);
 }

@@ -66,6 +66,12 @@ impl World {
         other
     }
 
+    /// The other slot runs.
+    pub fn booted(mut self, slot: Slot) -> Self {
+        self.place.slot = slot;
+        self
+    }
+
     pub fn mark_first_boot(&self) {
         fs::write(self.directory.path().join("first-boot"), "").expect("mark");
     }
@@ -76,7 +82,7 @@ impl World {
     }
 
     pub fn set_current(&self, slot: Slot) {
-        fs::write(self.place.state_dir.join("current"), slot.name()).expect("current");
+        open::make_current(&self.place.state_dir, slot).expect("current");
     }
 
     pub fn own(&self) -> PathBuf {
