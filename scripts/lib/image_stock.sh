@@ -3,8 +3,8 @@
 # packages tell (debian-cloud-images, classes BASE, SYSTEM_BOOT, CLOUD, GENERIC): the cloud kernel, as genericcloud
 # has; systemd, networkd by netplan, resolved, timesyncd; cloud-init, openssh-server, unattended-upgrades; ext4, GRUB,
 # initramfs-tools; Debian's kernel command line. Without what starts nothing (EXTRAS: locales, manuals, tools), and
-# without the boot loader for UEFI: time is counted from the kernel on. cloud-init finds a NoCloud seed on the disk,
-# as in a cloud it finds its metadata, and one network card is configured by DHCP.
+# without the boot loader for UEFI: both are started by the BIOS, by GRUB that waits for nobody. cloud-init finds a
+# NoCloud seed on the disk, as in a cloud it finds its metadata, and one network card is configured by DHCP.
 
 STOCK_SUITE=trixie
 STOCK_PACKAGES='linux-image-cloud-amd64 initramfs-tools grub-pc-bin grub2-common
