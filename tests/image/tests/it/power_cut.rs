@@ -18,7 +18,7 @@ const FIRST_PORT: u64 = 10_000;
 /// Longest from ready to the cut, while policy is committed.
 const COMMITTING: Duration = Duration::from_secs(8);
 /// Longest from ready to the cut, while an update is sent, written, started on trial and found good.
-const UPDATING: Duration = Duration::from_secs(240);
+const UPDATING: Duration = Duration::from_secs(150);
 /// Until it is asked again.
 const PAUSE: Duration = Duration::from_millis(200);
 /// Longest from power-on to a cut while it starts.
@@ -26,13 +26,13 @@ const STARTING: Duration = Duration::from_secs(60);
 
 #[test]
 fn a_power_cut_loses_no_commit_that_was_acknowledged() {
-    let rounds = if full() { 60 } else { 2 };
+    let rounds = if full() { 64 } else { 2 };
     cut_over_and_over(rounds, COMMITTING, None);
 }
 
 #[test]
 fn a_power_cut_during_an_update_leaves_a_slot_that_starts_with_the_policy() {
-    let rounds = if full() { 20 } else { 1 };
+    let rounds = if full() { 16 } else { 1 };
     cut_over_and_over(rounds, UPDATING, Some("ravelin-next.raucb"));
 }
 
