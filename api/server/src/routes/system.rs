@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use ravelin_api_types::{FactoryReset, System};
+use ravelin_api_types::{FactoryReset, System, SystemTrial};
 use ravelin_system::AgentError;
 use time::OffsetDateTime;
 
@@ -30,7 +30,18 @@ use crate::system::{bundle_name, support_bundle, system, without_agent};
 pub(crate) async fn show(State(state): State<AppState>) -> Result<Json<System>, Failure> {
     let recovery = state.control().recovery().into();
     match state.machine().agent.status().await {
-        Ok(status) => Ok(Json(system(status, recovery))),
+        Ok(status) => {
+            let mut machine = system(status, recovery);
+            // The agent knows a moment before changes are taken again.
+            if machine.trial.is_none() && *state.machine().on_trial.borrow() {
+                machine.trial = machine.booted_slot.map(|slot| SystemTrial {
+                    slot,
+                    left_seconds: 0,
+                    waiting_for: Some("the engine to take changes again".to_owned()),
+                });
+            }
+            Ok(Json(machine))
+        }
         Err(AgentError::Absent(_)) => Ok(Json(without_agent(recovery))),
         Err(error) => Err(error.into()),
     }
