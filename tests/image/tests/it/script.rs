@@ -28,7 +28,7 @@ fn scripts_boot_brings_the_image_up_by_uefi_with_its_api_on_a_port_of_localhost(
     let directory = RunDir::new();
     let port = free_port();
     let mut child = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/boot"))
-        .args(["--uefi", "--port", &port.to_string(), "--disk"])
+        .args(["--uefi", "--accel", "tcg", "--port", &port.to_string(), "--disk"])
         .arg(directory.join("disk.qcow2"))
         .arg("--image")
         .arg(image_file(&format!("ravelin-{VERSION}.raw")))
