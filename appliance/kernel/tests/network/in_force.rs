@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use ravelin_kernel::{Hint, PathHints};
 use ravelin_model::{NetworkPart, NetworkPlan, RouteTarget, WantedLink, WantedRoute, WantedRouteRule};
+use ravelin_test_harness::wait_until;
 use serde_json::Value;
 
 use crate::support::{
@@ -196,13 +197,12 @@ fn a_plan_in_force_is_left_alone() {
     });
 }
 
-/// Returns when every link has its link-local address and none is examined for duplicates any more: between the two
-/// the kernel is silent for seconds.
+/// Waits until every link has its link-local address and none is examined for duplicates any more: between the two the
+/// kernel is silent for seconds.
 fn settled() {
-    let end = Instant::now() + Duration::from_secs(60);
-    while Instant::now() < end {
+    wait_until("the links settle", Duration::from_secs(60), || {
         let links = listed("link show");
-        let settled = links.iter().filter(|link| link["ifname"] != "lo").all(|link| {
+        links.iter().filter(|link| link["ifname"] != "lo").all(|link| {
             let name = link["ifname"].as_str().expect("name");
             let of = |which: &str| listed(&format!("-6 address show dev {name} {which}"));
             let some = |listed: Vec<Value>| {
@@ -210,13 +210,8 @@ fn settled() {
                 addresses.any(|addresses| !addresses.is_empty())
             };
             link["operstate"] == "UP" && some(of("scope link")) && !some(of("tentative"))
-        });
-        if settled {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    panic!("the links never settle");
+        })
+    });
 }
 
 fn silence(hints: &mut PathHints) {
