@@ -52,7 +52,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "ravelin-agent",
         &["ravelin-logging", "ravelin-model", "ravelin-system"],
     ),
-    ("ravelin-gateway", &["ravelin-api-types"]),
+    ("ravelin-gateway", &["ravelin-api-types", "ravelin-logging"]),
     ("ravelin-cli", &["ravelin-api-types"]),
 ];
 

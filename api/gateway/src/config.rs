@@ -4,20 +4,10 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ravelin_logging::LogFormat;
 use serde::Deserialize;
 
 use crate::error::GatewayError;
-
-/// How the log is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LogFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// One object per line.
-    Json,
-}
 
 /// Everything that can be configured. `gateway.toml` beside this crate explains each key.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -23,9 +23,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use ravelin_logging::LogFormat;
 use tracing_subscriber::EnvFilter;
 
-use crate::config::{Config, LogFormat};
+use crate::config::Config;
 use crate::error::GatewayError;
 
 /// HTTPS front of the Ravelin engine.
