@@ -92,6 +92,8 @@ pub enum Command {
     /// Servers this box asks for names.
     #[command(subcommand)]
     DnsServers(dns_servers::Command),
+    /// Addresses clients of LANs were given.
+    DhcpLeases,
     /// Several changes to the policy at once.
     #[command(subcommand)]
     Changes(changes::Command),

@@ -1,6 +1,7 @@
 //! The commands, one file per resource.
 
 pub mod console;
+pub mod dhcp_leases;
 pub mod entries;
 pub mod events;
 pub mod features;

@@ -88,6 +88,7 @@ async fn dispatch(arguments: &Arguments) -> Result<(), CliError> {
         Command::Top(arguments) => commands::top::run(arguments, &mut api, &mut output).await,
         Command::Interfaces(command) => commands::interfaces::run(command, &api, &mut output).await,
         Command::Programs => commands::programs::run(&api, &mut output).await,
+        Command::DhcpLeases => commands::dhcp_leases::run(&api, &mut output).await,
         Command::Maps => commands::maps::run(&api, &mut output).await,
         Command::Stats => commands::stats::run(&api, &mut output).await,
         Command::Tuning(arguments) => commands::tuning::run(arguments, &api, &mut output).await,

@@ -142,6 +142,18 @@ gre_decapsulation  unknown  -       unknown  the kernel has no feature for GRE o
 }
 
 #[test]
+fn leases() {
+    let tv = r#"{"address":"192.168.77.9","mac":"52:54:00:12:34:56","hostname":"tv\u001b[2J","expires_at":"2026-11-21T10:00:00Z"}"#;
+    let nameless =
+        r#"{"address":"192.168.77.100","mac":"52:54:00:12:34:57","expires_at":"2026-11-21T11:00:00Z"}"#;
+    let engine = Engine::new([("GET /api/v1/dhcp-leases?limit=1000", page(&[tv, nameless]))]);
+    let expected = "ADDRESS         MAC                NAME         EXPIRES
+192.168.77.9    52:54:00:12:34:56  tv\\u{1b}[2J  2026-11-21T10:00:00Z
+192.168.77.100  52:54:00:12:34:57  -            2026-11-21T11:00:00Z\n";
+    check(&engine, &["dhcp-leases"], expected);
+}
+
+#[test]
 fn programs_and_maps() {
     let programs = r#"{"id":41,"name":"rv_xdp","tag":"0123456789abcdef","attachments":[{"interface":"wan0","interface_index":3,"hook":"xdp","mode":"native","program_id":41}],"verified_instructions":5300,"jited_bytes":4000,"memory_bytes":8192,"run_time":{"total_ns":1000,"runs":10}}"#;
     let maps = r#"{"id":7,"name":"flow_map4","type":"lru_hash","key_bytes":16,"value_bytes":64,"max_entries":262144,"occupancy":12,"memory_bytes":33554432}"#;
