@@ -8,6 +8,7 @@ mod measured;
 mod policy;
 mod requests;
 mod snapshot;
+mod system;
 mod tuning;
 
 use prometheus_client::encoding::text::encode;
@@ -24,7 +25,7 @@ pub(crate) async fn exposition(state: &AppState, format: Format) -> String {
     let mut held = state.held().lock().await;
     let mut registry = Registry::with_prefix("ravelin");
     state.metrics().register(&mut registry);
-    registry.register_collector(Box::new(snapshot::take(state.control()).await));
+    registry.register_collector(Box::new(snapshot::take(state).await));
     registry.register_collector(Box::new(measured::Measured(state.control().reading().await)));
     registry.register_collector(Box::new(flows::LastReading(state.flows().tally())));
     registry.register_collector(Box::new(tuning::Tuned(state.control().tuning())));

@@ -4,14 +4,16 @@ mod bundle;
 mod convert;
 mod follow;
 
-use ravelin_api_types::{Problem, ProblemKind, UpdateProblem};
+use ravelin_api_types::{Problem, ProblemKind, Recovery, System, SystemTrial, UpdateProblem};
 use ravelin_system::{Agent, AgentError, Refusal, RefusalCode};
 use tokio::sync::watch;
+
+use convert::{system, without_agent};
 
 use crate::failure::Failure;
 
 pub(crate) use bundle::{directory as bundle_name, support_bundle};
-pub(crate) use convert::{log_entry, system, update, without_agent};
+pub(crate) use convert::{log_entry, update};
 pub use follow::{follow_trial, follow_updates};
 
 /// Seconds after which it is worth asking again.
@@ -24,6 +26,27 @@ pub struct Machine {
     pub agent: Agent,
     /// Whether the slot that runs has yet to show that it works.
     pub on_trial: watch::Receiver<bool>,
+}
+
+impl Machine {
+    /// The machine as it is now. Without an agent, what the engine can tell by itself.
+    pub(crate) async fn show(&self, recovery: Recovery) -> Result<System, AgentError> {
+        let status = match self.agent.status().await {
+            Ok(status) => status,
+            Err(AgentError::Absent(_)) => return Ok(without_agent(recovery)),
+            Err(error) => return Err(error),
+        };
+        let mut machine = system(status, recovery);
+        // The agent knows a moment before changes are taken again.
+        if machine.trial.is_none() && *self.on_trial.borrow() {
+            machine.trial = machine.booted_slot.map(|slot| SystemTrial {
+                slot,
+                left_seconds: 0,
+                waiting_for: Some("the engine to take changes again".to_owned()),
+            });
+        }
+        Ok(machine)
+    }
 }
 
 impl From<AgentError> for Failure {

@@ -56,6 +56,19 @@ impl Families<'_> {
         self.family(name, help, None, MetricType::Gauge, samples)
     }
 
+    /// Numbers with fractions that may fall.
+    pub(super) fn measures<'a>(
+        &mut self,
+        name: &str,
+        help: &str,
+        samples: impl IntoIterator<Item = Sample<'a, f64>>,
+    ) -> fmt::Result {
+        let samples = samples
+            .into_iter()
+            .map(|(labels, value)| (labels, ConstGauge::new(value)));
+        self.family(name, help, None, MetricType::Gauge, samples)
+    }
+
     /// A number that never falls, without labels.
     pub(super) fn counter(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
         let encoder = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
@@ -82,6 +95,12 @@ impl Families<'_> {
     pub(super) fn gauge(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
         let encoder = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
         signed_gauge(value).encode(encoder)
+    }
+
+    /// A number with fractions that may fall, without labels.
+    pub(super) fn measure(&mut self, name: &str, help: &str, value: f64) -> fmt::Result {
+        let encoder = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        ConstGauge::new(value).encode(encoder)
     }
 
     /// Durations of batches, by kind. `_seconds` is added to the name.

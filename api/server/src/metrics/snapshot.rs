@@ -6,14 +6,19 @@ use std::time::Duration;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
-use ravelin_control::{ControlError, ControlHandle, EventLosses, PolicyMetrics, Readiness};
+use ravelin_api_types::System;
+use ravelin_control::{EventLosses, PolicyMetrics, Readiness};
 use ravelin_model::{
     Counter, FeatureState, FeatureStatus, Interface, InterfaceStatistics, LinkCounters, LinkState, List,
     ListKind, MapInfo, ProgramInfo,
 };
 
 use super::families::{Families, Sample};
-use super::policy;
+use super::{policy, system};
+use crate::state::AppState;
+
+/// Longest wait for the agent, which only reads files: a scrape has ten seconds for everything.
+const MACHINE: Duration = Duration::from_secs(2);
 
 /// Everything that is shown. What could not be read is None, and said so by `ravelin_scrape_success`.
 #[derive(Debug)]
@@ -27,10 +32,13 @@ pub(super) struct Snapshot {
     maps: Option<Vec<MapInfo>>,
     losses: Option<EventLosses>,
     policy: Option<PolicyMetrics>,
+    system: Option<System>,
 }
 
-/// Asks the engine for everything.
-pub(super) async fn take(control: &ControlHandle) -> Snapshot {
+/// Asks the engine and the machine for everything.
+pub(super) async fn take(state: &AppState) -> Snapshot {
+    let control = state.control();
+    let system = tokio::time::timeout(MACHINE, state.machine().show(control.recovery().into())).await;
     Snapshot {
         readiness: control.readiness(),
         features: read("features", control.features().await),
@@ -41,10 +49,14 @@ pub(super) async fn take(control: &ControlHandle) -> Snapshot {
         maps: read("maps", control.maps().await),
         losses: read("event_losses", control.event_losses().await),
         policy: read("policy", control.policy_metrics().await),
+        system: system.map_or_else(
+            |elapsed| read("system", Err(elapsed)),
+            |shown| read("system", shown),
+        ),
     }
 }
 
-fn read<T>(part: &str, result: Result<T, ControlError>) -> Option<T> {
+fn read<T>(part: &str, result: Result<T, impl fmt::Display>) -> Option<T> {
     result
         .inspect_err(|error| tracing::debug!(part, %error, "a part of the metrics cannot be read"))
         .ok()
@@ -97,6 +109,9 @@ impl Collector for Snapshot {
         if let Some(metrics) = &self.policy {
             policy::write(&mut to, metrics)?;
         }
+        if let Some(machine) = &self.system {
+            system::write(&mut to, machine)?;
+        }
         Ok(())
     }
 }
@@ -129,6 +144,7 @@ impl Snapshot {
             ("maps", self.maps.is_some()),
             ("event_losses", self.losses.is_some()),
             ("policy", self.policy.is_some()),
+            ("system", self.system.is_some()),
         ];
         let parts = parts.map(|(part, read)| (vec![("part", part)], u64::from(read)));
         to.gauges(

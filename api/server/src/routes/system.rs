@@ -6,15 +6,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use ravelin_api_types::{FactoryReset, System, SystemTrial};
-use ravelin_system::AgentError;
+use ravelin_api_types::{FactoryReset, System};
 use time::OffsetDateTime;
 
 use crate::extract::{Caller, JsonBody};
 use crate::failure::Failure;
 use crate::router::handlers;
 use crate::state::AppState;
-use crate::system::{bundle_name, support_bundle, system, without_agent};
+use crate::system::{bundle_name, support_bundle};
 
 /// Show the machine
 ///
@@ -29,22 +28,7 @@ use crate::system::{bundle_name, support_bundle, system, without_agent};
 )]
 pub(crate) async fn show(State(state): State<AppState>) -> Result<Json<System>, Failure> {
     let recovery = state.control().recovery().into();
-    match state.machine().agent.status().await {
-        Ok(status) => {
-            let mut machine = system(status, recovery);
-            // The agent knows a moment before changes are taken again.
-            if machine.trial.is_none() && *state.machine().on_trial.borrow() {
-                machine.trial = machine.booted_slot.map(|slot| SystemTrial {
-                    slot,
-                    left_seconds: 0,
-                    waiting_for: Some("the engine to take changes again".to_owned()),
-                });
-            }
-            Ok(Json(machine))
-        }
-        Err(AgentError::Absent(_)) => Ok(Json(without_agent(recovery))),
-        Err(error) => Err(error.into()),
-    }
+    Ok(Json(state.machine().show(recovery).await?))
 }
 
 /// Restart the machine

@@ -4,6 +4,7 @@ use http::Method;
 use ravelin_test_harness::Request;
 use serde_json::json;
 
+use crate::agent::SimulatedAgent;
 use crate::world::World;
 
 /// Samples by name and labels, after checking every line against OpenMetrics 1.0.
@@ -133,6 +134,52 @@ fn every_family_is_there() {
     ] {
         assert!(names.contains(name), "{name} in {names:?}");
     }
+}
+
+#[test]
+fn an_appliance_tells_of_its_machine() {
+    let agent = SimulatedAgent::new();
+    let world = World::on_appliance(agent.clone());
+    let found = scrape(&world);
+    for (series, value) in [
+        ("ravelin_scrape_success{part=\"system\"}", 1.0),
+        ("ravelin_system_image_info{version=\"2.0.0\"}", 1.0),
+        ("ravelin_system_slot_state{slot=\"a\",state=\"good\"}", 1.0),
+        ("ravelin_system_slot_state{slot=\"b\",state=\"booted\"}", 0.0),
+        ("ravelin_system_trial", 0.0),
+        ("ravelin_system_state_partition{condition=\"repaired\"}", 1.0),
+        ("ravelin_system_state_partition{condition=\"ok\"}", 0.0),
+        ("ravelin_system_state_disk_size_bytes", 1000.0),
+        ("ravelin_system_state_disk_free_bytes", 600.0),
+        ("ravelin_system_memory_size_bytes", 512.0),
+        ("ravelin_system_memory_available_bytes", 256.0),
+        ("ravelin_system_load{minutes=\"15\"}", 0.125),
+        ("ravelin_system_uptime_seconds", 12.5),
+        (
+            "ravelin_system_temperature_celsius{sensor=\"coretemp\",label=\"Package id 0\",number=\"0\"}",
+            41.5,
+        ),
+        ("ravelin_system_clock_synchronised", 1.0),
+        ("ravelin_system_clock_maximum_error_seconds", 0.5),
+        ("ravelin_system_recovery{state=\"none\"}", 1.0),
+    ] {
+        assert_eq!(found.get(series), Some(&value), "{series} in {found:#?}");
+    }
+
+    agent.set_status(json!("nonsense"));
+    let found = scrape(&world);
+    assert_eq!(found["ravelin_scrape_success{part=\"system\"}"], 0.0);
+    assert_eq!(found["ravelin_scrape_success{part=\"policy\"}"], 1.0);
+    let told = found.keys().find(|series| series.starts_with("ravelin_system_"));
+    assert_eq!(told, None);
+}
+
+#[test]
+fn what_is_no_appliance_tells_of_its_kernel() {
+    let found = scrape(&World::new());
+    assert!(found["ravelin_system_uptime_seconds"] > 0.0);
+    assert!(found["ravelin_system_memory_size_bytes"] > found["ravelin_system_memory_available_bytes"]);
+    assert!(!found.contains_key("ravelin_system_trial"), "{found:#?}");
 }
 
 #[test]

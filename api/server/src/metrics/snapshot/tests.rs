@@ -30,6 +30,7 @@ fn nothing() -> Snapshot {
         maps: None,
         losses: None,
         policy: None,
+        system: None,
     }
 }
 
