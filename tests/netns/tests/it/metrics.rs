@@ -151,7 +151,9 @@ fn promtool_finds_no_fault_and_everything_that_is_promised_is_there() {
     ];
     for (by, names) in promised {
         assert!(names.len() > 10, "{by}: {names:?}");
-        let missing: Vec<_> = names.difference(&sampled).collect();
+        // A state partition is what only an appliance has: tests/api.
+        let here = |name: &&String| !name.starts_with("ravelin_system_state_");
+        let missing: Vec<_> = names.difference(&sampled).filter(here).collect();
         assert!(
             missing.is_empty(),
             "{by} names what is not there: {missing:?}\n{text}"
