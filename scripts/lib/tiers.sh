@@ -145,8 +145,8 @@ test_binary() {
 		jq -r --arg name "${2:-${1//-/_}}" 'select(.executable != null and .target.name == $name) | .executable'
 }
 
-# The image as it is handed out, of binaries as they are shipped, in an emulator: two machines at a time. --full: a stock
-# Debian image beside it, and what makes the long forms of the tests.
+# The image as it is handed out, of binaries as they are shipped, in an emulator: two machines at a time. --full: made
+# again of packages installed anew, a stock Debian image beside it, and what makes the long forms of the tests.
 tier_image() {
 	local image=$TARGET/ravelin/image
 	# All it may need of others but packages of the mirror.
@@ -156,6 +156,8 @@ tier_image() {
 	check "the image builds, and asks nobody but the mirror" offline "$ROOT/scripts/image"
 	[ -e "$image/manifest.json" ] || return 0
 	check_image "$image" "$image/keys/development.pem"
+	check "the same inputs make the same image" \
+		"$ROOT/scripts/image" --check-reproducible --binaries "$TARGET/ravelin/kernel" ${RAVELIN_FULL:+--full}
 	"$ROOT/scripts/image-bundles" ${RAVELIN_FULL:+--full} "$TARGET/ravelin/kernel" || fail_tier "image: no bundles" || return 0
 	if [ -n "${RAVELIN_FULL:-}" ]; then
 		stock_image >/dev/null || fail_tier "image: no stock image" || return 0
