@@ -1,5 +1,5 @@
 //! Metrics: what the engine says when it is asked, and what was counted of requests. Labels are bounded: names of
-//! interfaces, features, lists, maps and programs, never addresses or domain names.
+//! interfaces, features, lists, maps, programs and sensors, never addresses or domain names.
 
 mod exposition;
 mod families;

@@ -12,6 +12,7 @@ use ravelin_model::{
     Counter, FeatureState, FeatureStatus, Interface, InterfaceStatistics, LinkCounters, LinkState, List,
     ListKind, MapInfo, ProgramInfo,
 };
+use ravelin_system::AgentError;
 
 use super::families::{Families, Sample};
 use super::{policy, system};
@@ -49,10 +50,7 @@ pub(super) async fn take(state: &AppState) -> Snapshot {
         maps: read("maps", control.maps().await),
         losses: read("event_losses", control.event_losses().await),
         policy: read("policy", control.policy_metrics().await),
-        system: system.map_or_else(
-            |elapsed| read("system", Err(elapsed)),
-            |shown| read("system", shown),
-        ),
+        system: read("system", system.unwrap_or(Err(AgentError::Timeout))),
     }
 }
 

@@ -25,6 +25,7 @@ pub struct SimulatedAgent(Arc<Mutex<Inner>>);
 #[derive(Debug, Default)]
 struct Inner {
     asked: Vec<Asked>,
+    hangs: bool,
     /// Times somebody looked at the updates.
     looks: usize,
     /// Answers to the next requests but GET; then it is done as asked.
@@ -55,6 +56,11 @@ impl SimulatedAgent {
         self.inner(|inner| inner.updates = updates);
     }
 
+    /// Answers nothing from now on.
+    pub fn hang(&self) {
+        self.inner(|inner| inner.hangs = true);
+    }
+
     /// Refuses the next request that is none to read.
     pub fn refuse(&self, refusal: Refusal) {
         self.inner(|inner| inner.refusals.push_back(refusal));
@@ -83,6 +89,9 @@ impl SimulatedAgent {
 }
 
 async fn answer(State(agent): State<SimulatedAgent>, request: Request) -> Response {
+    if agent.inner(|inner| inner.hangs) {
+        std::future::pending::<()>().await;
+    }
     let what = format!("{} {}", request.method(), request.uri());
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.expect("body").to_vec();

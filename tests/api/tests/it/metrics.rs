@@ -1,4 +1,5 @@
 use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
 
 use http::Method;
 use ravelin_test_harness::Request;
@@ -166,12 +167,20 @@ fn an_appliance_tells_of_its_machine() {
         assert_eq!(found.get(series), Some(&value), "{series} in {found:#?}");
     }
 
+    let missing = || {
+        let found = scrape(&world);
+        assert_eq!(found["ravelin_scrape_success{part=\"system\"}"], 0.0);
+        assert_eq!(found["ravelin_scrape_success{part=\"policy\"}"], 1.0);
+        let told = found.keys().find(|series| series.starts_with("ravelin_system_"));
+        assert_eq!(told, None);
+    };
     agent.set_status(json!("nonsense"));
-    let found = scrape(&world);
-    assert_eq!(found["ravelin_scrape_success{part=\"system\"}"], 0.0);
-    assert_eq!(found["ravelin_scrape_success{part=\"policy\"}"], 1.0);
-    let told = found.keys().find(|series| series.starts_with("ravelin_system_"));
-    assert_eq!(told, None);
+    missing();
+    // Less than the ten seconds Prometheus waits for all of it.
+    agent.hang();
+    let asked = Instant::now();
+    missing();
+    assert!(asked.elapsed() < Duration::from_secs(8), "{:?}", asked.elapsed());
 }
 
 #[test]
