@@ -106,7 +106,11 @@ fn percent(line: &str) -> Option<u8> {
 
 /// The line that says why, of all it says.
 fn complaint(said: &str) -> String {
-    let lines = || said.lines().map(str::trim).filter(|line| !line.is_empty());
+    // Messages of its log tell what it does, and also of failures that are none: a status file that is not there yet.
+    let lines = || {
+        let lines = said.lines().map(str::trim);
+        lines.filter(|line| !line.is_empty() && !line.starts_with("rauc-Message: "))
+    };
     let telling = lines()
         .find_map(|line| line.strip_prefix("LastError:"))
         .or_else(|| lines().find(|line| line.to_lowercase().contains("fail")))
@@ -138,6 +142,13 @@ mod tests {
         assert_eq!(
             complaint("a\nsignature verification failed: b\nc"),
             "signature verification failed: b"
+        );
+        let noisy = "rauc-Message: 08:20:14.622: Failed to load system status: No such file or directory\n\
+            rauc-Message: 08:20:14.630: Verifying bundle signature... \n\
+            signature verification failed: Verify error: self-signed certificate\n";
+        assert_eq!(
+            complaint(noisy),
+            "signature verification failed: Verify error: self-signed certificate"
         );
         assert_eq!(complaint(""), "it does not say why");
     }
