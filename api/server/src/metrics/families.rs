@@ -24,10 +24,7 @@ impl Families<'_> {
         help: &str,
         samples: impl IntoIterator<Item = Sample<'a>>,
     ) -> fmt::Result {
-        let samples = samples
-            .into_iter()
-            .map(|(labels, value)| (labels, ConstCounter::new(value)));
-        self.family(name, help, None, MetricType::Counter, samples)
+        self.family(name, help, None, MetricType::Counter, samples, ConstCounter::new)
     }
 
     /// Seconds that never fall. `_seconds_total` is added to the name.
@@ -37,10 +34,14 @@ impl Families<'_> {
         help: &str,
         samples: impl IntoIterator<Item = Sample<'a, f64>>,
     ) -> fmt::Result {
-        let samples = samples
-            .into_iter()
-            .map(|(labels, value)| (labels, ConstCounter::new(value)));
-        self.family(name, help, Some(&Unit::Seconds), MetricType::Counter, samples)
+        self.family(
+            name,
+            help,
+            Some(&Unit::Seconds),
+            MetricType::Counter,
+            samples,
+            ConstCounter::new,
+        )
     }
 
     /// Numbers that may fall.
@@ -50,10 +51,7 @@ impl Families<'_> {
         help: &str,
         samples: impl IntoIterator<Item = Sample<'a>>,
     ) -> fmt::Result {
-        let samples = samples
-            .into_iter()
-            .map(|(labels, value)| (labels, signed_gauge(value)));
-        self.family(name, help, None, MetricType::Gauge, samples)
+        self.family(name, help, None, MetricType::Gauge, samples, signed_gauge)
     }
 
     /// Numbers with fractions that may fall.
@@ -63,10 +61,7 @@ impl Families<'_> {
         help: &str,
         samples: impl IntoIterator<Item = Sample<'a, f64>>,
     ) -> fmt::Result {
-        let samples = samples
-            .into_iter()
-            .map(|(labels, value)| (labels, ConstGauge::new(value)));
-        self.family(name, help, None, MetricType::Gauge, samples)
+        self.family(name, help, None, MetricType::Gauge, samples, ConstGauge::new)
     }
 
     /// A number that never falls, without labels.
@@ -138,17 +133,18 @@ impl Families<'_> {
         Ok(())
     }
 
-    fn family<'a, M: EncodeMetric>(
+    fn family<'a, V, M: EncodeMetric>(
         &mut self,
         name: &str,
         help: &str,
         unit: Option<&Unit>,
         kind: MetricType,
-        samples: impl Iterator<Item = (Vec<(&'a str, &'a str)>, M)>,
+        samples: impl IntoIterator<Item = Sample<'a, V>>,
+        metric: fn(V) -> M,
     ) -> fmt::Result {
         let mut encoder = self.0.encode_descriptor(name, help, unit, kind)?;
-        for (labels, metric) in samples {
-            metric.encode(encoder.encode_family(&labels)?)?;
+        for (labels, value) in samples {
+            metric(value).encode(encoder.encode_family(&labels)?)?;
         }
         Ok(())
     }
