@@ -137,7 +137,13 @@ fn bundles_that_are_not_ours_are_refused(appliance: &Appliance<'_>) {
     ];
     for (kind, why, bundle) in cases {
         let answer = appliance.api().try_send("POST", UPDATE, &OCTETS, &bundle);
-        let problem = answer.unwrap_or_else(|error| panic!("{kind}: {error}")).json();
+        let answer = answer.unwrap_or_else(|error| panic!("{kind}: {error}"));
+        let problem = answer.json();
+        assert!(
+            (400..500).contains(&answer.status),
+            "{}: {problem}",
+            answer.status
+        );
         assert_eq!(problem["type"], format!("/problems/{kind}"), "{problem}");
         let detail = problem["detail"].as_str().expect("a detail");
         assert!(detail.contains(why), "{problem}");
